@@ -1,0 +1,59 @@
+/** The child process in which the module performs scenarios, so that a crash shows as one. */
+
+import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
+import { perform } from './context.mjs';
+
+const require = createRequire(import.meta.url);
+require('../register.js');
+const { chrome } = globalThis;
+
+let messages = [];
+for (const level of ['error', 'warn', 'log', 'info']) {
+  console[level] = (...parts) => {
+    const text = parts.map((part) => (typeof part === 'string' ? part : inspect(part))).join(' ');
+    messages.push({ kind: 'console', level, text });
+  };
+}
+
+const showThrown = (value) => (value instanceof Error ? value.stack : JSON.stringify(value));
+process.on('uncaughtException', (error) => {
+  messages.push({ kind: 'uncaught', text: showThrown(error) });
+});
+process.on('unhandledRejection', (reason) => {
+  messages.push({ kind: 'unhandled rejection', text: showThrown(reason) });
+});
+
+const answers = new Map();
+let requests = 0;
+
+function ask(name, args) {
+  requests += 1;
+  const request = requests;
+  return new Promise((resolve, reject) => {
+    answers.set(request, { resolve, reject });
+    process.send({ request, name, args });
+  });
+}
+
+async function run({ subject, name, environment }) {
+  messages = [];
+  const { default: scenarios } = await import(`./scenarios/${subject}.mjs`);
+  const scenario = scenarios.find((candidate) => candidate.name === name);
+  const side = { tcp: chrome.sockets.tcp, runtime: chrome.runtime, ask };
+  const lines = await perform(scenario, environment, side);
+  process.send({ lines, messages });
+}
+
+process.on('message', (message) => {
+  if (message.run) {
+    void run(message.run);
+    return;
+  }
+  const { resolve, reject } = answers.get(message.request);
+  answers.delete(message.request);
+  if (message.reply.error === undefined) resolve(message.reply.value);
+  else reject(new Error(message.reply.error));
+});
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });

@@ -1,0 +1,111 @@
+/**
+ * Performs all scenarios with the module and compares with what Chromium did:
+ * `node conformance/replay.mjs [--filter text] [--print] [--adopt]`. `--adopt` writes the module's
+ * own transcript of the scenarios that carry a deviation, to be reviewed in the difference.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openModule } from './module.mjs';
+import { Certificates } from './peers.mjs';
+import { runScenario } from './runner.mjs';
+import {
+  fingerprint,
+  firstDifference,
+  loadScenarios,
+  readTranscripts,
+  subjectNames,
+  writeTranscripts,
+} from './transcript.mjs';
+
+const SIDES = Math.max(2, Math.min(4, availableParallelism()));
+
+/** @returns {string | undefined} what is wrong with the record itself */
+function complaintAbout(scenario, known, adopting) {
+  if (!known) return 'never recorded; run npm run conformance:record';
+  if (known.source !== fingerprint(scenario)) {
+    return 'changed since it was recorded; run npm run conformance:record';
+  }
+  if (scenario.deviation && !known.own && !adopting) {
+    return `deviates (${scenario.deviation}) but has no transcript of its own`;
+  }
+  return undefined;
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: { filter: { type: 'string' }, print: { type: 'boolean' }, adopt: { type: 'boolean' } },
+  });
+  const queue = [];
+  const records = new Map();
+  for (const subject of subjectNames()) {
+    records.set(subject, readTranscripts(subject));
+    for (const scenario of await loadScenarios(subject)) {
+      const label = `${subject}: ${scenario.name}`;
+      if (!values.filter || label.includes(values.filter)) queue.push({ subject, scenario, label });
+    }
+  }
+  const total = queue.length;
+  const deviating = queue.filter(({ scenario }) => scenario.deviation).length;
+
+  const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
+  const problems = [];
+  try {
+    const certificates = await Certificates.create();
+    const authorityPath = join(directory, 'authority.pem');
+    writeFileSync(authorityPath, certificates.rootPem);
+
+    const examine = async (side, { subject, scenario, label }) => {
+      const known = records.get(subject).scenarios[scenario.name];
+      const complaint = complaintAbout(scenario, known, values.adopt);
+      const { transcript, dead } = await runScenario(side, subject, scenario, certificates);
+      if (values.print) console.log([label, ...transcript.map((line) => `    ${line}`)].join('\n'));
+      if (complaint) {
+        problems.push(`${label}: ${complaint}`);
+      } else if (values.adopt && scenario.deviation) {
+        known.own = transcript;
+      } else {
+        const expected = scenario.deviation ? known.own : known.transcript;
+        const difference = firstDifference(expected, transcript);
+        if (difference) problems.push(`${label}\n${difference}`);
+      }
+      return dead;
+    };
+
+    const work = async () => {
+      let side = await openModule({ authorityPath });
+      try {
+        for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+          if (await examine(side, item)) {
+            await side.close();
+            side = await openModule({ authorityPath });
+          }
+        }
+      } finally {
+        await side.close();
+      }
+    };
+    await Promise.all(Array.from({ length: SIDES }, work));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+
+  if (values.adopt) {
+    for (const [subject, content] of records) writeTranscripts(subject, content);
+  }
+  for (const problem of problems) console.log(`${problem}\n`);
+  console.log(
+    `${total - problems.length} of ${total} scenarios as expected ` +
+      `(${total - deviating} identical to Chromium, ${deviating} with a named deviation).`,
+  );
+  if (problems.length > 0) process.exitCode = 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

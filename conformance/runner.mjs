@@ -1,0 +1,50 @@
+/** Performs one scenario on one side, with its peer. */
+
+import { Peer } from './peers.mjs';
+import { completeTranscript } from './transcript.mjs';
+
+const LIMIT = 20_000;
+
+/**
+ * @typedef {{ kind: string, level?: string, text: string }} Message
+ * @typedef {object} Side
+ * @property {(request: { subject: string, name: string, environment: object },
+ *   answer: (name: string, args: unknown[]) => Promise<{ value?: unknown, error?: string }>) =>
+ *   Promise<{ lines: string[], messages: Message[], dead?: boolean }>} run
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * @param {Side} side
+ * @param {string} subject
+ * @param {any} scenario
+ * @param {import('./peers.mjs').Certificates} certificates
+ * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no more use
+ */
+export async function runScenario(side, subject, scenario, certificates) {
+  const peer = new Peer(certificates);
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(
+      () => resolve({ lines: ['FAILED: did not end in time'], messages: [], dead: true }),
+      LIMIT,
+    );
+  });
+  try {
+    await scenario.server?.(peer, scenario.parameters);
+    const environment = { ports: peer.ports };
+    const request = { subject, name: scenario.name, environment };
+    const answer = async (name, args) => {
+      try {
+        return { value: await peer.perform(name, args) };
+      } catch (error) {
+        return { error: `peer: ${name}: ${error.message}` };
+      }
+    };
+    const { lines, messages, dead = false } = await Promise.race([side.run(request, answer), late]);
+    return { transcript: completeTranscript(lines, messages), dead };
+  } finally {
+    clearTimeout(timer);
+    peer.close();
+  }
+}
