@@ -1,0 +1,316 @@
+'use strict';
+
+/**
+ * Chromium's argument checks: extensions/renderer/bindings/{argument_spec,api_signature,
+ * api_invocation_errors}.cc. Plain JavaScript without anything of Node's, so that the same code
+ * can run beside the real API inside a browser.
+ */
+
+const { namespace, enumerations, dictionaries, methods } = require('./schema.js');
+
+/**
+ * @typedef {object} Type
+ * @property {string} expected The word for it in messages and signatures.
+ * @property {(value: unknown) => boolean} accepts Whether a value has the basic type.
+ * @property {(value: any, fail: Fail) => any} [parse] Turns a value of the basic type into what the
+ *   method works with; reports members and strings that are not allowed to `fail`.
+ *
+ * @typedef {(detail: string) => never} Fail
+ * @typedef {{ name: string, type: Type, optional: boolean }} Parameter
+ * @typedef {(args: unknown[]) => any[]} Parser Gives one value per declared parameter (`undefined`
+ *   for one that was left out) or throws what Chromium throws.
+ */
+
+const getByteLength = /** @type {() => number} */ (
+  Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get
+);
+
+const getTypeName = /** @type {() => string | undefined} */ (
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+    ?.get
+);
+
+/**
+ * Recognises an ArrayBuffer of any realm (`instanceof` knows only this one's) and no
+ * SharedArrayBuffer.
+ *
+ * @param {unknown} value
+ * @returns {value is ArrayBuffer}
+ */
+function isArrayBuffer(value) {
+  try {
+    getByteLength.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {boolean}
+ */
+function isBinary(value) {
+  return ArrayBuffer.isView(value) || (isObject(value) && isArrayBuffer(value));
+}
+
+/**
+ * @param {unknown} value
+ * @returns {boolean}
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Chromium's word for what was found in the place of something else.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+function typeWord(value) {
+  switch (typeof value) {
+    case 'number':
+      // Accepted as an integer everywhere, -0 is still called a number.
+      return Object.is(value, value | 0) ? 'integer' : 'number';
+    case 'boolean':
+    case 'string':
+    case 'function':
+      return typeof value;
+    case 'object':
+      if (Array.isArray(value)) return 'array';
+      return isBinary(value) ? 'binary' : 'object';
+    default:
+      return 'other';
+  }
+}
+
+/** @type {Record<string, Type>} */
+const types = {
+  integer: {
+    expected: 'integer',
+    accepts: (value) => typeof value === 'number' && (value | 0) === value,
+    parse: (value) => value | 0, // -0 becomes 0
+  },
+  boolean: { expected: 'boolean', accepts: (value) => typeof value === 'boolean' },
+  string: {
+    expected: 'string',
+    accepts: (value) => typeof value === 'string',
+    parse: replaceLoneSurrogates,
+  },
+  binary: { expected: 'binary', accepts: isBinary },
+  function: { expected: 'function', accepts: (value) => typeof value === 'function' },
+};
+
+/**
+ * Strings reach Chromium's browser process as UTF-8, in which each of the three bytes of a lone
+ * surrogate is invalid by itself.
+ *
+ * @param {string} value
+ * @returns {string}
+ */
+function replaceLoneSurrogates(value) {
+  return value.replace(/\p{Surrogate}/gu, '\uFFFD\uFFFD\uFFFD');
+}
+
+/**
+ * @param {string} name
+ * @returns {Type}
+ */
+function typeNamed(name) {
+  return (types[name] ??= enumerations[name]
+    ? enumerationType(name, enumerations[name])
+    : dictionaryType(name, dictionaries[name]));
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} allowed
+ * @returns {Type}
+ */
+function enumerationType(name, allowed) {
+  return {
+    expected: `${namespace}.${name}`,
+    accepts: types.string.accepts,
+    parse(value, fail) {
+      if (!allowed.includes(value)) fail(`Value must be one of ${allowed.join(', ')}.`);
+      return value;
+    },
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} declarations
+ * @returns {Type}
+ */
+function dictionaryType(name, declarations) {
+  const members = new Map(
+    declarations.map(parseDeclaration).map((member) => [member.name, member]),
+  );
+  return {
+    expected: `${namespace}.${name}`,
+    accepts: isObject,
+    parse(value, fail) {
+      /** @type {Record<string, unknown>} */
+      const result = {};
+      for (const key of Object.keys(value)) {
+        const member = members.get(key);
+        if (!member) return fail(`Unexpected property: '${key}'.`);
+        const found = value[key];
+        if (found === null || found === undefined) continue;
+        result[key] = parseMember(member, found, fail);
+      }
+      return result;
+    },
+  };
+}
+
+/**
+ * @param {Parameter} member
+ * @param {unknown} value
+ * @param {Fail} fail
+ * @returns {unknown}
+ */
+function parseMember({ name, type }, value, fail) {
+  /** @type {Fail} */
+  const failHere = (detail) => fail(`Error at property '${name}': ${detail}`);
+  if (!type.accepts(value)) {
+    failHere(`Invalid type: expected ${type.expected}, found ${typeWord(value)}.`);
+  }
+  return type.parse ? type.parse(value, failHere) : value;
+}
+
+/**
+ * @param {string} declaration `[optional] type name`
+ * @returns {Parameter}
+ */
+function parseDeclaration(declaration) {
+  const [name, typeName, optional] = declaration.split(' ').reverse();
+  return { name, type: typeNamed(typeName), optional: optional === 'optional' };
+}
+
+/**
+ * Assigns arguments to parameters from left to right, going back where an optional parameter took
+ * an argument that a later one needs.
+ *
+ * @param {Parameter[]} parameters
+ * @param {unknown[]} args
+ * @param {any[]} values Receives one value per parameter.
+ * @param {number} p The parameter to assign to.
+ * @param {number} a The argument to assign.
+ * @returns {boolean} Whether every argument found its parameter.
+ */
+function match(parameters, args, values, p = 0, a = 0) {
+  if (p === parameters.length) return a === args.length;
+  const { type, optional } = parameters[p];
+  if (a < args.length) {
+    const value = args[a];
+    const omitted = optional && (value === null || value === undefined);
+    if (omitted || type.accepts(value)) {
+      values[p] = omitted ? undefined : value;
+      if (match(parameters, args, values, p + 1, a + 1)) return true;
+    }
+  }
+  values[p] = undefined;
+  return optional && match(parameters, args, values, p + 1, a);
+}
+
+/**
+ * @param {Parameter[]} parameters
+ * @param {unknown[]} args
+ * @returns {boolean} Whether there is exactly one argument of the right type for each parameter.
+ */
+function matchesInFull(parameters, args) {
+  if (args.length !== parameters.length) return false;
+  for (let i = 0; i < parameters.length; i++) {
+    if (!parameters[i].type.accepts(args[i])) return false;
+  }
+  return true;
+}
+
+/**
+ * @param {string} method
+ * @param {string[]} declarations
+ * @returns {Parser}
+ */
+function createParser(method, declarations) {
+  const parameters = declarations.map(parseDeclaration);
+  const signature = parameters
+    .map(({ name, type, optional }) => `${optional ? 'optional ' : ''}${type.expected} ${name}`)
+    .join(', ');
+
+  /** @type {Fail} */
+  const fail = (detail) => {
+    throw new TypeError(`Error in invocation of ${namespace}.${method}(${signature}): ${detail}`);
+  };
+  /** @type {Fail[]} */
+  const failAt = parameters.map(
+    ({ name }) =>
+      (detail) =>
+        fail(`Error at parameter '${name}': ${detail}`),
+  );
+
+  return (args) => {
+    let values = args;
+    if (!matchesInFull(parameters, args)) {
+      values = [];
+      if (!match(parameters, args, values)) fail('No matching signature.');
+    }
+    for (let i = 0; i < parameters.length; i++) {
+      const { parse } = parameters[i].type;
+      if (parse && values[i] !== undefined) values[i] = parse(values[i], failAt[i]);
+    }
+    return values;
+  };
+}
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * The bytes an accepted `binary` argument stands for: a whole ArrayBuffer or the window of a view.
+ *
+ * @param {ArrayBuffer | ArrayBufferView} data
+ * @returns {Uint8Array}
+ */
+function bytesOf(data) {
+  if (byteLengthOf(data) === 0) return noBytes;
+  if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+  const bytes = isUint8Array(data)
+    ? data
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  // Native code must not read what another thread may be writing.
+  return isArrayBuffer(data.buffer) ? bytes : new Uint8Array(bytes);
+}
+
+/**
+ * @param {ArrayBufferView} view Of any realm.
+ * @returns {view is Uint8Array}
+ */
+function isUint8Array(view) {
+  return getTypeName.call(view) === 'Uint8Array';
+}
+
+/**
+ * @param {ArrayBuffer | ArrayBufferView} data
+ * @returns {number}
+ */
+function byteLengthOf(data) {
+  try {
+    return data.byteLength;
+  } catch {
+    return 0; // a DataView throws once its buffer is detached
+  }
+}
+
+/** One parser per method. */
+const parsers = /** @type {Record<keyof typeof methods, Parser>} */ (
+  Object.fromEntries(
+    Object.entries(methods).map(([method, declarations]) => [
+      method,
+      createParser(method, declarations),
+    ]),
+  )
+);
+
+module.exports = { parsers, bytesOf };

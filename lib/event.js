@@ -1,0 +1,126 @@
+'use strict';
+
+/**
+ * Chromium's event objects: extensions/renderer/bindings/{event_emitter,api_event_listeners}.cc.
+ */
+
+const { createNativePrototype } = require('./native-object.js');
+const { raise } = require('./raise.js');
+
+/**
+ * @typedef {(...args: any[]) => unknown} Listener
+ * @typedef {import('../index.js').Event<Listener>} Event
+ */
+
+const prototype = createNativePrototype('Event');
+
+/**
+ * The listeners of each event in the order of their registration. Lists are replaced, never
+ * changed: who is walking through one keeps the list as it was.
+ *
+ * @type {WeakMap<object, Listener[]>}
+ */
+const listenersOf = new WeakMap();
+
+/**
+ * @param {unknown} receiver
+ * @returns {Listener[]}
+ */
+function listenersOfReceiver(receiver) {
+  const listeners = listenersOf.get(/** @type {object} */ (receiver));
+  if (!listeners) {
+    throw new TypeError('Illegal invocation: Function must be called on an object of type Event');
+  }
+  return listeners;
+}
+
+/**
+ * Calls the listeners one after another; one that throws keeps none from running.
+ *
+ * @param {Listener[]} listeners
+ * @param {unknown[]} args
+ * @returns {{ results: unknown[] } | undefined} What the listeners returned, if they did.
+ */
+function callListeners(listeners, args) {
+  /** @type {unknown[] | undefined} */
+  let results;
+  for (const listener of listeners) {
+    try {
+      const result = Reflect.apply(listener, globalThis, args);
+      if (result !== undefined) (results ??= []).push(result);
+    } catch (exception) {
+      raise(exception);
+    }
+  }
+  return results && { results };
+}
+
+/**
+ * @returns {Event}
+ */
+function createEvent() {
+  const event = Object.assign(Object.create(prototype), {
+    /** @this {unknown} @param {unknown[]} args */
+    addListener(...args) {
+      const listeners = listenersOfReceiver(this);
+      const [listener] = args;
+      if (typeof listener !== 'function') return;
+      if (args.length > 1) throw new TypeError('This event does not support filters');
+      if (listeners.includes(/** @type {Listener} */ (listener))) return;
+      listenersOf.set(
+        /** @type {object} */ (this),
+        listeners.concat(/** @type {Listener} */ (listener)),
+      );
+    },
+
+    /** @this {unknown} @param {unknown[]} args */
+    removeListener(...args) {
+      const listeners = listenersOfReceiver(this);
+      listenersOf.set(
+        /** @type {object} */ (this),
+        listeners.filter((listener) => listener !== args[0]),
+      );
+    },
+
+    /** @this {unknown} @param {unknown[]} args */
+    hasListener(...args) {
+      // Chromium looks at the argument before it looks at the receiver.
+      if (args.length === 0) throw new TypeError('Insufficient number of arguments.');
+      const [listener] = args;
+      if (typeof listener !== 'function') {
+        const shown =
+          typeof listener === 'string' || listener === null || listener === undefined
+            ? listener
+            : '';
+        throw new TypeError(
+          `Error processing argument at index 0, conversion failure from ${shown}`,
+        );
+      }
+      return listenersOfReceiver(this).includes(/** @type {Listener} */ (listener));
+    },
+
+    /** @this {unknown} @param {unknown[]} _args */
+    hasListeners(..._args) {
+      return listenersOfReceiver(this).length > 0;
+    },
+
+    /** @this {unknown} @param {unknown[]} args */
+    dispatch(...args) {
+      return callListeners(listenersOfReceiver(this), args);
+    },
+  });
+  listenersOf.set(event, []);
+  return event;
+}
+
+/**
+ * Delivers an event of the module itself, whatever an app has done to the event's own methods.
+ *
+ * @param {Event} event
+ * @param {object} info The one argument all listeners share.
+ */
+function emit(event, info) {
+  callListeners(listenersOfReceiver(event), [info]);
+}
+
+module.exports = { createEvent, emit };

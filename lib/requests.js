@@ -1,0 +1,134 @@
+'use strict';
+
+/**
+ * The calls that native code has still to answer, and the one function through which it answers.
+ */
+
+const { emit } = require('./event.js');
+const { call, callWithLastError } = require('./last-error.js');
+
+/**
+ * @typedef {import('./event.js').Event} Event
+ * @typedef {import('../binding.js').TcpSockets} TcpSockets
+ *
+ * @typedef {(code: number, value: any) => unknown[]} Answer Makes the callback's arguments of the
+ *   net error code and what was known when the call was made.
+ *
+ * @typedef {object} Request
+ * @property {number} id
+ * @property {Answer} answer
+ * @property {any} value
+ * @property {Function} [callback]
+ * @property {Promise<any>} [promise] Made when there is no callback.
+ * @property {(value: any) => void} [resolve]
+ * @property {(reason: Error) => void} [reject]
+ */
+
+/** What native code delivers; see `Delivery` in src/. */
+const COMPLETE = 0;
+const RECEIVE = 1;
+const RECEIVE_ERROR = 2;
+const DETACHED = 3;
+
+class Requests {
+  #native;
+  #onReceive;
+  #onReceiveError;
+  #nextId = 0;
+  #attached = false;
+
+  /** @type {Map<number, Request>} */
+  #pending = new Map();
+
+  /**
+   * @param {TcpSockets} native
+   * @param {{ onReceive: Event, onReceiveError: Event }} events
+   */
+  constructor(native, { onReceive, onReceiveError }) {
+    this.#native = native;
+    this.#onReceive = onReceive;
+    this.#onReceiveError = onReceiveError;
+  }
+
+  /**
+   * Notes a call that native code is about to get.
+   *
+   * @param {Function | undefined} callback
+   * @param {Answer} answer
+   * @returns {Request}
+   */
+  begin(callback, answer) {
+    if (!this.#attached) {
+      this.#native.attach(this.#deliver);
+      this.#attached = true;
+    }
+    const id = this.#nextId;
+    this.#nextId = (id + 1) >>> 0;
+    /** @type {Request} */
+    const request = {
+      id,
+      answer,
+      value: undefined,
+      callback,
+      promise: undefined,
+      resolve: undefined,
+      reject: undefined,
+    };
+    if (callback === undefined) {
+      request.promise = new Promise((resolve, reject) => {
+        request.resolve = resolve;
+        request.reject = reject;
+      });
+    }
+    this.#pending.set(id, request);
+    return request;
+  }
+
+  /**
+   * Called by native code, once per result or event, never inside a call of the API.
+   *
+   * @param {number} kind
+   * @param {number} id Of the request or, for events, of the socket.
+   * @param {number | undefined} code A net error code; `undefined` where the callback of a failed
+   *   call gets no argument.
+   * @param {string | ArrayBuffer | undefined} payload The text of the error or the bytes received.
+   */
+  #deliver = (kind, id, code, payload) => {
+    switch (kind) {
+      case COMPLETE:
+        this.#complete(id, code, /** @type {string | undefined} */ (payload));
+        break;
+      case RECEIVE:
+        emit(this.#onReceive, { data: payload, socketId: id });
+        break;
+      case RECEIVE_ERROR:
+        emit(this.#onReceiveError, { resultCode: code, socketId: id });
+        break;
+      case DETACHED:
+        this.#attached = false;
+        break;
+    }
+  };
+
+  /**
+   * @param {number} id
+   * @param {number | undefined} code
+   * @param {string | undefined} failure
+   */
+  #complete(id, code, failure) {
+    const request = this.#pending.get(id);
+    if (!request) return;
+    this.#pending.delete(id);
+    const { callback } = request;
+    const args = code === undefined ? [] : request.answer(code, request.value);
+    if (failure === undefined) {
+      if (callback) call(callback, args);
+      else request.resolve?.(args[0]);
+    } else {
+      if (callback) callWithLastError(failure, callback, args);
+      else request.reject?.(new Error(failure));
+    }
+  }
+}
+
+module.exports = { Requests };

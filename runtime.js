@@ -1,0 +1,8 @@
+'use strict';
+
+const { showLastErrorOn } = require('./lib/last-error.js');
+
+/** Carries `lastError` as `chrome.runtime` does, for code that does not install `register`. */
+const runtime = showLastErrorOn({});
+
+module.exports = runtime;
