@@ -1,0 +1,351 @@
+//! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use once_cell::sync::OnceCell;
+use rustls::{
+    ClientConfig, SignatureScheme, SupportedProtocolVersion,
+    client::{ResolvesClientCert, Resumption},
+    pki_types::ServerName,
+    sign::CertifiedKey,
+    version::{TLS12, TLS13},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    task::spawn_blocking,
+};
+use tokio_rustls::{TlsConnector, client};
+
+use crate::{
+    net_error::{HandshakeProgress, NetError},
+    trust::{self, TrustStore},
+    verifier::{self, ServerVerifier},
+};
+
+/// A TLS connection; `get_ref().0.tcp()` is the socket under it.
+pub(crate) type TlsStream = client::TlsStream<WatchedStream>;
+
+/// The TLS versions that one `secure()` call may end up with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct TlsVersionRange {
+    min: TlsVersion,
+    max: TlsVersion,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum TlsVersion {
+    Tls12,
+    Tls13,
+}
+
+impl TlsVersionRange {
+    /// Reads `tlsVersion.min` and `tlsVersion.max` as Chromium's `tls_socket.cc` does.
+    ///
+    /// `tls1.2` and `tls1.3` are the versions there are. Older names ask for something that no
+    /// longer exists and unknown ones for nothing, so both leave the default: 1.2 to 1.3. No string
+    /// is an error; a range that is empty fails the handshake.
+    pub(crate) fn parse(min: Option<&str>, max: Option<&str>) -> Self {
+        Self {
+            min: TlsVersion::parse(min).unwrap_or(TlsVersion::Tls12),
+            max: TlsVersion::parse(max).unwrap_or(TlsVersion::Tls13),
+        }
+    }
+}
+
+impl TlsVersion {
+    fn parse(name: Option<&str>) -> Option<Self> {
+        match name? {
+            "tls1.2" => Some(Self::Tls12),
+            "tls1.3" => Some(Self::Tls13),
+            _ => None,
+        }
+    }
+}
+
+/// Secures `stream` and verifies that the server is `host`.
+///
+/// `host` is a canonical host name or an IP address without brackets. There is no time limit;
+/// dropping the future closes the connection. Needs a multi-threaded tokio runtime.
+///
+/// # Errors
+/// What Chromium would pass to the callback of `secure()`.
+pub(crate) async fn handshake(
+    stream: TcpStream,
+    host: &str,
+    versions: TlsVersionRange,
+) -> Result<TlsStream, NetError> {
+    static CLIENT: OnceCell<Client> = OnceCell::new();
+
+    let client = if let Some(client) = CLIENT.get() {
+        client
+    } else {
+        spawn_blocking(|| CLIENT.get_or_try_init(|| Client::new(trust::process_wide())))
+            .await
+            .map_err(|_| NetError::Unexpected)??
+    };
+    client.handshake(stream, host, versions).await
+}
+
+/// What all handshakes share: the trust anchors and the settings for each range of versions.
+struct Client {
+    tls12: ClientConfig,
+    tls13: ClientConfig,
+    either: ClientConfig,
+}
+
+impl Client {
+    fn new(trust: &Arc<TrustStore>) -> Result<Self, NetError> {
+        let provider = Arc::new(verifier::provider());
+        let verifier = Arc::new(ServerVerifier::new(Arc::clone(trust)));
+        let config = |versions: &[&'static SupportedProtocolVersion]| {
+            let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_protocol_versions(versions)
+                .map_err(|_| NetError::Unexpected)?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
+                .with_client_cert_resolver(Arc::new(NoClientCertificate::default()));
+            config.resumption = Resumption::disabled();
+            Ok::<_, NetError>(config)
+        };
+        Ok(Self {
+            tls12: config(&[&TLS12])?,
+            tls13: config(&[&TLS13])?,
+            either: config(&[&TLS13, &TLS12])?,
+        })
+    }
+
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        host: &str,
+        versions: TlsVersionRange,
+    ) -> Result<TlsStream, NetError> {
+        let name = ServerName::try_from(host)
+            .map_err(|_| NetError::Failed)?
+            .to_owned();
+        let mut config = match (versions.min, versions.max) {
+            (TlsVersion::Tls12, TlsVersion::Tls13) => &self.either,
+            (TlsVersion::Tls12, TlsVersion::Tls12) => &self.tls12,
+            (TlsVersion::Tls13, TlsVersion::Tls13) => &self.tls13,
+            (TlsVersion::Tls13, TlsVersion::Tls12) => return Err(NetError::SslProtocolError),
+        }
+        .clone();
+        let resolver = Arc::new(NoClientCertificate::default());
+        config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
+
+        let stream = WatchedStream::new(stream, resolver);
+        TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .into_fallible()
+            .await
+            .map_err(|(error, stream)| stream.explain(&error))
+    }
+}
+
+/// Has no certificate to offer, and remembers that the server asked for one.
+#[derive(Debug, Default)]
+struct NoClientCertificate {
+    asked: AtomicBool,
+}
+
+impl ResolvesClientCert for NoClientCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// The TCP stream under a TLS stream.
+///
+/// During the handshake it keeps an eye on the records that pass, because `rustls` does not tell
+/// how far a failed handshake had come, and it stops the client's answer to a server that wants a
+/// client certificate: Chromium has none to give and ends the connection at that point.
+#[derive(Debug)]
+pub(crate) struct WatchedStream {
+    stream: TcpStream,
+    resolver: Arc<NoClientCertificate>,
+    incoming: Records,
+}
+
+impl WatchedStream {
+    fn new(stream: TcpStream, resolver: Arc<NoClientCertificate>) -> Self {
+        Self {
+            stream,
+            resolver,
+            incoming: Records::default(),
+        }
+    }
+
+    /// The socket, for its options and addresses.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn certificate_asked(&self) -> bool {
+        self.resolver.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether `bytes` are the client's second flight to a server that wants a certificate.
+    fn must_not_send(&self, bytes: &[u8]) -> bool {
+        // The compatibility record that TLS 1.3 sends first tells the server nothing, and the
+        // verdict on the server's certificate may still be to come.
+        self.certificate_asked() && !bytes.is_empty() && bytes.first() != Some(&CHANGE_CIPHER_SPEC)
+    }
+
+    fn explain(&self, error: &io::Error) -> NetError {
+        let cause = error.get_ref();
+        if cause.is_some_and(|cause| cause.is::<CertificateWanted>()) {
+            return NetError::SslClientAuthCertNeeded;
+        }
+        cause.and_then(|cause| cause.downcast_ref()).map_or_else(
+            || NetError::from_io(error),
+            |error| {
+                let progress = HandshakeProgress {
+                    server_hello: self.incoming.handshake_seen(),
+                    client_certificate_requested: self.certificate_asked(),
+                };
+                NetError::from_rustls(error, progress)
+            },
+        )
+    }
+}
+
+/// The server asked for a client certificate and nothing else was wrong.
+#[derive(Debug)]
+struct CertificateWanted;
+
+impl std::fmt::Display for CertificateWanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the server wants a client certificate")
+    }
+}
+
+impl std::error::Error for CertificateWanted {}
+
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const HANDSHAKE: u8 = 22;
+const RECORD_HEADER_LENGTH: usize = 5;
+
+/// Follows the record headers of the peer until the first handshake record.
+#[derive(Debug)]
+enum Records {
+    Header {
+        bytes: [u8; RECORD_HEADER_LENGTH],
+        length: usize,
+    },
+    Body {
+        remaining: usize,
+    },
+    HandshakeSeen,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self::Header {
+            bytes: [0; RECORD_HEADER_LENGTH],
+            length: 0,
+        }
+    }
+}
+
+impl Records {
+    fn handshake_seen(&self) -> bool {
+        matches!(self, Self::HandshakeSeen)
+    }
+
+    fn follow(&mut self, received: &[u8]) {
+        for &byte in received {
+            match self {
+                Self::Header { bytes, length } => {
+                    if let Some(slot) = bytes.get_mut(*length) {
+                        *slot = byte;
+                    }
+                    *length += 1;
+                    if *length == RECORD_HEADER_LENGTH {
+                        let [kind, _, _, high, low] = *bytes;
+                        *self = match (kind, usize::from(u16::from_be_bytes([high, low]))) {
+                            (HANDSHAKE, _) => Self::HandshakeSeen,
+                            (_, 0) => Self::default(),
+                            (_, remaining) => Self::Body { remaining },
+                        };
+                    }
+                }
+                Self::Body { remaining } => {
+                    *remaining -= 1;
+                    if *remaining == 0 {
+                        *self = Self::default();
+                    }
+                }
+                Self::HandshakeSeen => return,
+            }
+        }
+    }
+}
+
+impl AsyncRead for WatchedStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let result = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if !this.incoming.handshake_seen() {
+            this.incoming
+                .follow(buf.filled().get(before..).unwrap_or_default());
+        }
+        result
+    }
+}
+
+impl AsyncWrite for WatchedStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.must_not_send(buf) {
+            return Poll::Ready(Err(io::Error::other(CertificateWanted)));
+        }
+        Pin::new(&mut this.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.certificate_asked() {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |buf| buf));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
