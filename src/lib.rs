@@ -1,0 +1,253 @@
+//! The native half of `chrome-sockets-tcp`: what Chromium's browser and network processes do for
+//! `chrome.sockets.tcp`. The JavaScript half (`index.js`, `lib/`) does what its renderer does.
+//!
+//! # Layout
+//!
+//! In the order in which a call travels:
+//!
+//! * this file: the class that JavaScript calls, nothing but conversions;
+//! * [`table`]: the socket table, its calls that end at once, and the outbox to JavaScript;
+//!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
+//! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
+//! * [`resolver`], [`attempt`]: from a host to a connection;
+//! * [`handshake`], [`verifier`], [`trust`]: from a connection to an encrypted one;
+//! * [`transport`], [`secure_transport`]: the bytes of a connection;
+//! * [`net_error`]: Chromium's codes, and what becomes which;
+//! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
+//! * [`event`]: to JavaScript.
+//!
+//! # Threads
+//!
+//! The JavaScript thread owns the table and does all system calls of unencrypted sockets, none of
+//! which waits. The runtime watches sockets for readiness, resolves names and runs one task for
+//! each encrypted socket. What it finds is posted to the [`mailbox`], which wakes the JavaScript
+//! thread through a threadsafe function.
+
+mod attempt;
+mod connect;
+mod event;
+mod handshake;
+mod mailbox;
+mod net_error;
+mod receive;
+mod resolver;
+mod runtime;
+mod secure;
+mod secure_transport;
+mod send;
+mod socket;
+mod table;
+mod transport;
+mod trust;
+mod verifier;
+mod write_queue;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use napi::Status;
+use napi::bindgen_prelude::{Function, Result};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+
+use crate::event::Delivery;
+use crate::handshake::TlsVersionRange;
+use crate::mailbox::lock;
+use crate::resolver::AddressFamily;
+use crate::socket::{SocketId, SocketInfo, SocketProperties};
+use crate::table::SocketTable;
+use crate::transport::SocketOption;
+
+/// Wakes the JavaScript thread; what it brings is decided there.
+type Wake = ThreadsafeFunction<(), (), Delivery, Status, false>;
+
+/// The sockets of one instance of the module.
+///
+/// Each method ends `request` exactly once, later, by one call of the dispatcher; see `index.d.ts`
+/// for what the methods do.
+#[napi]
+#[derive(Default)]
+pub struct TcpSockets {
+    /// Locked by the JavaScript thread only: the lock makes the table sendable, nothing waits.
+    table: Arc<Mutex<SocketTable>>,
+}
+
+#[napi]
+impl TcpSockets {
+    /// An empty table.
+    #[napi(constructor)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Connects the table to the dispatcher `deliver(kind, id, code, payload)` until nothing is
+    /// pending or connected any more, which the dispatcher is told too. While attached, the table
+    /// keeps the event loop alive.
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API when there is no memory for the threadsafe function.
+    #[napi(catch_unwind)]
+    pub fn attach(&self, deliver: Function<'_, (), ()>) -> Result<()> {
+        let table = Arc::downgrade(&self.table);
+        let next_delivery = move || {
+            let table = table.upgrade()?;
+            let mut table = lock(&table);
+            catch_unwind(AssertUnwindSafe(|| table.next_event())).unwrap_or_default()
+        };
+        let wake: Wake = deliver
+            .build_threadsafe_function::<()>()
+            .build_callback(move |_| Ok(Delivery(next_delivery())))?;
+        let bell = move || {
+            // Fails only while the environment ends, when there is nobody to wake.
+            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        };
+        lock(&self.table).mailbox.attach(Box::new(bell));
+        Ok(())
+    }
+
+    /// Returns the new socket's identifier.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn create(
+        &self,
+        request: u32,
+        persistent: Option<bool>,
+        name: Option<String>,
+        buffer_size: Option<i32>,
+    ) -> SocketId {
+        let properties = SocketProperties {
+            persistent,
+            name,
+            buffer_size,
+        };
+        self.call(|table| table.create(request, properties))
+    }
+
+    /// Changes the properties that are given.
+    #[napi(catch_unwind)]
+    pub fn update(
+        &self,
+        request: u32,
+        socket_id: SocketId,
+        persistent: Option<bool>,
+        name: Option<String>,
+        buffer_size: Option<i32>,
+    ) {
+        let properties = SocketProperties {
+            persistent,
+            name,
+            buffer_size,
+        };
+        self.call(|table| table.update(request, socket_id, properties));
+    }
+
+    /// Pauses or resumes receiving.
+    #[napi(catch_unwind)]
+    pub fn set_paused(&self, request: u32, socket_id: SocketId, paused: bool) {
+        self.call(|table| table.set_paused(request, socket_id, paused));
+    }
+
+    /// `delay` is in seconds; 0 leaves the timers as they are.
+    #[napi(catch_unwind)]
+    pub fn set_keep_alive(&self, request: u32, socket_id: SocketId, enable: bool, delay: i32) {
+        let option = SocketOption::KeepAlive { enable, delay };
+        self.call(|table| table.set_option(request, socket_id, option));
+    }
+
+    /// Turns Nagle's algorithm off or on.
+    #[napi(catch_unwind)]
+    pub fn set_no_delay(&self, request: u32, socket_id: SocketId, no_delay: bool) {
+        let option = SocketOption::NoDelay(no_delay);
+        self.call(|table| table.set_option(request, socket_id, option));
+    }
+
+    /// `host` is canonical where it can be; `family` is 4, 6 or 0 for both.
+    #[napi(catch_unwind)]
+    pub fn connect(&self, request: u32, socket_id: SocketId, host: String, port: u16, family: u32) {
+        let family = match family {
+            4 => AddressFamily::V4,
+            6 => AddressFamily::V6,
+            _ => AddressFamily::Any,
+        };
+        self.call(|table| table.connect(request, socket_id, host, port, family));
+    }
+
+    /// Ends the connection, not the socket.
+    #[napi(catch_unwind)]
+    pub fn disconnect(&self, request: u32, socket_id: SocketId) {
+        self.call(|table| table.disconnect(request, socket_id));
+    }
+
+    /// `min` and `max` are TLS versions as `secure()` names them.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "Node-API hands over owned values"
+    )]
+    #[napi(catch_unwind)]
+    pub fn secure(
+        &self,
+        request: u32,
+        socket_id: SocketId,
+        min: Option<String>,
+        max: Option<String>,
+    ) {
+        let versions = TlsVersionRange::parse(min.as_deref(), max.as_deref());
+        self.call(|table| table.secure(request, socket_id, versions));
+    }
+
+    /// Copies `data`. Sends of one tick are gathered until [`Self::flush`].
+    #[napi(catch_unwind)]
+    pub fn send(&self, request: u32, socket_id: SocketId, data: &[u8]) {
+        let mut table = lock(&self.table);
+        table.send(request, socket_id, data);
+        if table.has_news() {
+            table.mailbox.ring();
+        }
+    }
+
+    /// Writes the sends of this tick. Every other call does so first, so that results keep the
+    /// order of the calls.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) {
+        self.call(|_| ());
+    }
+
+    /// Ends the socket.
+    #[napi(catch_unwind)]
+    pub fn close(&self, request: u32, socket_id: SocketId) {
+        self.call(|table| table.close(request, socket_id));
+    }
+
+    /// Describes a socket as it is now; null if there is no such socket.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn get_info(&self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+        self.call(|table| table.info(request, socket_id))
+    }
+
+    /// Describes all sockets, in the order of their identifiers.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
+        self.call(|table| table.infos(request))
+    }
+
+    fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
+        let mut table = lock(&self.table);
+        table.flush_gathered();
+        let result = action(&mut table);
+        if table.has_news() {
+            table.mailbox.ring();
+        }
+        result
+    }
+}
+
+impl Drop for TcpSockets {
+    /// The environment ends, or the module instance was collected: its sockets end with it.
+    fn drop(&mut self) {
+        lock(&self.table).clear();
+    }
+}

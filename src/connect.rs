@@ -1,0 +1,135 @@
+//! `connect()`: resolve, then attempt, then read.
+
+use std::net::IpAddr;
+use std::task::Poll;
+
+use tokio::net::TcpStream;
+
+use crate::attempt::Attempt;
+use crate::mailbox::{Notice, Wakers};
+use crate::net_error::NetError;
+use crate::resolver::{self, AddressFamily, Resolution};
+use crate::runtime;
+use crate::socket::{Connection, Ends, Link, SocketId};
+use crate::table::{SocketTable, find};
+use crate::transport::Transport;
+
+impl SocketTable {
+    /// Connects a socket to a host, whose name is remembered for `secure()` even if this fails.
+    ///
+    /// Whether the socket can be connected is decided when the name is resolved, which always takes
+    /// a turn: until then `disconnect()` has no effect on it and several calls may overlap, as in
+    /// Chromium.
+    pub(crate) fn connect(
+        &mut self,
+        request: u32,
+        socket_id: SocketId,
+        host: String,
+        port: u16,
+        family: AddressFamily,
+    ) {
+        let socket = find!(self, socket_id, request);
+        socket.host.clone_from(&host);
+        self.resolving += 1;
+        let resolved = move |result| Notice::Resolved {
+            request,
+            socket_id,
+            port,
+            result,
+        };
+        match resolver::resolve(&host, family) {
+            Resolution::Known(result) => self.mailbox.post(resolved(result)),
+            Resolution::LookUp => {
+                let promise = self
+                    .mailbox
+                    .promise(resolved(Err(NetError::NameNotResolved)));
+                if let Ok(runtime) = runtime::handle() {
+                    runtime.spawn_blocking(move || {
+                        promise.keep(resolved(resolver::look_up(&host, family)));
+                    });
+                }
+            }
+        }
+    }
+
+    /// The name is resolved: the moment at which Chromium looks at the socket again.
+    pub(crate) fn resolved(
+        &mut self,
+        request: u32,
+        socket_id: SocketId,
+        port: u16,
+        result: Result<Vec<IpAddr>, NetError>,
+    ) {
+        self.resolving -= 1;
+        let addresses = match result {
+            Ok(addresses) => addresses,
+            Err(error) => return self.outbox.fail(request, error),
+        };
+        let socket = find!(self, socket_id, request);
+        match &socket.connection {
+            _ if socket.secured => return self.outbox.fail(request, NetError::ConnectionFailed),
+            Connection::Connecting { .. } => {
+                return self.outbox.fail(request, NetError::ConnectionFailed);
+            }
+            Connection::Connected(_) | Connection::Securing { .. } => {
+                return self.outbox.fail(request, NetError::SocketIsConnected);
+            }
+            Connection::Disconnected => {}
+        }
+        let attempt = Attempt::new(addresses, port);
+        let wakers = Wakers::new(&self.mailbox, socket_id);
+        socket.connection = Connection::Connecting {
+            request,
+            attempt,
+            wakers,
+        };
+        self.live += 1;
+        self.continue_attempt(socket_id);
+    }
+
+    /// Goes on with a connection attempt; false if there is none.
+    pub(crate) fn continue_attempt(&mut self, socket_id: SocketId) -> bool {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return false;
+        };
+        let Connection::Connecting {
+            attempt,
+            wakers,
+            request,
+        } = &mut socket.connection
+        else {
+            return false;
+        };
+        let request = *request;
+        let Poll::Ready(result) = attempt.poll(&wakers.write) else {
+            return true;
+        };
+        let Connection::Connecting { wakers, .. } = std::mem::take(&mut socket.connection) else {
+            return false;
+        };
+        match result.and_then(with_ends) {
+            Ok((stream, ends)) => {
+                let transport = Transport::Plain(stream);
+                socket.connection = Connection::Connected(Link {
+                    transport,
+                    ends,
+                    wakers,
+                    broken: false,
+                });
+                self.outbox.complete(request);
+                self.start_read(socket_id);
+            }
+            Err(error) => {
+                self.live -= 1;
+                self.outbox.fail(request, error);
+            }
+        }
+        true
+    }
+}
+
+/// A peer that has gone again cannot be named, and the attempt has failed, as in Chromium.
+fn with_ends(stream: TcpStream) -> Result<(TcpStream, Ends), NetError> {
+    let ends = Ends::of(&stream).ok_or(NetError::SocketNotConnected)?;
+    Ok((stream, ends))
+}

@@ -1,0 +1,119 @@
+//! What JavaScript is told: the ends of its requests and the events of its sockets, each delivered
+//! by one call of the dispatcher with primitives (the objects that an app sees are made in
+//! JavaScript, which is faster and gives them the app's own realm).
+
+use std::borrow::Cow;
+
+use bytes::BytesMut;
+use napi::bindgen_prelude::{ArrayBuffer, JsValuesTupleIntoVec, Result, ToNapiValue, sys};
+use napi::{Env, JsValue};
+
+use crate::net_error::NetError;
+use crate::socket::SocketId;
+
+/// One delivery to JavaScript.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    /// A request has ended.
+    Complete {
+        /// The number that JavaScript gave the request.
+        request: u32,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// `onReceive`
+    Receive {
+        /// The socket that received.
+        socket_id: SocketId,
+        /// What it received: at most its buffer size.
+        data: BytesMut,
+    },
+    /// `onReceiveError`
+    ReceiveError {
+        /// The socket that receives no more.
+        socket_id: SocketId,
+        /// Why.
+        error: NetError,
+    },
+    /// Nothing is pending or connected any more and the threadsafe function is released.
+    Detached,
+}
+
+/// How a request ended.
+pub(crate) type Outcome = std::result::Result<(), Failure>;
+
+/// A request that failed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Failure {
+    /// The code that the callback is given. None: the callback is given no argument at all.
+    pub(crate) code: Option<i32>,
+    /// The text of `chrome.runtime.lastError`.
+    pub(crate) message: Cow<'static, str>,
+}
+
+impl Failure {
+    /// A failure of which the callback learns by `chrome.runtime.lastError` only.
+    pub(crate) const fn without_code(message: &'static str) -> Self {
+        Self {
+            code: None,
+            message: Cow::Borrowed(message),
+        }
+    }
+
+    /// A failure whose text says more than the name of its code.
+    pub(crate) const fn worded(error: NetError, message: &'static str) -> Self {
+        Self {
+            code: Some(error.code()),
+            message: Cow::Borrowed(message),
+        }
+    }
+}
+
+impl From<NetError> for Failure {
+    fn from(error: NetError) -> Self {
+        Self {
+            code: Some(error.code()),
+            message: error.name().into(),
+        }
+    }
+}
+
+/// The arguments of one call of the dispatcher: kind, id, code and payload. None where a wake-up
+/// had nothing to bring.
+pub(crate) struct Delivery(pub(crate) Option<Event>);
+
+impl JsValuesTupleIntoVec for Delivery {
+    fn into_vec(self, env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
+        let Some(event) = self.0 else {
+            return Ok(Vec::new());
+        };
+        let env = Env::from_raw(env);
+        let number = |value: i32| env.create_int32(value).map(|number| number.raw());
+        Ok(match event {
+            Event::Complete { request, outcome } => {
+                let mut values = vec![number(0)?, env.create_uint32(request)?.raw()];
+                match outcome {
+                    Ok(()) => values.push(number(0)?),
+                    Err(Failure { code, message }) => {
+                        values.push(match code {
+                            Some(code) => number(code)?,
+                            None => ().into_unknown(&env)?.raw(),
+                        });
+                        values.push(env.create_string(&message)?.raw());
+                    }
+                }
+                values
+            }
+            Event::Receive { socket_id, data } => vec![
+                number(1)?,
+                number(socket_id)?,
+                number(0)?,
+                ArrayBuffer::copy_from(&env, &data)?.raw(),
+            ],
+            Event::ReceiveError { socket_id, error } => {
+                vec![number(2)?, number(socket_id)?, number(error.code())?]
+            }
+            Event::Detached => vec![number(3)?],
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! What the runtime's threads tell the JavaScript thread, and the bell that wakes it.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+
+use crate::net_error::NetError;
+use crate::secure_transport::SecureTransport;
+use crate::socket::SocketId;
+
+/// Wakes the JavaScript thread; safe to call from any thread.
+pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;
+
+/// Something that happened on the runtime.
+pub(crate) enum Notice {
+    /// A host name was resolved, or was not.
+    Resolved {
+        /// The `connect` call that asked.
+        request: u32,
+        /// The socket it was made for, which may be gone by now.
+        socket_id: SocketId,
+        /// The port to connect to.
+        port: u16,
+        /// The addresses in the order in which they are to be tried.
+        result: Result<Vec<IpAddr>, NetError>,
+    },
+    /// A read would no longer wait.
+    Readable(SocketId),
+    /// A write would no longer wait, or a connection attempt has ended.
+    Writable(SocketId),
+    /// A TLS handshake has ended.
+    Secured {
+        /// The `secure` call that started it.
+        request: u32,
+        /// The socket it was made for, which may be gone by now.
+        socket_id: SocketId,
+        /// The encrypted transport, or why there is none.
+        result: Result<SecureTransport, NetError>,
+    },
+}
+
+/// The notices of one environment, oldest first.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    notices: Mutex<VecDeque<Notice>>,
+    /// Whether the JavaScript thread was woken and has not looked yet.
+    rung: AtomicBool,
+    bell: Mutex<Option<Bell>>,
+}
+
+impl Mailbox {
+    /// Leaves a notice and wakes the JavaScript thread.
+    pub(crate) fn post(&self, notice: Notice) {
+        lock(&self.notices).push_back(notice);
+        self.ring();
+    }
+
+    /// A promise that one notice will come: `otherwise`, should the work that owes it break off.
+    pub(crate) fn promise(self: &Arc<Self>, otherwise: Notice) -> Promise {
+        Promise {
+            mailbox: Arc::clone(self),
+            notice: Some(otherwise),
+        }
+    }
+
+    /// Wakes the JavaScript thread unless it is awake already: a burst costs one wake-up.
+    pub(crate) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel)
+            && let Some(bell) = &*lock(&self.bell)
+        {
+            bell();
+        }
+    }
+
+    /// Takes all notices. What is posted from here on rings again.
+    pub(crate) fn collect(&self) -> VecDeque<Notice> {
+        self.rung.store(false, Ordering::Release);
+        mem::take(&mut *lock(&self.notices))
+    }
+
+    /// Hangs up the bell and rings it: if there turns out to be no use for it, it comes down again.
+    pub(crate) fn attach(&self, bell: Bell) {
+        *lock(&self.bell) = Some(bell);
+        self.rung.store(false, Ordering::Release);
+        self.ring();
+    }
+
+    /// Takes the bell down, which lets the environment end.
+    pub(crate) fn detach(&self) {
+        *lock(&self.bell) = None;
+    }
+}
+
+/// A notice that is owed. It is posted whatever becomes of the task that holds it: kept, cancelled
+/// or panicked.
+pub(crate) struct Promise {
+    mailbox: Arc<Mailbox>,
+    notice: Option<Notice>,
+}
+
+impl Promise {
+    /// Posts what really happened.
+    pub(crate) fn keep(mut self, notice: Notice) {
+        self.notice = Some(notice);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(notice) = self.notice.take() {
+            self.mailbox.post(notice);
+        }
+    }
+}
+
+/// A panic elsewhere must not spread: every value behind these locks is whole between statements.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The two wakers of a connection, made once: one per direction, so that a read that waits is not
+/// confused with a write that waits.
+pub(crate) struct Wakers {
+    /// Posts [`Notice::Readable`].
+    pub(crate) read: Waker,
+    /// Posts [`Notice::Writable`].
+    pub(crate) write: Waker,
+}
+
+impl Wakers {
+    /// The wakers of one socket.
+    pub(crate) fn new(mailbox: &Arc<Mailbox>, socket_id: SocketId) -> Self {
+        let waker = |direction| {
+            Waker::from(Arc::new(SocketWaker {
+                mailbox: Arc::clone(mailbox),
+                socket_id,
+                direction,
+            }))
+        };
+        Self {
+            read: waker(Direction::Read),
+            write: waker(Direction::Write),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Direction {
+    Read,
+    Write,
+}
+
+struct SocketWaker {
+    mailbox: Arc<Mailbox>,
+    socket_id: SocketId,
+    direction: Direction,
+}
+
+impl Wake for SocketWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.mailbox.post(match self.direction {
+            Direction::Read => Notice::Readable(self.socket_id),
+            Direction::Write => Notice::Writable(self.socket_id),
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! Receiving: the one read in flight, its delivery in pieces of the buffer size, and the end of the
+//! stream (`extensions/browser/api/sockets_tcp/tcp_socket_event_dispatcher.cc`).
+
+use std::mem;
+use std::task::Poll;
+
+use bytes::BytesMut;
+
+use crate::event::Event;
+use crate::net_error::NetError;
+use crate::socket::{Connection, SocketId};
+use crate::table::SocketTable;
+
+/// How much one system call may bring: what one read brings beyond the buffer size is delivered by
+/// the next ones. Also the largest piece that is ever delivered, as in Chromium.
+const READ_SIZE: usize = 64 * 1024;
+
+/// Beyond this many sockets with undelivered bytes, reads bring no more than they may deliver: what
+/// the table holds for JavaScript stays under `MAX_HOLDING * READ_SIZE` bytes.
+const MAX_HOLDING: usize = 64;
+
+impl SocketTable {
+    /// Starts a read, unless the socket is paused or has one in flight.
+    pub(crate) fn start_read(&mut self, socket_id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        if socket.paused || socket.read.is_some() {
+            return;
+        }
+        let capacity = socket.read_capacity();
+        match &mut socket.connection {
+            Connection::Connected(link) => {
+                socket.read = Some(capacity);
+                if socket.read_ahead.is_some()
+                    || link.transport.poll_read_ready(&link.wakers.read).is_ready()
+                {
+                    self.outbox.read(socket_id);
+                }
+            }
+            // The transport is with the handshake, so the read finds none.
+            Connection::Securing { .. } => {
+                socket.paused = true;
+                self.outbox
+                    .receive_error(socket_id, NetError::SocketNotConnected);
+            }
+            Connection::Disconnected | Connection::Connecting { .. } => {}
+        }
+    }
+
+    /// Ends the read in flight if there is something for it, and starts the next.
+    pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
+        let socket = self.sockets.get_mut(&socket_id)?;
+        let capacity = socket.read?;
+        if socket.read_ahead.is_none() {
+            let buffer = if self.holding < MAX_HOLDING {
+                let mut spare = mem::take(&mut self.spare);
+                spare.reserve(READ_SIZE);
+                spare
+            } else {
+                BytesMut::with_capacity(capacity.min(READ_SIZE))
+            };
+            match self.fill(socket_id, buffer) {
+                Poll::Pending => return None,
+                Poll::Ready(true) => {}
+                Poll::Ready(false) => {
+                    self.end_of_stream(socket_id);
+                    return None;
+                }
+            }
+        }
+        let socket = self.sockets.get_mut(&socket_id)?;
+        let read_ahead = socket.read_ahead.as_mut()?;
+        let data = read_ahead.split_to(capacity.min(READ_SIZE).min(read_ahead.len()));
+        let drained = read_ahead.is_empty();
+        socket.read = None;
+        if drained {
+            self.drop_read_ahead(socket_id);
+        }
+        self.start_read(socket_id);
+        Some(Event::Receive { socket_id, data })
+    }
+
+    /// Reads into `buffer` and makes it the socket's read-ahead. `Ready(false)` is the end of the
+    /// stream, in order or not: data that came before it has been read by then.
+    pub(crate) fn fill(&mut self, socket_id: SocketId, mut buffer: BytesMut) -> Poll<bool> {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return Poll::Pending;
+        };
+        let Connection::Connected(link) = &mut socket.connection else {
+            return Poll::Pending;
+        };
+        let result = link.transport.poll_read(&link.wakers.read, &mut buffer);
+        if buffer.is_empty() {
+            self.spare = buffer;
+        } else {
+            socket.read_ahead = Some(buffer);
+            self.holding += 1;
+        }
+        result.map(|result| result.is_ok_and(|count| count > 0))
+    }
+
+    /// Forgets the bytes that were read and not delivered, and keeps the buffer.
+    pub(crate) fn drop_read_ahead(&mut self, socket_id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        if let Some(mut buffer) = socket.read_ahead.take() {
+            self.holding -= 1;
+            buffer.clear();
+            self.spare = buffer;
+        }
+    }
+
+    /// The peer has closed, or the connection broke: both directions end, there is no half-close.
+    fn end_of_stream(&mut self, socket_id: SocketId) {
+        self.fail_sends(socket_id);
+        if self.cut(socket_id) {
+            self.report_closed(socket_id);
+        }
+    }
+}

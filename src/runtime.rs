@@ -1,0 +1,39 @@
+//! The process-wide tokio runtime: it watches the sockets of every environment, resolves names and
+//! does the work of TLS.
+
+use std::{io, thread};
+
+use once_cell::sync::OnceCell;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// More workers than this never had anything to do: what a socket costs is spent on the
+/// JavaScript thread, and only TLS keeps a worker busy.
+const MAX_WORKERS: usize = 4;
+
+/// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
+const MAX_LOOKUPS: usize = 16;
+
+/// The runtime, started by the first connection.
+///
+/// It is never shut down: environments come and go (workers, reloaded windows) and end their own
+/// tasks; at the end of the process its threads simply stop.
+///
+/// # Errors
+///
+/// What the operating system says when it cannot give the threads or the descriptors.
+pub(crate) fn handle() -> io::Result<&'static Handle> {
+    static RUNTIME: OnceCell<Runtime> = OnceCell::new();
+    let runtime = RUNTIME.get_or_try_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(
+                thread::available_parallelism()
+                    .map_or(1, usize::from)
+                    .min(MAX_WORKERS),
+            )
+            .max_blocking_threads(MAX_LOOKUPS)
+            .thread_name("chrome-sockets")
+            .enable_io()
+            .build()
+    })?;
+    Ok(runtime.handle())
+}

@@ -1,0 +1,161 @@
+//! `secure()`: from TCP to TLS (`extensions/browser/api/socket/tcp_socket.cc`,
+//! `services/network/tcp_connected_socket.cc`).
+
+use std::mem;
+use std::task::Poll;
+
+use bytes::BytesMut;
+
+use crate::event::Failure;
+use crate::handshake::{TlsVersionRange, handshake};
+use crate::mailbox::{Notice, Wakers};
+use crate::net_error::NetError;
+use crate::runtime;
+use crate::secure_transport::SecureTransport;
+use crate::socket::{Connection, Link, SocketId};
+use crate::table::{SOCKET_NOT_FOUND, SocketTable};
+use crate::transport::Transport;
+
+/// How much plaintext that came too early is thrown away: what Chromium's receive pipe holds.
+const MAX_DISCARDED: usize = 64 * 1024;
+
+impl SocketTable {
+    /// Starts a TLS handshake on a connected socket, with the host of the last `connect()` call.
+    ///
+    /// A socket that is reading, writing or already at it is not only refused but destroyed, as in
+    /// Chromium; so is one whose handshake fails.
+    pub(crate) fn secure(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
+        let refuse = |table: &mut Self, message| {
+            table
+                .outbox
+                .fail(request, Failure::worded(NetError::InvalidArgument, message));
+        };
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return refuse(self, SOCKET_NOT_FOUND);
+        };
+        if socket.secured {
+            return refuse(self, "Socket must be a connected client TCP socket.");
+        }
+        let securing = match &socket.connection {
+            Connection::Disconnected | Connection::Connecting { .. } => {
+                return refuse(self, "Socket not connected");
+            }
+            Connection::Connected(_) => false,
+            Connection::Securing { .. } => true,
+        };
+        if securing || socket.read.is_some() || !socket.writes.is_empty() {
+            return self.destroy(request, socket_id, NetError::Failed);
+        }
+        match self.discard_plaintext(socket_id) {
+            Ok(()) => self.start_handshake(request, socket_id, versions),
+            Err(error) => self.destroy(request, socket_id, error),
+        }
+    }
+
+    fn start_handshake(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        let (stream, ends) = match mem::take(&mut socket.connection) {
+            Connection::Connected(Link {
+                transport: Transport::Plain(stream),
+                ends,
+                ..
+            }) => (stream, ends),
+            other => {
+                socket.connection = other;
+                return self.destroy(request, socket_id, NetError::Failed);
+            }
+        };
+        let secured = move |result| Notice::Secured {
+            request,
+            socket_id,
+            result,
+        };
+        let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
+        let host = socket.host.clone();
+        let Ok(runtime) = runtime::handle() else {
+            return self.destroy(request, socket_id, NetError::InsufficientResources);
+        };
+        let handshake = runtime.spawn(async move {
+            let result = handshake(stream, &host, versions).await;
+            promise.keep(secured(result.map(SecureTransport::spawn)));
+        });
+        let (paused, handshake) = (socket.paused, handshake.abort_handle());
+        socket.connection = Connection::Securing {
+            request,
+            ends,
+            paused,
+            handshake,
+        };
+    }
+
+    /// The handshake has ended, unless `disconnect()` or `close()` has ended it before.
+    pub(crate) fn secured(
+        &mut self,
+        request: u32,
+        socket_id: SocketId,
+        result: Result<SecureTransport, NetError>,
+    ) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        let (ends, paused) = match &socket.connection {
+            Connection::Securing {
+                request: current,
+                ends,
+                paused,
+                ..
+            } if *current == request => (*ends, *paused),
+            _ => return,
+        };
+        match result {
+            Ok(secure) => {
+                socket.connection = Connection::Connected(Link {
+                    transport: Transport::Secure(secure),
+                    ends,
+                    wakers: Wakers::new(&self.mailbox, socket_id),
+                    broken: false,
+                });
+                socket.secured = true;
+                socket.paused = paused;
+                self.outbox.complete(request);
+            }
+            Err(error) => {
+                self.live -= 1;
+                self.sockets.remove(&socket_id);
+                self.outbox.fail(request, error);
+            }
+        }
+    }
+
+    /// Throws away what the peer sent in the clear and the application has not received: it must
+    /// not be taken for what the peer says encrypted.
+    fn discard_plaintext(&mut self, socket_id: SocketId) -> Result<(), NetError> {
+        self.drop_read_ahead(socket_id);
+        let mut discarded = 0;
+        while discarded < MAX_DISCARDED {
+            match self.fill(socket_id, BytesMut::with_capacity(MAX_DISCARDED)) {
+                Poll::Pending => break,
+                Poll::Ready(false) => return Err(NetError::SocketNotConnected),
+                Poll::Ready(true) => {
+                    let read_ahead = self
+                        .sockets
+                        .get(&socket_id)
+                        .and_then(|s| s.read_ahead.as_ref());
+                    discarded += read_ahead.map_or(0, BytesMut::len);
+                    self.drop_read_ahead(socket_id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn destroy(&mut self, request: u32, socket_id: SocketId, error: NetError) {
+        let was_reading = self.remove(socket_id);
+        self.outbox.fail(request, error);
+        if was_reading {
+            self.report_closed(socket_id);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! TLS after the handshake: a task on the runtime encrypts and decrypts, the JavaScript thread
+//! exchanges plaintext with it through two bounded buffers.
+
+use std::future::poll_fn;
+use std::io::{self, BufRead};
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncBufRead, AsyncWrite};
+
+use crate::handshake;
+use crate::mailbox::lock;
+use crate::transport::SocketOption;
+
+/// The task stops reading when JavaScript has this many decrypted bytes to fetch.
+const MAX_INBOUND: usize = 64 * 1024;
+
+/// Writes wait when this many bytes are on their way to the operating system.
+const MAX_OUTBOUND: usize = 256 * 1024;
+
+type TlsStream = tokio_rustls::client::TlsStream<handshake::Transport>;
+
+/// The JavaScript thread's end. Dropping it sends `close_notify` as far as that is possible without
+/// waiting, and closes the descriptor.
+pub(crate) struct SecureTransport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Locked by the task while it works, by the JavaScript thread to set options and to end it.
+    channel: Mutex<Option<Channel>>,
+    /// Locked for moments only.
+    flow: Mutex<Flow>,
+}
+
+/// The encrypted side.
+struct Channel {
+    stream: TlsStream,
+    /// Plaintext that the stream has not taken yet.
+    sending: BytesMut,
+    /// Bytes ever moved to `sending`.
+    taken: u64,
+}
+
+/// The plaintext side.
+#[derive(Default)]
+struct Flow {
+    inbound: BytesMut,
+    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel.
+    reading: bool,
+    /// Nothing more will be read.
+    ended: bool,
+    outbound: BytesMut,
+    /// Nothing more can be written.
+    broken: bool,
+    /// Bytes ever accepted from JavaScript, and how many of them the operating system has.
+    accepted: u64,
+    flushed: u64,
+    task: Option<Waker>,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl Flow {
+    fn in_flight(&self) -> usize {
+        usize::try_from(self.accepted - self.flushed).unwrap_or(usize::MAX)
+    }
+
+    fn readable(&self) -> bool {
+        self.ended || !self.inbound.is_empty()
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+impl SecureTransport {
+    /// Takes over a stream whose handshake is done. Must be called on the runtime.
+    pub(crate) fn spawn(stream: TlsStream) -> Self {
+        let channel = Channel {
+            stream,
+            sending: BytesMut::new(),
+            taken: 0,
+        };
+        let shared = Arc::new(Shared {
+            channel: Mutex::new(Some(channel)),
+            flow: Mutex::default(),
+        });
+        let task = Task(Arc::clone(&shared));
+        tokio::spawn(async move { poll_fn(|context| task.0.poll(context)).await });
+        Self { shared }
+    }
+
+    /// See [`Transport::poll_read_ready`](crate::transport::Transport::poll_read_ready).
+    pub(crate) fn poll_read_ready(&self, waker: &Waker) -> Poll<()> {
+        let mut flow = lock(&self.shared.flow);
+        if flow.readable() {
+            return Poll::Ready(());
+        }
+        flow.reader = Some(waker.clone());
+        if !mem::replace(&mut flow.reading, true) {
+            wake(&mut flow.task);
+        }
+        Poll::Pending
+    }
+
+    /// See [`Transport::poll_read`](crate::transport::Transport::poll_read).
+    pub(crate) fn poll_read(
+        &self,
+        waker: &Waker,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        if self.poll_read_ready(waker).is_pending() {
+            return Poll::Pending;
+        }
+        let mut flow = lock(&self.shared.flow);
+        let count = flow.inbound.len();
+        if buffer.is_empty() {
+            mem::swap(&mut flow.inbound, buffer);
+        } else {
+            buffer.unsplit(flow.inbound.split());
+        }
+        if count >= MAX_INBOUND {
+            wake(&mut flow.task);
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
+    pub(crate) fn poll_write(&self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
+        let mut flow = lock(&self.shared.flow);
+        if flow.broken {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        flow.writer = Some(waker.clone());
+        let count = data
+            .len()
+            .min(MAX_OUTBOUND.saturating_sub(flow.in_flight()));
+        if count == 0 {
+            return Poll::Pending;
+        }
+        flow.outbound
+            .extend_from_slice(data.get(..count).unwrap_or(data));
+        flow.accepted += count as u64;
+        wake(&mut flow.task);
+        Poll::Ready(Ok(count))
+    }
+
+    /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
+    pub(crate) fn unflushed(&self) -> io::Result<usize> {
+        let flow = lock(&self.shared.flow);
+        match flow.in_flight() {
+            in_flight if in_flight > 0 && flow.broken => Err(io::ErrorKind::BrokenPipe.into()),
+            in_flight => Ok(in_flight),
+        }
+    }
+
+    /// See [`Transport::set_option`](crate::transport::Transport::set_option).
+    pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        match &*lock(&self.shared.channel) {
+            Some(channel) => option.set(channel.stream.get_ref().0.tcp()),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl Drop for SecureTransport {
+    fn drop(&mut self) {
+        if let Some(mut channel) = lock(&self.shared.channel).take() {
+            let mut no_wait = Context::from_waker(Waker::noop());
+            // The peer learns that the end was meant; one that does not listen need not be told.
+            let _ = Pin::new(&mut channel.stream).poll_shutdown(&mut no_wait);
+        }
+        wake(&mut lock(&self.shared.flow).task);
+    }
+}
+
+/// The runtime's end. Whatever ends it, JavaScript is not left waiting.
+struct Task(Arc<Shared>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut flow = lock(&self.0.flow);
+        flow.ended = true;
+        flow.broken = true;
+        wake(&mut flow.reader);
+        wake(&mut flow.writer);
+    }
+}
+
+impl Shared {
+    /// Moves bytes both ways until it would have to wait. Ready once the connection is dropped.
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut channel = lock(&self.channel);
+        let Some(channel) = channel.as_mut() else {
+            return Poll::Ready(());
+        };
+        lock(&self.flow).task = Some(context.waker().clone());
+        if self.send(channel, context).is_err() {
+            let mut flow = lock(&self.flow);
+            flow.broken = true;
+            wake(&mut flow.writer);
+        }
+        self.receive(channel, context);
+        Poll::Pending
+    }
+
+    fn send(&self, channel: &mut Channel, context: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if channel.sending.is_empty() {
+                let mut flow = lock(&self.flow);
+                if flow.broken {
+                    return Ok(());
+                }
+                mem::swap(&mut channel.sending, &mut flow.outbound);
+                channel.taken = flow.accepted;
+            }
+            if channel.sending.is_empty() {
+                break;
+            }
+            match Pin::new(&mut channel.stream).poll_write(context, &channel.sending) {
+                Poll::Ready(Ok(count)) => channel.sending.advance(count),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if Pin::new(&mut channel.stream)
+            .poll_flush(context)?
+            .is_ready()
+        {
+            let mut flow = lock(&self.flow);
+            if flow.flushed != channel.taken {
+                flow.flushed = channel.taken;
+                wake(&mut flow.writer);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&self, channel: &mut Channel, context: &mut Context<'_>) {
+        loop {
+            {
+                let flow = lock(&self.flow);
+                if flow.ended || !flow.reading || flow.inbound.len() >= MAX_INBOUND {
+                    return;
+                }
+            }
+            let count = match Pin::new(&mut channel.stream).poll_fill_buf(context) {
+                Poll::Ready(Ok(plaintext)) => self.deliver(plaintext),
+                // How the stream ended is not told apart: Chromium reports ERR_CONNECTION_CLOSED
+                // for an orderly end, a truncation and an alert alike.
+                Poll::Ready(Err(_)) => {
+                    self.rescue(channel);
+                    0
+                }
+                Poll::Pending => return,
+            };
+            if count == 0 {
+                let mut flow = lock(&self.flow);
+                flow.ended = true;
+                wake(&mut flow.reader);
+                return;
+            }
+            Pin::new(&mut channel.stream).consume(count);
+        }
+    }
+
+    /// Records that were sound before the one that was not still count.
+    fn rescue(&self, channel: &mut Channel) {
+        let mut reader = channel.stream.get_mut().1.reader();
+        while let Ok(plaintext) = reader.fill_buf() {
+            let count = self.deliver(plaintext);
+            if count == 0 {
+                return;
+            }
+            reader.consume(count);
+        }
+    }
+
+    fn deliver(&self, plaintext: &[u8]) -> usize {
+        if !plaintext.is_empty() {
+            let mut flow = lock(&self.flow);
+            flow.inbound.extend_from_slice(plaintext);
+            wake(&mut flow.reader);
+        }
+        plaintext.len()
+    }
+}

@@ -1,0 +1,189 @@
+//! One socket: its properties, the state of its connection, and what it is doing.
+
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+
+use crate::attempt::Attempt;
+use crate::mailbox::Wakers;
+use crate::resolver::address_text;
+use crate::transport::{SocketOption, Transport};
+use crate::write_queue::WriteQueue;
+
+/// Identifies a socket in the whole process. Positive; negative ones only ever come from callers.
+pub(crate) type SocketId = i32;
+
+/// The receive buffer's size where none was set (the reference's `SocketProperties.bufferSize`).
+const DEFAULT_BUFFER_SIZE: usize = 4096;
+
+/// What `create` and `update` may set; None leaves a property as it is.
+#[derive(Default)]
+pub(crate) struct SocketProperties {
+    pub(crate) persistent: Option<bool>,
+    pub(crate) name: Option<String>,
+    pub(crate) buffer_size: Option<i32>,
+}
+
+/// A socket of the table.
+#[derive(Default)]
+pub(crate) struct Socket {
+    persistent: bool,
+    name: String,
+    /// As the application set it; zero and below mean the default.
+    buffer_size: i32,
+    pub(crate) paused: bool,
+    /// The host of the last `connect()` call, whatever became of it: `secure()` verifies it.
+    pub(crate) host: String,
+    /// Whether `secure()` has succeeded: such a socket never connects again, as in Chromium.
+    pub(crate) secured: bool,
+    pub(crate) connection: Connection,
+    /// The read in flight: how much it may deliver, decided when it started.
+    pub(crate) read: Option<usize>,
+    /// Bytes that were read and not delivered yet; never empty.
+    pub(crate) read_ahead: Option<BytesMut>,
+    pub(crate) writes: WriteQueue,
+}
+
+/// What a socket is connected to.
+#[derive(Default)]
+pub(crate) enum Connection {
+    /// Nothing, yet or any more.
+    #[default]
+    Disconnected,
+    /// A connection attempt is under way.
+    Connecting {
+        /// The `connect` call.
+        request: u32,
+        attempt: Attempt,
+        wakers: Wakers,
+    },
+    /// A peer.
+    Connected(Link),
+    /// A peer, with whom a TLS handshake is under way.
+    Securing {
+        /// The `secure` call.
+        request: u32,
+        ends: Ends,
+        /// The flag as it was when `secure()` was called, which the secured socket gets.
+        paused: bool,
+        handshake: AbortHandle,
+    },
+}
+
+/// An established connection.
+pub(crate) struct Link {
+    pub(crate) transport: Transport,
+    pub(crate) ends: Ends,
+    pub(crate) wakers: Wakers,
+    /// Writing has failed. The link lives on only to hand out what was received before.
+    pub(crate) broken: bool,
+}
+
+/// The two addresses of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+}
+
+impl Ends {
+    /// The addresses of `stream`; None if the peer has already gone.
+    pub(crate) fn of(stream: &TcpStream) -> Option<Self> {
+        Some(Self {
+            local: stream.local_addr().ok()?,
+            peer: stream.peer_addr().ok()?,
+        })
+    }
+}
+
+/// What `getInfo` and `getSockets` tell of a socket.
+#[napi_derive::napi(object, object_from_js = false)]
+pub struct SocketInfo {
+    /// The socket identifier.
+    pub socket_id: SocketId,
+    /// Whether the socket outlives its environment.
+    pub persistent: bool,
+    /// Application-defined string; absent where empty.
+    pub name: Option<String>,
+    /// Size of the receive buffer in bytes; absent where the default applies.
+    pub buffer_size: Option<i32>,
+    /// Whether the socket delivers nothing for now.
+    pub paused: bool,
+    /// Whether the socket is connected to a peer.
+    pub connected: bool,
+    /// Local IPv4 or IPv6 address, while connected.
+    pub local_address: Option<String>,
+    /// Local port, while connected.
+    pub local_port: Option<u16>,
+    /// The peer's IPv4 or IPv6 address, while connected.
+    pub peer_address: Option<String>,
+    /// The peer's port, while connected.
+    pub peer_port: Option<u16>,
+}
+
+impl Socket {
+    /// Sets the given properties. Nothing is checked: any size is a size, as in Chromium.
+    pub(crate) fn apply(&mut self, properties: SocketProperties) {
+        let SocketProperties {
+            persistent,
+            name,
+            buffer_size,
+        } = properties;
+        self.persistent = persistent.unwrap_or(self.persistent);
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.buffer_size = buffer_size.unwrap_or(self.buffer_size);
+    }
+
+    /// How much a read that starts now may deliver.
+    pub(crate) fn read_capacity(&self) -> usize {
+        match usize::try_from(self.buffer_size) {
+            Ok(size) if size > 0 => size,
+            _ => DEFAULT_BUFFER_SIZE,
+        }
+    }
+
+    /// The connection, where bytes can be sent and received.
+    pub(crate) fn link(&mut self) -> Option<&mut Link> {
+        match &mut self.connection {
+            Connection::Connected(link) => Some(link),
+            _ => None,
+        }
+    }
+
+    /// Sets an option of the TCP socket, if there is one (`false` otherwise). There is one as soon
+    /// as the name is resolved; during a handshake Chromium has it out of reach.
+    pub(crate) fn set_option(&self, option: SocketOption) -> bool {
+        let result = match &self.connection {
+            Connection::Disconnected | Connection::Securing { .. } => return false,
+            Connection::Connecting { attempt, .. } => match attempt.stream() {
+                Some(stream) => option.set(stream),
+                None => return false,
+            },
+            Connection::Connected(link) => link.transport.set_option(option),
+        };
+        result.is_ok()
+    }
+
+    /// What `getInfo` tells.
+    pub(crate) fn info(&self, socket_id: SocketId) -> SocketInfo {
+        let ends = match &self.connection {
+            Connection::Connected(link) => Some(&link.ends),
+            Connection::Securing { ends, .. } => Some(ends),
+            Connection::Disconnected | Connection::Connecting { .. } => None,
+        };
+        SocketInfo {
+            socket_id,
+            persistent: self.persistent,
+            name: Some(self.name.clone()).filter(|name| !name.is_empty()),
+            buffer_size: Some(self.buffer_size).filter(|&size| size > 0),
+            paused: self.paused,
+            connected: ends.is_some(),
+            local_address: ends.map(|ends| address_text(&ends.local.ip())),
+            local_port: ends.map(|ends| ends.local.port()),
+            peer_address: ends.map(|ends| address_text(&ends.peer.ip())),
+            peer_port: ends.map(|ends| ends.peer.port()),
+        }
+    }
+}

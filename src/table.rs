@@ -1,0 +1,300 @@
+//! The socket table of one environment, and what it has to tell JavaScript.
+//!
+//! The table belongs to the JavaScript thread: every call and every notice of the runtime is
+//! handled there, one after the other, as Chromium handles them on its browser thread. So a state
+//! is never seen half changed, and what is decided first is told first.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use bytes::BytesMut;
+
+use crate::event::{Event, Failure};
+use crate::mailbox::{Mailbox, Notice};
+use crate::net_error::NetError;
+use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
+use crate::transport::SocketOption;
+
+/// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
+pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
+
+/// The sockets of one environment.
+#[derive(Default)]
+pub(crate) struct SocketTable {
+    pub(crate) sockets: BTreeMap<SocketId, Socket>,
+    pub(crate) outbox: Outbox,
+    pub(crate) mailbox: Arc<Mailbox>,
+    /// Name resolutions whose answer is still to come.
+    pub(crate) resolving: usize,
+    /// Sockets that are connected, or about to be.
+    pub(crate) live: usize,
+    /// Sockets with sends of this tick that are not written yet, perhaps more than once.
+    pub(crate) gathered: Vec<SocketId>,
+    /// Bytes of all sends that have not ended, which are held against the write quota.
+    pub(crate) unsent: usize,
+    /// Sockets that hold bytes which were read and not delivered yet.
+    pub(crate) holding: usize,
+    /// The buffer of the next read: idle sockets have none of their own.
+    pub(crate) spare: BytesMut,
+}
+
+/// What is to be delivered, in order.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    entries: VecDeque<Entry>,
+}
+
+/// One place in the outbox.
+enum Entry {
+    Event(Event),
+    /// The socket is probably readable: read when it is its turn, so that bytes stay with the
+    /// kernel until JavaScript is ready for them and no socket keeps others waiting.
+    Read(SocketId),
+}
+
+impl Outbox {
+    /// The request succeeded.
+    pub(crate) fn complete(&mut self, request: u32) {
+        self.entries.push_back(Entry::Event(Event::Complete {
+            request,
+            outcome: Ok(()),
+        }));
+    }
+
+    /// The request failed.
+    pub(crate) fn fail(&mut self, request: u32, failure: impl Into<Failure>) {
+        let outcome = Err(failure.into());
+        self.entries
+            .push_back(Entry::Event(Event::Complete { request, outcome }));
+    }
+
+    /// The request named a socket that does not exist, and its callback gets no argument.
+    pub(crate) fn not_found(&mut self, request: u32) {
+        self.fail(request, Failure::without_code(SOCKET_NOT_FOUND));
+    }
+
+    /// The socket receives no more.
+    pub(crate) fn receive_error(&mut self, socket_id: SocketId, error: NetError) {
+        self.entries
+            .push_back(Entry::Event(Event::ReceiveError { socket_id, error }));
+    }
+
+    /// The socket should be read.
+    pub(crate) fn read(&mut self, socket_id: SocketId) {
+        self.entries.push_back(Entry::Read(socket_id));
+    }
+}
+
+/// Finds a socket, or ends `request` and returns from the method.
+macro_rules! find {
+    ($table:ident, $socket_id:expr, $request:expr) => {
+        match $table.sockets.get_mut(&$socket_id) {
+            Some(socket) => socket,
+            None => return $table.outbox.not_found($request),
+        }
+    };
+}
+pub(crate) use find;
+
+impl SocketTable {
+    /// Makes a socket and returns its identifier, which no other of the process ever has.
+    pub(crate) fn create(&mut self, request: u32, properties: SocketProperties) -> SocketId {
+        static NEXT_ID: AtomicI32 = AtomicI32::new(1);
+        let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let mut socket = Socket::default();
+        socket.apply(properties);
+        self.sockets.insert(socket_id, socket);
+        self.outbox.complete(request);
+        socket_id
+    }
+
+    /// Changes properties.
+    pub(crate) fn update(&mut self, request: u32, socket_id: SocketId, changes: SocketProperties) {
+        find!(self, socket_id, request).apply(changes);
+        self.outbox.complete(request);
+    }
+
+    /// Pauses a socket, or lets it go on.
+    pub(crate) fn set_paused(&mut self, request: u32, socket_id: SocketId, paused: bool) {
+        let socket = find!(self, socket_id, request);
+        let resumed = socket.paused && !paused;
+        socket.paused = paused;
+        self.outbox.complete(request);
+        if resumed {
+            self.start_read(socket_id);
+        }
+    }
+
+    /// Sets an option of a connected socket.
+    pub(crate) fn set_option(&mut self, request: u32, socket_id: SocketId, option: SocketOption) {
+        match self
+            .sockets
+            .get(&socket_id)
+            .map(|socket| socket.set_option(option))
+        {
+            Some(true) => self.outbox.complete(request),
+            Some(false) => self.outbox.fail(request, NetError::Failed),
+            None => {
+                self.outbox
+                    .fail(request, Failure::worded(NetError::Failed, SOCKET_NOT_FOUND));
+            }
+        }
+    }
+
+    /// Describes a socket; None if there is no such socket.
+    pub(crate) fn info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+        let info = self
+            .sockets
+            .get(&socket_id)
+            .map(|socket| socket.info(socket_id));
+        match info {
+            Some(_) => self.outbox.complete(request),
+            None => self.outbox.not_found(request),
+        }
+        info
+    }
+
+    /// Describes all sockets, oldest first.
+    pub(crate) fn infos(&mut self, request: u32) -> Vec<SocketInfo> {
+        self.outbox.complete(request);
+        self.sockets
+            .iter()
+            .map(|(&id, socket)| socket.info(id))
+            .collect()
+    }
+
+    /// Ends the connection of a socket, which stays.
+    pub(crate) fn disconnect(&mut self, request: u32, socket_id: SocketId) {
+        find!(self, socket_id, request);
+        let was_reading = self.cut(socket_id);
+        self.outbox.complete(request);
+        if was_reading {
+            self.report_closed(socket_id);
+        }
+    }
+
+    /// Ends a socket.
+    pub(crate) fn close(&mut self, request: u32, socket_id: SocketId) {
+        find!(self, socket_id, request);
+        let was_reading = self.remove(socket_id);
+        self.outbox.complete(request);
+        if was_reading {
+            self.report_closed(socket_id);
+        }
+    }
+
+    /// Ends a connection, and with [`NetError::Aborted`] whatever was pending on it. Returns
+    /// whether a read was in flight, of whose end JavaScript is still to be told.
+    pub(crate) fn cut(&mut self, socket_id: SocketId) -> bool {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return false;
+        };
+        match std::mem::take(&mut socket.connection) {
+            Connection::Disconnected => return false,
+            Connection::Connected(_) => {}
+            Connection::Connecting { request, .. } => self.outbox.fail(request, NetError::Aborted),
+            Connection::Securing {
+                request, handshake, ..
+            } => {
+                handshake.abort();
+                self.outbox.fail(request, NetError::Aborted);
+            }
+        }
+        self.live -= 1;
+        for (request, length) in socket.writes.abandon() {
+            self.unsent -= length;
+            self.outbox.fail(request, NetError::Aborted);
+        }
+        let was_reading = socket.read.take().is_some();
+        self.drop_read_ahead(socket_id);
+        was_reading
+    }
+
+    /// Ends a socket; like [`Self::cut`].
+    pub(crate) fn remove(&mut self, socket_id: SocketId) -> bool {
+        let was_reading = self.cut(socket_id);
+        self.sockets.remove(&socket_id);
+        was_reading
+    }
+
+    /// Tells that a read in flight has met the end. Chromium reports every end of a connection,
+    /// its own closing included, as `ERR_CONNECTION_CLOSED`, and leaves the socket paused.
+    pub(crate) fn report_closed(&mut self, socket_id: SocketId) {
+        self.outbox
+            .receive_error(socket_id, NetError::ConnectionClosed);
+        if let Some(socket) = self.sockets.get_mut(&socket_id) {
+            socket.paused = true;
+        }
+    }
+
+    /// Whether there is something to deliver.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.outbox.entries.is_empty()
+    }
+
+    /// What to deliver next; None if a wake-up turned out to bring nothing.
+    ///
+    /// Each wake-up delivers one event, so that each has a callback scope of its own and microtasks
+    /// run between two events, as in Chromium.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        for notice in self.mailbox.collect() {
+            self.handle(notice);
+        }
+        let event = loop {
+            match self.outbox.entries.pop_front() {
+                Some(Entry::Event(event)) => break Some(event),
+                Some(Entry::Read(socket_id)) => {
+                    if let Some(event) = self.read(socket_id) {
+                        break Some(event);
+                    }
+                }
+                None => break None,
+            }
+        };
+        if self.has_news() || (event.is_some() && self.is_idle()) {
+            self.mailbox.ring();
+        } else if event.is_none() && self.is_idle() {
+            self.mailbox.detach();
+            return Some(Event::Detached);
+        }
+        event
+    }
+
+    /// Whether nothing can happen any more unless JavaScript calls.
+    fn is_idle(&self) -> bool {
+        !self.has_news() && self.resolving == 0 && self.live == 0
+    }
+
+    fn handle(&mut self, notice: Notice) {
+        match notice {
+            Notice::Resolved {
+                request,
+                socket_id,
+                port,
+                result,
+            } => {
+                self.resolved(request, socket_id, port, result);
+            }
+            Notice::Readable(socket_id) => self.outbox.read(socket_id),
+            Notice::Writable(socket_id) => {
+                if !self.continue_attempt(socket_id) {
+                    self.flush(socket_id);
+                }
+            }
+            Notice::Secured {
+                request,
+                socket_id,
+                result,
+            } => {
+                self.secured(request, socket_id, result);
+            }
+        }
+    }
+
+    /// Ends everything, silently: the environment goes away.
+    pub(crate) fn clear(&mut self) {
+        self.mailbox.detach();
+        self.sockets.clear();
+    }
+}

@@ -1,0 +1,114 @@
+//! The bytes of one connection, in the clear or encrypted, always without waiting.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::attempt::set_keep_alive;
+use crate::secure_transport::SecureTransport;
+
+/// A connected transport. Dropping it ends the connection and closes the descriptor.
+pub(crate) enum Transport {
+    /// TCP; read and written by the JavaScript thread itself.
+    Plain(TcpStream),
+    /// TLS over TCP; the runtime does the cryptography.
+    Secure(SecureTransport),
+}
+
+impl Transport {
+    /// Whether a [read](Self::poll_read) may have something; `waker` is woken when it may.
+    pub(crate) fn poll_read_ready(&mut self, waker: &Waker) -> Poll<()> {
+        match self {
+            // An error of readiness is met again, and reported, by the read.
+            Self::Plain(stream) => stream
+                .poll_read_ready(&mut Context::from_waker(waker))
+                .map(|_| ()),
+            Self::Secure(secure) => secure.poll_read_ready(waker),
+        }
+    }
+
+    /// Reads into the free capacity of `buffer`. `Ok(0)` is the end of the stream.
+    pub(crate) fn poll_read(
+        &mut self,
+        waker: &Waker,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(stream) => {
+                pin!(stream.read_buf(buffer)).poll(&mut Context::from_waker(waker))
+            }
+            Self::Secure(secure) => secure.poll_read(waker, buffer),
+        }
+    }
+
+    /// Writes what fits.
+    pub(crate) fn poll_write(&mut self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(stream) => {
+                Pin::new(stream).poll_write(&mut Context::from_waker(waker), data)
+            }
+            Self::Secure(secure) => secure.poll_write(waker, data),
+        }
+    }
+
+    /// How many of the bytes that were written are not with the operating system yet; the waker of
+    /// the last write is woken when there are fewer.
+    ///
+    /// # Errors
+    ///
+    /// `BrokenPipe` when they never will be.
+    pub(crate) fn unflushed(&self) -> io::Result<usize> {
+        match self {
+            Self::Plain(_) => Ok(0),
+            Self::Secure(secure) => secure.unflushed(),
+        }
+    }
+
+    /// Sets an option of the TCP socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of `setsockopt`; `NotConnected` when the connection has ended.
+    pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => option.set(stream),
+            Self::Secure(secure) => secure.set_option(option),
+        }
+    }
+}
+
+/// An option of a TCP socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SocketOption {
+    /// `setKeepAlive`: whether to probe an idle connection, and after how many seconds.
+    KeepAlive { enable: bool, delay: i32 },
+    /// `setNoDelay`: whether to send small segments at once.
+    NoDelay(bool),
+}
+
+impl SocketOption {
+    /// Sets the option on `stream`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `setsockopt`; `InvalidInput` for a negative delay.
+    pub(crate) fn set(self, stream: &TcpStream) -> io::Result<()> {
+        match self {
+            Self::KeepAlive { enable, delay } => {
+                let seconds = if enable {
+                    u64::try_from(delay).map_err(|_| io::ErrorKind::InvalidInput)?
+                } else {
+                    0
+                };
+                set_keep_alive(&SockRef::from(stream), enable, Duration::from_secs(seconds))
+            }
+            Self::NoDelay(no_delay) => stream.set_nodelay(no_delay),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The sends of one socket: in order, gathered where they are small, each ending once.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, BytesMut};
+
+/// Sends of one tick are joined up to this size, so that many small ones cost one system call.
+const GATHER: usize = 16 * 1024;
+
+/// A send that has not ended.
+#[derive(Debug, Eq, PartialEq)]
+struct Send {
+    request: u32,
+    length: usize,
+    /// The place in the byte stream where this send's last byte ends.
+    end: u64,
+}
+
+/// What was asked to be sent and is not with the operating system yet.
+#[derive(Default)]
+pub(crate) struct WriteQueue {
+    sends: VecDeque<Send>,
+    chunks: VecDeque<BytesMut>,
+    /// Bytes ever queued.
+    queued: u64,
+    /// Bytes ever taken by the transport.
+    taken: u64,
+}
+
+impl WriteQueue {
+    /// Whether no send is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sends.is_empty()
+    }
+
+    /// Queues a send of which the transport has taken the first `written` bytes, and copies the
+    /// others.
+    pub(crate) fn push(&mut self, request: u32, data: &[u8], written: usize) {
+        self.queued += data.len() as u64;
+        self.taken += written as u64;
+        self.sends.push_back(Send {
+            request,
+            length: data.len(),
+            end: self.queued,
+        });
+        let data = data.get(written..).unwrap_or_default();
+        match self.chunks.back_mut() {
+            _ if data.is_empty() => {}
+            Some(last) if last.len() + data.len() <= GATHER => last.extend_from_slice(data),
+            _ => self.chunks.push_back(BytesMut::from(data)),
+        }
+    }
+
+    /// The bytes to write next.
+    pub(crate) fn next_chunk(&self) -> Option<&[u8]> {
+        self.chunks.front().map(|chunk| &chunk[..])
+    }
+
+    /// Notes that the transport took `count` bytes of the [next chunk](Self::next_chunk).
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.taken += count as u64;
+        if let Some(chunk) = self.chunks.front_mut() {
+            chunk.advance(count);
+            if chunk.is_empty() {
+                self.chunks.pop_front();
+            }
+        }
+    }
+
+    /// Ends the oldest send if all of it was written, where the last `unflushed` bytes that the
+    /// transport took do not count yet. Returns its request and its length.
+    pub(crate) fn pop_written(&mut self, unflushed: usize) -> Option<(u32, usize)> {
+        let written = self.taken - unflushed as u64;
+        if self.sends.front()?.end > written {
+            return None;
+        }
+        self.sends
+            .pop_front()
+            .map(|send| (send.request, send.length))
+    }
+
+    /// Gives up all sends, oldest first, as (request, length).
+    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (u32, usize)> + use<> {
+        std::mem::take(self)
+            .sends
+            .into_iter()
+            .map(|send| (send.request, send.length))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(queue: &mut WriteQueue, most: usize) -> Vec<u8> {
+        let Some(chunk) = queue.next_chunk() else {
+            return Vec::new();
+        };
+        let taken = chunk[..chunk.len().min(most)].to_vec();
+        queue.advance(taken.len());
+        taken
+    }
+
+    #[test]
+    fn small_sends_are_written_together_and_end_in_order() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"one", 0);
+        queue.push(2, b"two", 0);
+        assert_eq!(write(&mut queue, 100), b"onetwo");
+        assert_eq!(queue.pop_written(0), Some((1, 3)));
+        assert_eq!(queue.pop_written(0), Some((2, 3)));
+        assert_eq!(queue.pop_written(0), None);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_send_ends_only_when_its_last_byte_is_written() {
+        let mut queue = WriteQueue::default();
+        queue.push(7, b"abcdef", 0);
+        assert_eq!(write(&mut queue, 4), b"abcd");
+        assert_eq!(queue.pop_written(0), None);
+        assert_eq!(write(&mut queue, 4), b"ef");
+        assert_eq!(
+            queue.pop_written(1),
+            None,
+            "the transport still holds a byte"
+        );
+        assert_eq!(queue.pop_written(0), Some((7, 6)));
+    }
+
+    #[test]
+    fn an_empty_send_waits_for_those_before_it() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"x", 0);
+        queue.push(2, b"", 0);
+        assert_eq!(queue.pop_written(0), None);
+        assert_eq!(write(&mut queue, 1), b"x");
+        assert_eq!(queue.pop_written(0), Some((1, 1)));
+        assert_eq!(queue.pop_written(0), Some((2, 0)));
+    }
+
+    #[test]
+    fn a_large_send_is_a_chunk_of_its_own() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"small", 0);
+        queue.push(2, &[9; GATHER], 0);
+        assert_eq!(write(&mut queue, usize::MAX), b"small");
+        assert_eq!(write(&mut queue, usize::MAX), [9; GATHER]);
+    }
+
+    #[test]
+    fn what_was_written_at_once_is_not_written_again() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"abcdef", 4);
+        assert_eq!(queue.pop_written(0), None);
+        assert_eq!(write(&mut queue, 9), b"ef");
+        assert_eq!(queue.pop_written(0), Some((1, 6)));
+    }
+
+    #[test]
+    fn abandoned_sends_are_named_oldest_first_and_leave_nothing_behind() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"abc", 0);
+        queue.push(2, b"", 0);
+        queue.push(3, b"d", 0);
+        assert_eq!(
+            queue.abandon().collect::<Vec<_>>(),
+            [(1, 3), (2, 0), (3, 1)]
+        );
+        assert!(queue.is_empty());
+        assert_eq!(queue.next_chunk(), None);
+    }
+}
