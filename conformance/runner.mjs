@@ -19,7 +19,8 @@ const LIMIT = 20_000;
  * @param {string} subject
  * @param {any} scenario
  * @param {import('./peers.mjs').Certificates} certificates
- * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no more use
+ * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no
+ *   more use, also because the scenario says that it taints everything after it
  */
 export async function runScenario(side, subject, scenario, certificates) {
   const peer = new Peer(certificates);
@@ -42,7 +43,10 @@ export async function runScenario(side, subject, scenario, certificates) {
       }
     };
     const { lines, messages, dead = false } = await Promise.race([side.run(request, answer), late]);
-    return { transcript: completeTranscript(lines, messages), dead };
+    return {
+      transcript: completeTranscript(lines, messages),
+      dead: dead || scenario.taints === true,
+    };
   } finally {
     clearTimeout(timer);
     peer.close();

@@ -26,8 +26,16 @@ export async function loadScenarios(subject) {
 
 /** Changes whenever what the scenario does changes; layout does not matter. */
 export function fingerprint(scenario) {
-  const { name, server, run, parameters, events, chunks } = scenario;
-  const parts = [name, String(server), String(run), JSON.stringify(parameters), events, chunks];
+  const { name, server, run, parameters, events, chunks, taints } = scenario;
+  const parts = [
+    name,
+    String(server),
+    String(run),
+    JSON.stringify(parameters),
+    events,
+    chunks,
+    taints,
+  ];
   const text = parts.join('\n').replace(/\s+/g, '');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
