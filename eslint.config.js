@@ -27,7 +27,7 @@ module.exports = [
   },
   {
     files: ['**/*.mjs'],
-    languageOptions: { sourceType: 'module' },
+    languageOptions: { sourceType: 'module', globals: { chrome: 'readonly' } },
   },
   {
     // These also run inside a browser page.

@@ -1,0 +1,373 @@
+/**
+ * `chrome.sockets.tcp` for Node.js and Electron.
+ *
+ * The descriptions follow the reference of the API; result codes and everything the reference leaves
+ * open follow Chromium's sources, named where they apply.
+ *
+ * A method reports a failure in one of two ways: with a callback, through
+ * `chrome.runtime.lastError` (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`),
+ * which is set for the length of the callback; without one, where the method allows that, by
+ * rejecting its promise with an `Error` of the same message. Wrong arguments throw a `TypeError`
+ * at once and have no other effect. Callbacks and events never come inside a call of the API.
+ */
+declare namespace tcp {
+  /**
+   * The properties of a socket that an application chooses. A member that is left out, `null` or
+   * `undefined` keeps its value.
+   */
+  interface SocketProperties {
+    /**
+     * Whether the socket is left open when the event page of the application is unloaded. Node has
+     * no event pages: the flag is kept and reported, nothing else.
+     *
+     * @default false
+     */
+    persistent?: boolean | null;
+
+    /** A string that the application associates with the socket. The empty string removes it. */
+    name?: string | null;
+
+    /**
+     * The size of the buffer used to receive data, in bytes: the most that one
+     * {@link onReceive} event carries. 0 and negative numbers mean the default.
+     *
+     * @default 4096
+     */
+    bufferSize?: number | null;
+  }
+
+  /** The result of {@link create}. */
+  interface CreateInfo {
+    /**
+     * The id of the new socket: greater than 0, and never used again. Ids of this API have nothing
+     * to do with those of other APIs.
+     */
+    socketId: number;
+  }
+
+  /** The state of a socket, as it was when {@link getInfo} or {@link getSockets} was called. */
+  interface SocketInfo {
+    /** The socket's id. */
+    socketId: number;
+
+    /** Whether the socket is left open when the application is suspended. */
+    persistent: boolean;
+
+    /** The string associated with the socket; absent when there is none or it is empty. */
+    name?: string;
+
+    /** The size of the receive buffer in bytes; absent unless a size above 0 has been set. */
+    bufferSize?: number;
+
+    /** Whether a connected socket blocks its peer from sending more data; see {@link setPaused}. */
+    paused: boolean;
+
+    /** Whether the socket is connected to a remote peer. */
+    connected: boolean;
+
+    /** The local IPv4 or IPv6 address; absent unless connected. */
+    localAddress?: string;
+
+    /** The local port; absent unless connected. */
+    localPort?: number;
+
+    /** The peer's IPv4 or IPv6 address, never a name; absent unless connected. */
+    peerAddress?: string;
+
+    /** The peer's port; absent unless connected. */
+    peerPort?: number;
+  }
+
+  /** The result of {@link send}. */
+  interface SendInfo {
+    /** 0, or a negative net error code. */
+    resultCode: number;
+
+    /** The number of bytes sent, which is all of them; absent when `resultCode` is negative. */
+    bytesSent?: number;
+  }
+
+  /** What {@link onReceive} hands to its listeners. */
+  interface ReceiveInfo {
+    /** The socket the data came in on. */
+    socketId: number;
+
+    /** The data: at least one byte and at most `bufferSize` bytes. */
+    data: ArrayBuffer;
+  }
+
+  /** What {@link onReceiveError} hands to its listeners. */
+  interface ReceiveErrorInfo {
+    /** The socket that receives nothing more. */
+    socketId: number;
+
+    /**
+     * A negative net error code: -100 (`net::ERR_CONNECTION_CLOSED`) for every way in which a
+     * connection ends, -15 (`net::ERR_SOCKET_NOT_CONNECTED`) in rare races.
+     */
+    resultCode: number;
+  }
+
+  /**
+   * The TLS versions that a handshake may agree on: `'tls1.2'` or `'tls1.3'`. `'tls1'` and
+   * `'tls1.1'` are accepted but not below TLS 1.2, and any other string is ignored.
+   */
+  interface TLSVersionConstraints {
+    /** The lowest version. @default 'tls1.2' */
+    min?: 'tls1' | 'tls1.1' | 'tls1.2' | 'tls1.3' | (string & {}) | null;
+
+    /** The highest version. @default 'tls1.3' */
+    max?: 'tls1' | 'tls1.1' | 'tls1.2' | 'tls1.3' | (string & {}) | null;
+  }
+
+  /** Constraints and parameters for the TLS connection that {@link secure} starts. */
+  interface SecureOptions {
+    /** The acceptable versions of TLS. */
+    tlsVersion?: TLSVersionConstraints | null;
+  }
+
+  /** An event of the API. Its functions work on event objects only. */
+  interface Event<L extends (...args: any[]) => unknown> {
+    /**
+     * Adds a listener. Listeners run in the order in which they were added; one that is there
+     * already is not added again. A value that is not a function is ignored.
+     *
+     * @throws {TypeError} `This event does not support filters`, when there is a second argument.
+     */
+    addListener(listener: L): void;
+
+    /** Removes a listener. It still gets the event that is being dispatched at that moment. */
+    removeListener(listener: L): void;
+
+    /**
+     * Whether a function is among the listeners.
+     *
+     * @throws {TypeError} When there is no argument, or it is not a function.
+     */
+    hasListener(listener: L): boolean;
+
+    /** Whether there are any listeners. */
+    hasListeners(): boolean;
+
+    /**
+     * Calls the listeners at once with the given arguments (extensions/renderer/bindings/
+     * event_emitter.cc).
+     *
+     * @returns What the listeners returned, without `undefined`; `undefined` when nothing is left.
+     */
+    dispatch(...args: Parameters<L>): { results: unknown[] } | undefined;
+  }
+
+  /**
+   * Raised when data has been received for a socket. What a socket receives while the event has no
+   * listener is lost: add listeners before connecting.
+   */
+  const onReceive: Event<(info: ReceiveInfo) => unknown>;
+
+  /**
+   * Raised when a network error occurred while waiting for data. The socket is then paused and
+   * raises no more {@link onReceive}; what came in before has been delivered.
+   *
+   * Also raised with -100 after {@link disconnect} or {@link close} of a connected socket that is
+   * not paused (tcp_socket_event_dispatcher.cc).
+   */
+  const onReceiveError: Event<(info: ReceiveErrorInfo) => unknown>;
+
+  /**
+   * Which addresses a name is resolved to (sockets_tcp.webidl): both families, IPv4 only, or IPv6
+   * only.
+   */
+  const DnsQueryType: { ANY: 'any'; IPV4: 'ipv4'; IPV6: 'ipv6' };
+  type DnsQueryType = 'any' | 'ipv4' | 'ipv6';
+
+  /**
+   * Creates a TCP socket.
+   *
+   * @param properties The socket's properties.
+   * @param callback Called when the socket has been created. Never fails.
+   */
+  function create(
+    properties: SocketProperties | null | undefined,
+    callback: (createInfo: CreateInfo) => unknown,
+  ): void;
+  function create(callback: (createInfo: CreateInfo) => unknown): void;
+  function create(properties?: SocketProperties | null, callback?: null): Promise<CreateInfo>;
+
+  /**
+   * Updates a socket's properties. A new `bufferSize` counts from the next read on.
+   *
+   * @param socketId The socket's id.
+   * @param properties The properties to update.
+   * @param callback Called without arguments when the properties are updated. Fails with
+   *   `Socket not found`.
+   */
+  function update(socketId: number, properties: SocketProperties, callback: () => unknown): void;
+  function update(
+    socketId: number,
+    properties: SocketProperties,
+    callback?: null,
+  ): Promise<undefined>;
+
+  /**
+   * Stops or restarts the delivery of data. Typically used to throttle the peer: what a paused
+   * socket does not read stays in the operating system's buffers, and the peer has to wait. A read
+   * that is in flight when the socket is paused still delivers one {@link onReceive}.
+   *
+   * A socket that is to be secured must be paused; see {@link secure}. A socket that has had a
+   * receive error is paused, and has to be unpaused to receive after reconnecting.
+   *
+   * @param socketId The socket's id.
+   * @param paused New sockets are not paused.
+   * @param callback Called without arguments. Fails with `Socket not found`.
+   */
+  function setPaused(socketId: number, paused: boolean, callback: () => unknown): void;
+  function setPaused(socketId: number, paused: boolean, callback?: null): Promise<undefined>;
+
+  /**
+   * Enables or disables keep-alive for a connection. Chromium's client sockets begin with it
+   * enabled at 45 seconds (net/socket/tcp_socket_posix.cc).
+   *
+   * @param socketId The socket's id.
+   * @param enable Whether to enable keep-alive.
+   * @param delay The seconds between the last data packet received and the first keep-alive probe.
+   *   0, the default, leaves the delay as it is.
+   * @param callback Called with the result: 0; or -2 (`net::ERR_FAILED`) for an unknown or
+   *   unconnected socket and for a delay that the operating system refuses.
+   */
+  function setKeepAlive(
+    socketId: number,
+    enable: boolean,
+    delay: number | null | undefined,
+    callback: (result: number) => unknown,
+  ): void;
+  function setKeepAlive(
+    socketId: number,
+    enable: boolean,
+    callback: (result: number) => unknown,
+  ): void;
+
+  /**
+   * Sets or clears `TCP_NODELAY` for a connection. Nagle's algorithm is disabled when it is set,
+   * which it is to begin with (net/socket/tcp_client_socket.cc).
+   *
+   * @param socketId The socket's id.
+   * @param noDelay Whether to disable Nagle's algorithm.
+   * @param callback Called with the result: 0; or -2 (`net::ERR_FAILED`) for an unknown or
+   *   unconnected socket.
+   */
+  function setNoDelay(
+    socketId: number,
+    noDelay: boolean,
+    callback: (result: number) => unknown,
+  ): void;
+
+  /**
+   * Connects a socket to a remote machine. Unless the socket is paused, {@link onReceive} is raised
+   * from then on when the peer sends something. The addresses of a name are tried one after
+   * another.
+   *
+   * @param socketId The socket's id.
+   * @param peerAddress The remote machine: a DNS name, an IPv4 or an IPv6 address (without
+   *   brackets). A later {@link secure} verifies this name.
+   * @param peerPort The remote machine's port. Narrowed to 16 bits without a check.
+   * @param dnsQueryType Which addresses to resolve the name to. Default `'any'`.
+   * @param callback Called with the result: 0 or a negative net error code, among them -102
+   *   (`net::ERR_CONNECTION_REFUSED`), -104 (`net::ERR_CONNECTION_FAILED`), -105
+   *   (`net::ERR_NAME_NOT_RESOLVED`), -109 (`net::ERR_ADDRESS_UNREACHABLE`), -118
+   *   (`net::ERR_CONNECTION_TIMED_OUT`), -23 (`net::ERR_SOCKET_IS_CONNECTED`), and -3
+   *   (`net::ERR_ABORTED`) when {@link disconnect} or {@link close} came first. For an unknown
+   *   socket it is called without arguments, `Socket not found`.
+   */
+  function connect(
+    socketId: number,
+    peerAddress: string,
+    peerPort: number,
+    dnsQueryType: DnsQueryType | null | undefined,
+    callback: (result: number) => unknown,
+  ): void;
+  function connect(
+    socketId: number,
+    peerAddress: string,
+    peerPort: number,
+    callback: (result: number) => unknown,
+  ): void;
+
+  /**
+   * Disconnects a socket, which may be connected again afterwards. Succeeds on an unconnected
+   * socket too.
+   *
+   * @param socketId The socket's id.
+   * @param callback Called without arguments. Fails with `Socket not found`.
+   */
+  function disconnect(socketId: number, callback: () => unknown): void;
+  function disconnect(socketId: number, callback?: null): Promise<undefined>;
+
+  /**
+   * Starts a TLS client connection over a connected socket. The certificate is verified against the
+   * `peerAddress` of the last {@link connect} call.
+   *
+   * The socket must have no read and no send in flight: pause it before connecting (or before the
+   * message whose answer is the go-ahead for TLS) and unpause it when the callback has come.
+   * Every failure but the three that give -4 destroys the socket; its id is then unknown.
+   *
+   * @param socketId The id of a connected socket.
+   * @param options Constraints for the TLS connection.
+   * @param callback Called with the result: 0; -4 (`net::ERR_INVALID_ARGUMENT`) for an unknown, an
+   *   unconnected or an already secured socket; -2 (`net::ERR_FAILED`) when a read or a send is in
+   *   flight; -15 when the peer has gone; a negative net error code of the handshake, such as -107
+   *   (`net::ERR_SSL_PROTOCOL_ERROR`), -110, -113, or -200 to -219 for the certificate.
+   */
+  function secure(
+    socketId: number,
+    options: SecureOptions | null | undefined,
+    callback: (result: number) => unknown,
+  ): void;
+  function secure(socketId: number, callback: (result: number) => unknown): void;
+
+  /**
+   * Sends data. The bytes are copied during the call; callbacks come in the order of the calls.
+   *
+   * @param socketId The socket's id.
+   * @param data The data to send: a whole ArrayBuffer or the window of a view. May be empty.
+   * @param callback Called when all bytes have been accepted for sending, or with a `resultCode` of
+   *   -15 (`net::ERR_SOCKET_NOT_CONNECTED`), -2 (`net::ERR_FAILED`) when the connection broke, or
+   *   -3 (`net::ERR_ABORTED`) when {@link disconnect} or {@link close} came first. Called without
+   *   arguments for an unknown socket, `Socket not found`, and when more than 200 MiB are waiting
+   *   to be sent, `Exceeded write quota.`.
+   */
+  function send(
+    socketId: number,
+    data: ArrayBuffer | ArrayBufferView,
+    callback: (sendInfo: SendInfo) => unknown,
+  ): void;
+
+  /**
+   * Closes a socket and releases its address and port. Its id is not valid any more as soon as the
+   * function has been called; the socket is sure to be closed when the callback comes.
+   *
+   * @param socketId The socket's id.
+   * @param callback Called without arguments. Fails with `Socket not found`.
+   */
+  function close(socketId: number, callback: () => unknown): void;
+  function close(socketId: number, callback?: null): Promise<undefined>;
+
+  /**
+   * Retrieves the state of a socket.
+   *
+   * @param socketId The socket's id.
+   * @param callback Called with the state; for an unknown socket without arguments,
+   *   `Socket not found`.
+   */
+  function getInfo(socketId: number, callback: (socketInfo: SocketInfo) => unknown): void;
+  function getInfo(socketId: number, callback?: null): Promise<SocketInfo>;
+
+  /**
+   * Retrieves the sockets that are open, by ascending id.
+   *
+   * @param callback Called with their states. Never fails.
+   */
+  function getSockets(callback: (socketInfos: SocketInfo[]) => unknown): void;
+  function getSockets(callback?: null): Promise<SocketInfo[]>;
+}
+
+export = tcp;
