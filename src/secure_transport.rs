@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncBufRead, AsyncWrite};
 
-use crate::handshake;
+use crate::handshake::TlsStream;
 use crate::mailbox::lock;
 use crate::transport::SocketOption;
 
@@ -20,8 +20,6 @@ const MAX_INBOUND: usize = 64 * 1024;
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 256 * 1024;
-
-type TlsStream = tokio_rustls::client::TlsStream<handshake::Transport>;
 
 /// The JavaScript thread's end. Dropping it sends `close_notify` as far as that is possible without
 /// waiting, and closes the descriptor.
