@@ -4,4 +4,5 @@
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/__test__/**/*.test.js'],
+  globalSetup: '<rootDir>/__test__/support/global-setup.js',
 };

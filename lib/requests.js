@@ -24,7 +24,7 @@ const { call, callWithLastError } = require('./last-error.js');
  * @property {(reason: Error) => void} [reject]
  */
 
-/** What native code delivers; see `Delivery` in src/. */
+/** What native code delivers; see src/event.rs. */
 const COMPLETE = 0;
 const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
@@ -59,7 +59,7 @@ class Requests {
    */
   begin(callback, answer) {
     if (!this.#attached) {
-      this.#native.attach(this.#deliver);
+      this.#native.attach(/** @type {any} */ (this.#deliver));
       this.#attached = true;
     }
     const id = this.#nextId;

@@ -1,0 +1,74 @@
+'use strict';
+
+/** Runs register in a fresh instance of the module. */
+function register() {
+  jest.resetModules();
+  require('../register.js');
+  return { tcp: require('../index.js'), runtime: require('../runtime.js') };
+}
+
+/** lastError as it is seen on globalThis.chrome.runtime in a failing callback. */
+const lastErrorSeen = () =>
+  new Promise((resolve) => {
+    globalThis.chrome.sockets.tcp.close(12345, () => resolve(globalThis.chrome.runtime.lastError));
+  });
+
+afterEach(() => {
+  delete globalThis.chrome;
+});
+
+test('makes chrome where there is none', async () => {
+  const { tcp, runtime } = register();
+  expect(globalThis.chrome.sockets.tcp).toBe(tcp);
+  expect(globalThis.chrome.runtime).toBe(runtime);
+  await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
+  expect(globalThis.chrome).toStrictEqual({ sockets: { tcp }, runtime: {} });
+});
+
+test('keeps what chrome already holds', async () => {
+  const udp = {};
+  const storage = {};
+  const runtime = { id: 'app', getManifest: () => ({}) };
+  const chrome = { storage, runtime, sockets: { udp } };
+  globalThis.chrome = chrome;
+  const { tcp } = register();
+
+  expect(globalThis.chrome).toBe(chrome);
+  expect(chrome.storage).toBe(storage);
+  expect(chrome.runtime).toBe(runtime);
+  expect(chrome.sockets.udp).toBe(udp);
+  expect(chrome.sockets.tcp).toBe(tcp);
+  await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
+  expect(Object.keys(runtime)).toEqual(['id', 'getManifest']);
+});
+
+test('can be done twice', async () => {
+  register();
+  const { runtime } = globalThis.chrome;
+  const { tcp } = register();
+  expect(globalThis.chrome.sockets.tcp).toBe(tcp);
+  expect(globalThis.chrome.runtime).toBe(runtime);
+  await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
+  expect('lastError' in runtime).toBe(false);
+});
+
+test('stands in for a chrome.runtime that is frozen', async () => {
+  const frozen = Object.freeze({ id: 'app' });
+  globalThis.chrome = { runtime: frozen };
+  register();
+  expect(globalThis.chrome.runtime.id).toBe('app');
+  await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
+});
+
+test('leaves a chrome that has everything else frozen out of reach', () => {
+  globalThis.chrome = Object.freeze({});
+  expect(register).toThrow(TypeError);
+});
+
+test('the module shows the same lastError to those who do without', async () => {
+  const { tcp, runtime } = register();
+  const same = await new Promise((resolve) => {
+    tcp.close(12345, () => resolve(runtime.lastError === globalThis.chrome.runtime.lastError));
+  });
+  expect(same).toBe(true);
+});
