@@ -349,3 +349,6 @@ impl AsyncWrite for WatchedStream {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@
 //! Mozilla's list takes its place.
 
 use std::{
-    collections::HashSet,
     env, fmt,
     path::{Path, PathBuf},
+    ptr,
     sync::Arc,
 };
 
@@ -91,7 +91,8 @@ fn operating_system_store() -> CertificateResult {
 /// A set of certificate authorities.
 pub(crate) struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
-    certificates: HashSet<CertificateDer<'static>>,
+    /// The certificate of each anchor; Mozilla's list comes without them.
+    certificates: Vec<Option<CertificateDer<'static>>>,
     warnings: Vec<String>,
 }
 
@@ -104,7 +105,7 @@ impl TrustStore {
     ) -> Self {
         let mut store = Self {
             anchors: Vec::new(),
-            certificates: HashSet::new(),
+            certificates: Vec::new(),
             warnings: Vec::new(),
         };
         for certificate in operating_system().certs {
@@ -115,6 +116,7 @@ impl TrustStore {
             store
                 .anchors
                 .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+            store.certificates.resize(store.anchors.len(), None);
         }
         for (variable, file) in [
             (FILE_VARIABLE, &sources.file),
@@ -148,8 +150,9 @@ impl TrustStore {
 
     fn add(&mut self, certificate: CertificateDer<'static>) -> Result<(), webpki::Error> {
         let anchor = webpki::anchor_from_trusted_cert(&certificate)?.to_owned();
-        if self.certificates.insert(certificate) {
+        if !self.contains(&certificate) {
             self.anchors.push(anchor);
+            self.certificates.push(Some(certificate));
         }
         Ok(())
     }
@@ -164,10 +167,17 @@ impl TrustStore {
         &self.anchors
     }
 
+    /// The certificate that this element of [`anchors`](Self::anchors) was made from, if known.
+    pub(crate) fn certificate_of(&self, anchor: &TrustAnchor<'_>) -> Option<&CertificateDer<'_>> {
+        let mut anchors = self.anchors.iter();
+        let index = anchors.position(|known| ptr::addr_eq(known, anchor))?;
+        self.certificates.get(index)?.as_ref()
+    }
+
     /// Whether this very certificate is in the store.
     pub(crate) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
-        let certificates: &HashSet<CertificateDer<'_>> = &self.certificates;
-        certificates.contains(certificate)
+        let mut known = self.certificates.iter().flatten();
+        known.any(|known| known.as_ref() == certificate.as_ref())
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod facts;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use rustls::{
     CertificateError, DigitallySignedStruct, OtherError, SignatureScheme,
@@ -16,19 +16,27 @@ use rustls::{
         CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as aws_lc, verify_tls12_signature,
         verify_tls13_signature,
     },
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{
+        AlgorithmIdentifier, CertificateDer, InvalidSignature, ServerName,
+        SignatureVerificationAlgorithm, UnixTime,
+    },
 };
 use tokio::task::block_in_place;
 use webpki::{
-    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, VerifiedPath,
+    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath,
     aws_lc_rs as signatures,
 };
 
-use self::facts::PublicKey;
+use self::facts::{Authority, Certificate, PublicKey};
 use crate::{net_error::NetError, trust::TrustStore};
 
 /// Chromium's limit (`net/cert/cert_verify_proc.cc`); shorter RSA keys are too weak.
-const MIN_RSA_BITS: usize = 1024;
+const MIN_RSA_LENGTH: usize = 1024;
+
+/// What `webpki` allows itself, too.
+const MAX_SIGNATURE_CHECKS: usize = 100;
+
+const MAX_MOVES_IN_TIME: usize = 16;
 
 /// Chromium refuses Ed25519 and reports everything signed with SHA-1 as invalid, so neither is here.
 static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
@@ -177,23 +185,34 @@ fn judge(
     name: &ServerName<'_>,
     now: UnixTime,
 ) -> Result<(), NetError> {
-    // BoringSSL looks at this before Chromium's verifier sees the certificate.
-    if !facts::may_sign_handshakes(leaf) {
+    // BoringSSL looks at these two before Chromium's verifier sees the certificate.
+    let facts = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
+    if !facts.may_sign_handshakes() {
         return Err(NetError::SslKeyUsageIncompatible);
     }
-    let certificate = EndEntityCert::try_from(leaf).map_err(|_| NetError::CertInvalid)?;
-    let path = Path {
+
+    let chain = Chain {
         trust,
-        leaf: &certificate,
+        leaf,
+        facts,
         intermediates,
     };
-    let mut problems = path.problems(now);
-    if !is_valid_for(&certificate, name) {
-        problems.insert(Problem::WrongName);
-    }
-    problems
-        .first()
-        .map_or(Ok(()), |&problem| Err(problem.into()))
+    let problem = chain.problem(now);
+    let parsed = EndEntityCert::try_from(leaf).ok();
+    let wrong_name = parsed.is_some_and(|leaf| !is_valid_for(&leaf, name));
+    let weak_key = facts
+        .key
+        .rsa_length()
+        .is_some_and(|length| length < MIN_RSA_LENGTH);
+    [
+        problem,
+        wrong_name.then_some(Problem::WrongName),
+        weak_key.then_some(Problem::WeakKey),
+    ]
+    .into_iter()
+    .flatten()
+    .min()
+    .map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// Whether one of the certificate's alternative names is `name`
@@ -214,168 +233,270 @@ fn is_valid_for(certificate: &EndEntityCert<'_>, name: &ServerName<'_>) -> bool 
     listed || (wildcards && certificate.verify_is_valid_for_subject_name(name).is_ok())
 }
 
-/// What leads from a certificate to an authority that is believed.
-struct Path<'a> {
+/// What a server presents, and who is believed.
+struct Chain<'a> {
     trust: &'a TrustStore,
-    leaf: &'a EndEntityCert<'a>,
+    leaf: &'a CertificateDer<'a>,
+    facts: Certificate<'a>,
     intermediates: &'a [CertificateDer<'a>],
 }
 
-/// How closely a path is looked at.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Scrutiny {
-    /// Everything that Chromium checks.
-    Full,
-    /// Only what decides whether the certificate comes from a believed authority.
-    Origin,
-}
-
-impl Path<'_> {
-    /// Everything that is wrong, the name aside. Chromium calls a path invalid only when it has no
-    /// better word for it.
-    fn problems(&self, now: UnixTime) -> BTreeSet<Problem> {
-        let mut problems = BTreeSet::new();
-        if self.has_weak_key() {
-            problems.insert(Problem::WeakKey);
-        }
-        let (dated, result) = self.check_at_best_time(now, Scrutiny::Full);
-        if dated {
-            problems.insert(Problem::OutOfDate);
-        }
-        if result.is_err() {
-            let (_, origin) = self.check_at_best_time(now, Scrutiny::Origin);
-            match origin {
-                Err(error) if is_about_origin(&error) => {
-                    problems.insert(Problem::Untrusted);
-                }
-                _ if problems.is_empty() => {
-                    problems.insert(Problem::Invalid);
-                }
-                _ => {}
-            }
-        }
-        problems
-    }
-
-    fn has_weak_key(&self) -> bool {
-        let weak = |info: &[u8]| {
-            PublicKey::parse(info)
-                .and_then(|key| key.rsa_bits())
-                .is_some_and(|bits| bits < MIN_RSA_BITS)
+impl Chain<'_> {
+    /// What is wrong, name and key aside. Chromium calls a chain invalid only when it has no better
+    /// word for it.
+    fn problem(&self, now: UnixTime) -> Option<Problem> {
+        let (dated, result) = if self.trust.contains(self.leaf) {
+            (!is_valid_at(&self.facts, now), check_purpose(&self.facts))
+        } else {
+            self.check_at_best_time(now)
         };
-        weak(&self.leaf.subject_public_key_info())
+        match result {
+            Ok(()) => dated.then_some(Problem::OutOfDate),
+            Err(_) if !self.comes_from_known_authority() => Some(Problem::Untrusted),
+            Err(_) if dated || !is_valid_at(&self.facts, now) => Some(Problem::OutOfDate),
+            Err(_) => Some(Problem::Invalid),
+        }
     }
 
-    /// Checks the path, and if it is out of date, once more at a time when it was or will be valid.
-    /// Tells whether that was necessary. Where there is no such time, the dates are what is wrong.
-    fn check_at_best_time(
-        &self,
-        now: UnixTime,
-        scrutiny: Scrutiny,
-    ) -> (bool, Result<(), webpki::Error>) {
+    /// Checks the chain, and if it is out of date, once more at a time when it was or will be
+    /// valid. Tells whether that was necessary.
+    fn check_at_best_time(&self, now: UnixTime) -> (bool, Result<(), webpki::Error>) {
         use webpki::Error::{CertExpired, CertNotValidYet};
         let mut time = now;
-        // Each certificate of a path can move the time twice.
-        for _ in 0..16 {
-            time = match self.check(time, scrutiny) {
+        let mut result = self.check(time);
+        // Every certificate can move the time forth and back; more often than that means that they
+        // were never valid together.
+        for _ in 0..MAX_MOVES_IN_TIME {
+            time = match result {
                 Err(CertExpired { not_after, .. }) => not_after,
                 Err(CertNotValidYet { not_before, .. }) => not_before,
-                result => return (time != now, result),
+                _ => break,
             };
+            result = self.check(time);
         }
-        (true, Ok(()))
+        (time != now, result)
     }
 
-    fn check(&self, time: UnixTime, scrutiny: Scrutiny) -> Result<(), webpki::Error> {
-        if self.trust.contains(&self.leaf.der()) {
-            return self.check_trusted_leaf(time, scrutiny);
+    fn check(&self, time: UnixTime) -> Result<(), webpki::Error> {
+        if matches!(
+            self.facts.authority(),
+            Authority::Unlimited | Authority::Limited(_)
+        ) {
+            return self.check_authority(time);
         }
-        let verified = self.leaf.verify_for_usage(
+        let leaf = EndEntityCert::try_from(self.leaf)?;
+        leaf.verify_for_usage(
             ALGORITHMS.all,
             self.trust.anchors(),
             self.intermediates,
             time,
-            Purpose(scrutiny),
+            AnyPurpose,
             None,
-            Some(&|path| check_issuers(path, time, scrutiny)),
-        );
-        verified.map(|_| ())
+            Some(&|path| {
+                check_purpose(&self.facts)?;
+                self.check_issuers(path, 0, time)
+            }),
+        )
+        .map(|_| ())
     }
 
-    /// The certificate itself is in the store: nobody has to vouch for it.
-    fn check_trusted_leaf(&self, time: UnixTime, scrutiny: Scrutiny) -> Result<(), webpki::Error> {
-        // Without anchors the check cannot succeed; how far it comes is what is asked.
-        let result = self.leaf.verify_for_usage(
-            ALGORITHMS.all,
-            &[],
-            &[],
+    /// Servers may present the certificate of an authority; `webpki` insists that they must not. So
+    /// it gets to judge a chain that is longer by one link, a certificate that this authority could
+    /// have issued.
+    fn check_authority(&self, time: UnixTime) -> Result<(), webpki::Error> {
+        let Some(child) = Child::of(&self.facts) else {
+            return Err(webpki::Error::CaUsedAsEndEntity);
+        };
+        let leaf = EndEntityCert::try_from(&child.certificate)?;
+        let algorithms: Vec<_> = ALGORITHMS
+            .all
+            .iter()
+            .copied()
+            .chain([&child as _])
+            .collect();
+        let intermediates: Vec<_> = [self.leaf]
+            .into_iter()
+            .chain(self.intermediates)
+            .map(|certificate| CertificateDer::from(certificate.as_ref()))
+            .collect();
+        leaf.verify_for_usage(
+            &algorithms,
+            self.trust.anchors(),
+            &intermediates,
             time,
-            Purpose(scrutiny),
+            AnyPurpose,
             None,
-            None,
-        );
-        match result {
-            Err(webpki::Error::UnknownIssuer | webpki::Error::CaUsedAsEndEntity) | Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        }
+            Some(&|path| {
+                let first = path.intermediate_certificates().next();
+                if first.is_none_or(|first| first.der().as_ref() != self.leaf.as_ref()) {
+                    return Err(webpki::Error::UnknownIssuer);
+                }
+                self.check_issuers(path, 1, time)
+            }),
+        )
+        .map(|_| ())
     }
-}
 
-/// Whether the error is Chromium's "authority invalid" rather than something about a certificate
-/// that comes from a believed authority.
-fn is_about_origin(error: &webpki::Error) -> bool {
-    use webpki::Error as E;
-    matches!(
-        error,
-        E::UnknownIssuer
-            | E::InvalidSignatureForPublicKey
-            | E::CertDistrusted
-            | E::MaximumPathBuildCallsExceeded
-            | E::MaximumSignatureChecksExceeded
-            | E::MaximumNameConstraintComparisonsExceeded
-    )
-}
-
-/// What Chromium asks of issuers and `webpki` does not.
-fn check_issuers(
-    path: &VerifiedPath<'_>,
-    _time: UnixTime,
-    scrutiny: Scrutiny,
-) -> Result<(), webpki::Error> {
-    if scrutiny == Scrutiny::Origin {
-        return Ok(());
-    }
-    for issuer in path.intermediate_certificates() {
-        if !facts::may_sign_certificates(&issuer.der()) {
-            return Err(webpki::Error::EndEntityUsedAsCa);
-        }
-    }
-    Ok(())
-}
-
-/// A TLS server's purpose: what Chromium reads out of the extended key usage extension.
-struct Purpose(Scrutiny);
-
-impl ExtendedKeyUsageValidator for Purpose {
-    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        const SERVER_AUTH: KeyPurposeId<'_> = KeyPurposeId::new(&[0x2b, 6, 1, 5, 5, 7, 3, 1]);
-        const ANY: KeyPurposeId<'_> = KeyPurposeId::new(&[0x55, 0x1d, 0x25, 0]);
-
-        if self.0 == Scrutiny::Origin {
-            return Ok(());
-        }
-        let mut unlimited = true;
-        for purpose in purposes {
-            let purpose = purpose?;
-            if purpose == SERVER_AUTH || purpose == ANY {
-                return Ok(());
+    /// What Chromium asks of issuers and `webpki` does not. The first `skip` links of the path are
+    /// not issuers, but have to be for servers, too.
+    fn check_issuers(
+        &self,
+        path: &VerifiedPath<'_>,
+        skip: usize,
+        time: UnixTime,
+    ) -> Result<(), webpki::Error> {
+        for (index, link) in path.intermediate_certificates().enumerate() {
+            let der = link.der();
+            let facts = Certificate::parse(&der).ok_or(webpki::Error::BadDer)?;
+            check_purpose(&facts)?;
+            if index >= skip && !facts.may_sign_certificates() {
+                return Err(webpki::Error::EndEntityUsedAsCa);
             }
-            unlimited = false;
         }
-        if unlimited {
+        let Some(anchor) = self.trust.certificate_of(path.anchor()) else {
+            return Ok(());
+        };
+        let anchor = Certificate::parse(anchor).ok_or(webpki::Error::BadDer)?;
+        let (not_before, not_after) = anchor.validity().ok_or(webpki::Error::BadDerTime)?;
+        if time < not_before {
+            return Err(webpki::Error::CertNotValidYet { time, not_before });
+        }
+        if time > not_after {
+            return Err(webpki::Error::CertExpired { time, not_after });
+        }
+        check_purpose(&anchor)?;
+        let intermediates = path.intermediate_certificates().count() - skip;
+        match anchor.authority() {
+            _ if !anchor.may_sign_certificates() => Err(webpki::Error::EndEntityUsedAsCa),
+            Authority::Denied => Err(webpki::Error::EndEntityUsedAsCa),
+            Authority::Limited(limit) if intermediates > limit => {
+                Err(webpki::Error::PathLenConstraintViolated)
+            }
+            Authority::Unsaid | Authority::Unlimited | Authority::Limited(_) => Ok(()),
+        }
+    }
+
+    /// Whether signatures lead from the certificate to an authority that is believed, whatever
+    /// else is wrong. Only decides what a certificate is refused for.
+    fn comes_from_known_authority(&self) -> bool {
+        let mut unseen: Vec<_> = self
+            .intermediates
+            .iter()
+            .filter_map(Certificate::parse)
+            .collect();
+        let mut checks = MAX_SIGNATURE_CHECKS;
+        let mut reached = vec![self.facts];
+        if self.trust.contains(self.leaf) {
+            return true;
+        }
+        while let Some(certificate) = reached.pop() {
+            let mut is_issuer = |subject: &[u8], key: &PublicKey<'_>| {
+                if certificate.issuer != subject || checks == 0 {
+                    return false;
+                }
+                checks -= 1;
+                is_signed_by(&certificate, key)
+            };
+            let mut anchors = self.trust.anchors().iter();
+            if anchors.any(|anchor| {
+                PublicKey::parse(&anchor.subject_public_key_info)
+                    .is_some_and(|key| is_issuer(&anchor.subject, &key))
+            }) {
+                return true;
+            }
+            let issuers = unseen.extract_if(.., |other| is_issuer(other.subject, &other.key));
+            reached.extend(issuers);
+        }
+        false
+    }
+}
+
+/// Whether `certificate` is signed by this key. A signature that cannot be checked counts: it is not
+/// its origin that makes such a certificate invalid.
+fn is_signed_by(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> bool {
+    let algorithm = ALGORITHMS.all.iter().find(|algorithm| {
+        algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
+            && algorithm.public_key_alg_id().as_ref() == key.algorithm
+    });
+    algorithm.is_none_or(|algorithm| {
+        algorithm
+            .verify_signature(key.bits, certificate.signed, certificate.signature)
+            .is_ok()
+    })
+}
+
+fn is_valid_at(certificate: &Certificate<'_>, time: UnixTime) -> bool {
+    certificate
+        .validity()
+        .is_some_and(|(not_before, not_after)| (not_before..=not_after).contains(&time))
+}
+
+fn check_purpose(certificate: &Certificate<'_>) -> Result<(), webpki::Error> {
+    if certificate.may_be_for_servers() {
+        Ok(())
+    } else {
+        Err(webpki::Error::EmptyEkuExtension)
+    }
+}
+
+/// Leaves the extended key usage to [`check_purpose`], which knows `anyExtendedKeyUsage` and comes
+/// when the origin of the certificate is settled.
+struct AnyPurpose;
+
+impl ExtendedKeyUsageValidator for AnyPurpose {
+    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        Ok(())
+    }
+}
+
+/// A certificate below one that is looked at, and at the same time the algorithm by which it alone
+/// is signed.
+#[derive(Debug)]
+struct Child {
+    certificate: CertificateDer<'static>,
+    signed: Vec<u8>,
+    key: Vec<u8>,
+    key_algorithm: AlgorithmIdentifier,
+}
+
+impl Child {
+    fn of(parent: &Certificate<'_>) -> Option<Self> {
+        let known = ALGORITHMS
+            .all
+            .iter()
+            .map(|algorithm| algorithm.public_key_alg_id());
+        let key_algorithm = known
+            .into_iter()
+            .find(|id| id.as_ref() == parent.key.algorithm)?;
+        let (signed, certificate) = facts::write_child(parent);
+        Some(Self {
+            certificate: certificate.into(),
+            signed,
+            key: parent.key.bits.to_vec(),
+            key_algorithm,
+        })
+    }
+}
+
+impl SignatureVerificationAlgorithm for Child {
+    fn verify_signature(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        _signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        if public_key == self.key && message == self.signed {
             Ok(())
         } else {
-            Err(webpki::Error::EmptyEkuExtension)
+            Err(InvalidSignature)
         }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.key_algorithm
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        AlgorithmIdentifier::from_slice(facts::CHILD_SIGNATURE)
     }
 }
