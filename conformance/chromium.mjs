@@ -188,10 +188,12 @@ export async function openChromium({ subjects, authorityPath }) {
         const message = await worker.evaluate(() => globalThis.conformance.next());
         if (message.lines) return { lines: message.lines, messages: await watched.take() };
         void answer(message.name, message.args).then((reply) =>
-          worker.evaluate(
-            ([request, value]) => globalThis.conformance.answer(request, value),
-            [message.request, reply],
-          ),
+          worker
+            .evaluate(
+              ([request, value]) => globalThis.conformance.answer(request, value),
+              [message.request, reply],
+            )
+            .catch(() => {}),
         );
       }
     },

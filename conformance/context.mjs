@@ -128,6 +128,18 @@ export async function perform(scenario, environment, { tcp, runtime, ask }) {
     return sockets.get(id);
   };
 
+  function render(entry) {
+    if (entry.received === undefined) return entry.text;
+    const total = entry.parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = new Uint8Array(total);
+    let offset = 0;
+    for (const part of entry.parts) {
+      bytes.set(part, offset);
+      offset += part.length;
+    }
+    return `onReceive ${writer.socket(entry.received)} ${showBytes(bytes)}`;
+  }
+
   function append(entry) {
     if (over) return;
     const last = entries.at(-1);
@@ -333,15 +345,5 @@ export async function perform(scenario, environment, { tcp, runtime, ask }) {
     left.map(({ socketId }) => new Promise((resolve) => tcp.close(socketId, resolve))),
   );
 
-  return entries.map((entry) => {
-    if (entry.received === undefined) return entry.text;
-    const total = entry.parts.reduce((sum, part) => sum + part.length, 0);
-    const bytes = new Uint8Array(total);
-    let offset = 0;
-    for (const part of entry.parts) {
-      bytes.set(part, offset);
-      offset += part.length;
-    }
-    return `onReceive ${writer.socket(entry.received)} ${showBytes(bytes)}`;
-  });
+  return entries.map(render);
 }

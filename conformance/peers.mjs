@@ -1,15 +1,26 @@
 /** The peers that scenarios talk to: TCP and TLS servers on loopback, scripted from the scenario. */
 
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { createRequire } from 'node:module';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { Worker } from 'node:worker_threads';
 
 const require = createRequire(import.meta.url);
 const { createAuthority, issueSelfSigned } = require('../support/certificates.js');
 
 const LATE = 5000;
 const DAY = 24 * 60 * 60 * 1000;
+
+/** Listens with a queue of one, tells its port and never accepts. */
+const SLEEPER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const server = require('node:net').createServer();
+  server.listen({ host: workerData, port: 0, backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
+  });
+`;
 
 /** Pattern bytes, the same as the scenario context's `pattern`. */
 const pattern = (length) => Buffer.from({ length }, (_, index) => index % 251);
@@ -129,6 +140,7 @@ export class Peer {
   ports = {};
   certificates;
   #servers = [];
+  #workers = [];
   #sockets = new Set();
   #remotes = [];
   #arrivals = new Set();
@@ -189,6 +201,32 @@ export class Peer {
     this.ports[name] = server.address().port;
     server.close();
     await once(server, 'close');
+  }
+
+  /**
+   * A port on which connections neither succeed nor fail: the server's thread sleeps without
+   * accepting, and its queue is full.
+   */
+  async unresponsive(name = 'main', host = '127.0.0.1') {
+    const worker = new Worker(SLEEPER, { eval: true, workerData: host });
+    this.#workers.push(worker);
+    const [port] = await once(worker, 'message');
+    this.ports[name] = port;
+    const fillers = Array.from({ length: 8 }, () => connect({ host, port }));
+    for (const socket of fillers) {
+      socket.on('error', () => {});
+      this.#sockets.add(socket);
+    }
+    // A queue of one takes two connections; when these two are in, it is full.
+    await new Promise((resolve) => {
+      let open = 0;
+      for (const socket of fillers) {
+        socket.once('connect', () => {
+          open += 1;
+          if (open === 2) resolve();
+        });
+      }
+    });
   }
 
   /**
@@ -260,6 +298,7 @@ export class Peer {
   close() {
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
+    for (const worker of this.#workers) void worker.terminate();
   }
 }
 

@@ -3,7 +3,7 @@
 import { Peer } from './peers.mjs';
 import { completeTranscript } from './transcript.mjs';
 
-const LIMIT = 20_000;
+const LIMIT = 12_000;
 
 /**
  * @typedef {{ kind: string, level?: string, text: string }} Message
@@ -42,7 +42,12 @@ export async function runScenario(side, subject, scenario, certificates) {
         return { error: `peer: ${name}: ${error.message}` };
       }
     };
-    const { lines, messages, dead = false } = await Promise.race([side.run(request, answer), late]);
+    const running = side.run(request, answer).catch(({ message }) => ({
+      lines: [`FAILED: ${message}`],
+      messages: [],
+      dead: true,
+    }));
+    const { lines, messages, dead = false } = await Promise.race([running, late]);
     return {
       transcript: completeTranscript(lines, messages),
       dead: dead || scenario.taints === true,
