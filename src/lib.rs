@@ -37,6 +37,8 @@ mod secure_transport;
 mod send;
 mod socket;
 mod table;
+#[cfg(test)]
+mod testing;
 mod transport;
 mod trust;
 mod verifier;

@@ -112,11 +112,123 @@ impl SocketTable {
         }
     }
 
+    /// How many bytes are waiting here for JavaScript.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.sockets
+            .values()
+            .filter_map(|socket| socket.read_ahead.as_ref())
+            .map(BytesMut::len)
+            .sum()
+    }
+
     /// The peer has closed, or the connection broke: both directions end, there is no half-close.
     fn end_of_stream(&mut self, socket_id: SocketId) {
         self.fail_sends(socket_id);
         if self.cut(socket_id) {
             self.report_closed(socket_id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::socket::SocketProperties;
+    use crate::testing::{Application, Peer, write_until_throttled};
+
+    fn buffer_size(size: i32) -> SocketProperties {
+        SocketProperties {
+            buffer_size: Some(size),
+            ..SocketProperties::default()
+        }
+    }
+
+    #[test]
+    fn data_comes_in_pieces_of_the_buffer_size_and_then_the_end() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(4));
+        let mut stream = peer.accept();
+        stream.write_all(b"abcdefghij").unwrap();
+        drop(stream);
+        assert_eq!(application.received(socket_id), b"abcd");
+        assert_eq!(application.received(socket_id), b"efgh");
+        assert_eq!(application.received(socket_id), b"ij");
+        let error = NetError::ConnectionClosed;
+        assert_eq!(
+            application.event(),
+            Event::ReceiveError { socket_id, error }
+        );
+        assert_eq!(application.event(), Event::Detached);
+    }
+
+    #[test]
+    fn a_table_that_is_not_asked_for_events_throttles_the_peer() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        application.connected(&peer, buffer_size(1));
+        let mut stream = peer.accept();
+        write_until_throttled(&mut stream);
+        assert_eq!(application.table.held(), 0);
+    }
+
+    #[test]
+    fn undelivered_bytes_are_bounded_and_reading_goes_on_by_itself() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(1000));
+        let mut stream = peer.accept();
+        let mut left = write_until_throttled(&mut stream);
+        drop(stream);
+        while left > 0 {
+            left -= application.received(socket_id).len();
+            assert!(application.table.held() <= READ_SIZE);
+        }
+        let error = NetError::ConnectionClosed;
+        assert_eq!(
+            application.event(),
+            Event::ReceiveError { socket_id, error }
+        );
+    }
+
+    #[test]
+    fn a_paused_socket_throttles_its_peer_after_the_read_in_flight() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(8));
+        let mut stream = peer.accept();
+        let request = application.request();
+        application.table.set_paused(request, socket_id, true);
+        assert_eq!(application.outcome(request), Ok(()));
+        write_until_throttled(&mut stream);
+        assert_eq!(application.received(socket_id).len(), 8);
+        assert!(application.table.held() <= READ_SIZE);
+        let request = application.request();
+        application.table.set_paused(request, socket_id, false);
+        assert_eq!(application.outcome(request), Ok(()));
+        assert_eq!(application.received(socket_id).len(), 8);
+    }
+
+    #[test]
+    fn many_sockets_with_much_to_read_take_turns_and_hold_little() {
+        const SOCKETS: usize = 2 * MAX_HOLDING;
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let mut streams = Vec::new();
+        for _ in 0..SOCKETS {
+            application.connected(&peer, buffer_size(100));
+            streams.push(peer.accept());
+        }
+        for stream in &mut streams {
+            stream.write_all(&[1; READ_SIZE]).unwrap();
+        }
+        let mut turns = std::collections::BTreeMap::new();
+        for _ in 0..SOCKETS * 10 {
+            let Event::Receive { socket_id, .. } = application.event() else {
+                panic!()
+            };
+            *turns.entry(socket_id).or_insert(0) += 1;
+            assert!(application.table.held() <= MAX_HOLDING * READ_SIZE);
+        }
+        assert_eq!(turns.len(), SOCKETS);
+        assert!(turns.values().all(|&turns| turns > 5), "{turns:?}");
     }
 }

@@ -46,15 +46,33 @@ impl SocketTable {
         }
     }
 
-    /// Writes the sends of this tick.
+    /// Writes the sends of this tick. Those that end are told in the order of their calls, whatever
+    /// their sockets, as Chromium does.
     pub(crate) fn flush_gathered(&mut self) {
+        if self.gathered.is_empty() {
+            return;
+        }
+        let mut written = Vec::new();
         for socket_id in mem::take(&mut self.gathered) {
-            self.flush(socket_id);
+            self.write(socket_id, &mut written);
+        }
+        written.sort_unstable();
+        for request in written {
+            self.outbox.complete(request);
         }
     }
 
     /// Writes what the transport takes, and ends the sends that are written.
     pub(crate) fn flush(&mut self, socket_id: SocketId) {
+        let mut written = Vec::new();
+        self.write(socket_id, &mut written);
+        for request in written {
+            self.outbox.complete(request);
+        }
+    }
+
+    /// Writes what the transport takes, and adds the sends that are written to `written`.
+    fn write(&mut self, socket_id: SocketId, written: &mut Vec<u32>) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
@@ -73,7 +91,7 @@ impl SocketTable {
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
             self.unsent -= length;
-            self.outbox.complete(request);
+            written.push(request);
         }
     }
 
@@ -108,5 +126,159 @@ impl SocketTable {
             self.outbox.fail(request, error);
             error = NetError::SocketNotConnected;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::thread;
+    use std::time::Duration;
+
+    use socket2::SockRef;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::socket::SocketProperties;
+    use crate::testing::{Application, Peer};
+
+    fn connected() -> (Application, SocketId, TcpStream) {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        (application, socket_id, peer.accept())
+    }
+
+    fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
+        let request = application.request();
+        application.table.send(request, socket_id, data);
+        request
+    }
+
+    fn failure(error: NetError) -> Result<(), Failure> {
+        Err(error.into())
+    }
+
+    fn reset(stream: TcpStream) {
+        SockRef::from(&stream)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+
+    #[test]
+    fn sends_of_one_tick_arrive_in_order_and_end_in_order() {
+        let (mut application, socket_id, mut stream) = connected();
+        let large = vec![b'-'; 100_000];
+        let requests =
+            [&b"one"[..], b"", &large, b"two"].map(|data| send(&mut application, socket_id, data));
+        application.table.flush_gathered();
+        let reader = thread::spawn(move || {
+            let mut received = vec![0; 100_006];
+            stream.read_exact(&mut received).unwrap();
+            (stream, received)
+        });
+        for request in requests {
+            assert_eq!(application.outcome(request), Ok(()));
+        }
+        let (_stream, received) = reader.join().unwrap();
+        assert!(received.starts_with(b"one-") && received.ends_with(b"-two"));
+        assert_eq!(application.table.unsent, 0);
+    }
+
+    #[test]
+    fn a_send_that_the_peer_does_not_take_ends_when_it_does() {
+        let (mut application, socket_id, mut stream) = connected();
+        let length = 32 * 1024 * 1024;
+        let request = send(&mut application, socket_id, &vec![1; length]);
+        application.table.flush_gathered();
+        assert!(!application.table.has_news());
+        let reader = thread::spawn(move || {
+            let mut received = vec![0; length];
+            stream.read_exact(&mut received).unwrap();
+            stream
+        });
+        assert_eq!(application.outcome(request), Ok(()));
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn what_the_peer_sent_before_it_reset_is_received_although_a_send_fails() {
+        let (mut application, socket_id, mut stream) = connected();
+        let filler = vec![1; 32 * 1024 * 1024];
+        let first = send(&mut application, socket_id, &filler);
+        let second = send(&mut application, socket_id, b"x");
+        stream.write_all(b"last words").unwrap();
+        reset(stream);
+        application.table.flush_gathered();
+        let mut told = Vec::new();
+        while !matches!(told.last(), Some(Event::Detached)) {
+            told.push(application.event());
+        }
+        let position = |event: &Event| told.iter().position(|told| told == event).expect("told");
+        let ended = |request, error| Event::Complete {
+            request,
+            outcome: failure(error),
+        };
+        let first = position(&ended(first, NetError::Failed));
+        let second = position(&ended(second, NetError::SocketNotConnected));
+        let data = position(&Event::Receive {
+            socket_id,
+            data: BytesMut::from("last words"),
+        });
+        let error = position(&Event::ReceiveError {
+            socket_id,
+            error: NetError::ConnectionClosed,
+        });
+        assert!(first < second && data < error && second < error);
+        assert_eq!(told.len(), 5);
+    }
+
+    #[test]
+    fn the_quota_refuses_what_exceeds_it_and_nothing_else() {
+        let (mut application, socket_id, stream) = connected();
+        let half = vec![0; WRITE_QUOTA / 2];
+        let first = send(&mut application, socket_id, &half);
+        let second = send(&mut application, socket_id, &half);
+        let third = send(&mut application, socket_id, b"x");
+        let unknown = send(&mut application, -1, b"x");
+        for refused in [third, unknown] {
+            let failure = Failure::without_code("Exceeded write quota.");
+            assert_eq!(application.outcome(refused), Err(failure));
+        }
+        let request = application.request();
+        application.table.disconnect(request, socket_id);
+        for aborted in [first, second] {
+            assert_eq!(application.outcome(aborted), failure(NetError::Aborted));
+        }
+        assert_eq!(application.outcome(request), Ok(()));
+        assert_eq!(application.table.unsent, 0);
+        drop(stream);
+    }
+
+    #[test]
+    fn a_send_pending_at_disconnect_does_not_hold_up_sends_after_a_reconnect() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        let _stream = peer.accept();
+        let pending = send(&mut application, socket_id, &vec![1; 32 * 1024 * 1024]);
+        let request = application.request();
+        application.table.disconnect(request, socket_id);
+        assert_eq!(application.outcome(pending), failure(NetError::Aborted));
+        assert_eq!(application.outcome(request), Ok(()));
+        let error = NetError::ConnectionClosed;
+        assert_eq!(
+            application.event(),
+            Event::ReceiveError { socket_id, error }
+        );
+        assert_eq!(application.event(), Event::Detached);
+        application.attach();
+        assert_eq!(application.connect(socket_id, peer.address), Ok(()));
+        let mut stream = peer.accept();
+        let request = send(&mut application, socket_id, b"fresh");
+        application.table.flush_gathered();
+        assert_eq!(application.outcome(request), Ok(()));
+        let mut received = [0; 5];
+        stream.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"fresh");
     }
 }

@@ -1,0 +1,159 @@
+//! A socket table without JavaScript, for tests: the bell is a condition variable.
+
+use std::io::{ErrorKind, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::event::{Event, Outcome};
+use crate::mailbox::lock;
+use crate::resolver::AddressFamily;
+use crate::socket::{SocketId, SocketProperties};
+use crate::table::SocketTable;
+
+/// No test waits longer than this for anything.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A table and what an environment would do with it.
+pub(crate) struct Application {
+    pub(crate) table: SocketTable,
+    rung: Arc<(Mutex<bool>, Condvar)>,
+    next_request: u32,
+}
+
+impl Application {
+    pub(crate) fn new() -> Self {
+        let mut application = Self {
+            table: SocketTable::default(),
+            rung: Arc::default(),
+            next_request: 0,
+        };
+        application.attach();
+        application
+    }
+
+    pub(crate) fn attach(&mut self) {
+        let rung = Arc::clone(&self.rung);
+        self.table.mailbox.attach(Box::new(move || {
+            *lock(&rung.0) = true;
+            rung.1.notify_one();
+        }));
+    }
+
+    /// A number for the next call.
+    pub(crate) fn request(&mut self) -> u32 {
+        self.next_request += 1;
+        self.next_request
+    }
+
+    /// The next event, waiting for it as long as it takes.
+    pub(crate) fn event(&mut self) -> Event {
+        let give_up = Instant::now() + DEADLINE;
+        loop {
+            if self.table.has_news() {
+                self.table.mailbox.ring();
+            }
+            let (mutex, condition) = &*self.rung;
+            let mut rung = lock(mutex);
+            while !*rung {
+                let left = give_up
+                    .checked_duration_since(Instant::now())
+                    .expect("an event");
+                rung = condition.wait_timeout(rung, left).unwrap().0;
+            }
+            *rung = false;
+            drop(rung);
+            if let Some(event) = self.table.next_event() {
+                return event;
+            }
+        }
+    }
+
+    /// How `request` ends. Fails if anything else happens first.
+    pub(crate) fn outcome(&mut self, request: u32) -> Outcome {
+        match self.event() {
+            Event::Complete {
+                request: ended,
+                outcome,
+            } => {
+                assert_eq!(ended, request);
+                outcome
+            }
+            other => panic!("{other:?} came before the end of request {request}"),
+        }
+    }
+
+    /// What the socket receives next.
+    pub(crate) fn received(&mut self, socket_id: SocketId) -> Vec<u8> {
+        match self.event() {
+            Event::Receive {
+                socket_id: receiver,
+                data,
+            } => {
+                assert_eq!(receiver, socket_id);
+                data.to_vec()
+            }
+            other => panic!("{other:?} instead of data"),
+        }
+    }
+
+    pub(crate) fn create(&mut self, properties: SocketProperties) -> SocketId {
+        let request = self.request();
+        let socket_id = self.table.create(request, properties);
+        assert_eq!(self.outcome(request), Ok(()));
+        socket_id
+    }
+
+    /// A socket that is connected to `peer`.
+    pub(crate) fn connected(&mut self, peer: &Peer, properties: SocketProperties) -> SocketId {
+        let socket_id = self.create(properties);
+        let outcome = self.connect(socket_id, peer.address);
+        assert_eq!(outcome, Ok(()));
+        socket_id
+    }
+
+    pub(crate) fn connect(&mut self, socket_id: SocketId, address: SocketAddr) -> Outcome {
+        let request = self.request();
+        let host = address.ip().to_string();
+        self.table
+            .connect(request, socket_id, host, address.port(), AddressFamily::Any);
+        self.outcome(request)
+    }
+}
+
+/// A listener on loopback.
+pub(crate) struct Peer {
+    listener: TcpListener,
+    pub(crate) address: SocketAddr,
+}
+
+impl Peer {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        Self { listener, address }
+    }
+
+    pub(crate) fn accept(&self) -> TcpStream {
+        self.listener.accept().unwrap().0
+    }
+}
+
+/// Writes until the other side takes no more for a while, and returns how much it took.
+pub(crate) fn write_until_throttled(stream: &mut TcpStream) -> usize {
+    stream
+        .set_write_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    let chunk = [7; 64 * 1024];
+    let mut written = 0;
+    loop {
+        match stream.write(&chunk) {
+            Ok(count) => written += count,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return written;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(written < 64 * 1024 * 1024, "nothing throttles this writer");
+    }
+}
