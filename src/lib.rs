@@ -45,6 +45,7 @@ mod verifier;
 mod write_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use napi::Status;
@@ -245,6 +246,19 @@ impl TcpSockets {
         }
         result
     }
+}
+
+/// What was wrong with the certificate files that environment variables name, for the user to be
+/// told: once, and not before the first `secure()` has looked.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn take_trust_warnings() -> Vec<String> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let warnings = trust::warnings();
+    if warnings.is_empty() || TAKEN.swap(true, Ordering::Relaxed) {
+        return Vec::new();
+    }
+    warnings.to_vec()
 }
 
 impl Drop for TcpSockets {

@@ -76,8 +76,9 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let Connection::Connected(link) = &mut socket.connection else {
-            return;
+        let link = match &mut socket.connection {
+            Connection::Connected(link) if !link.broken => link,
+            _ => return,
         };
         while let Some(chunk) = socket.writes.next_chunk() {
             match link.transport.poll_write(&link.wakers.write, chunk) {
