@@ -1,7 +1,6 @@
 //! Receiving: the one read in flight, its delivery in pieces of the buffer size, and the end of the
 //! stream (`extensions/browser/api/sockets_tcp/tcp_socket_event_dispatcher.cc`).
 
-use std::mem;
 use std::task::Poll;
 
 use bytes::BytesMut;
@@ -53,14 +52,12 @@ impl SocketTable {
         let socket = self.sockets.get_mut(&socket_id)?;
         let capacity = socket.read?;
         if socket.read_ahead.is_none() {
-            let buffer = if self.holding < MAX_HOLDING {
-                let mut spare = mem::take(&mut self.spare);
-                spare.reserve(READ_SIZE);
-                spare
+            let most = if self.holding < MAX_HOLDING {
+                READ_SIZE
             } else {
-                BytesMut::with_capacity(capacity.min(READ_SIZE))
+                capacity.min(READ_SIZE)
             };
-            match self.fill(socket_id, buffer) {
+            match self.fill(socket_id, most) {
                 Poll::Pending => return None,
                 Poll::Ready(true) => {}
                 Poll::Ready(false) => {
@@ -81,23 +78,32 @@ impl SocketTable {
         Some(Event::Receive { socket_id, data })
     }
 
-    /// Reads into `buffer` and makes it the socket's read-ahead. `Ready(false)` is the end of the
-    /// stream, in order or not: data that came before it has been read by then.
-    pub(crate) fn fill(&mut self, socket_id: SocketId, mut buffer: BytesMut) -> Poll<bool> {
+    /// Reads about `most` bytes, which become the socket's read-ahead. `Ready(false)` is the end of
+    /// the stream, in order or not: data that came before it has been read by then.
+    pub(crate) fn fill(&mut self, socket_id: SocketId, most: usize) -> Poll<bool> {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return Poll::Pending;
         };
         let Connection::Connected(link) = &mut socket.connection else {
             return Poll::Pending;
         };
-        let result = link.transport.poll_read(&link.wakers.read, &mut buffer);
-        if buffer.is_empty() {
-            self.spare = buffer;
+        let mut small = BytesMut::new();
+        let spare = if most < READ_SIZE {
+            &mut small
         } else {
-            socket.read_ahead = Some(buffer);
-            self.holding += 1;
-        }
-        result.map(|result| result.is_ok_and(|count| count > 0))
+            &mut self.spare
+        };
+        link.transport
+            .poll_read(&link.wakers.read, most, spare)
+            .map(|result| {
+                let data = result.unwrap_or_default();
+                let more = !data.is_empty();
+                if more {
+                    socket.read_ahead = Some(data);
+                    self.holding += 1;
+                }
+                more
+            })
     }
 
     /// Forgets the bytes that were read and not delivered, and keeps the buffer.
@@ -107,8 +113,10 @@ impl SocketTable {
         };
         if let Some(mut buffer) = socket.read_ahead.take() {
             self.holding -= 1;
-            buffer.clear();
-            self.spare = buffer;
+            if self.spare.capacity() == 0 {
+                buffer.clear();
+                self.spare = buffer;
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::mailbox::{Notice, Wakers};
 use crate::net_error::NetError;
 use crate::runtime;
 use crate::secure_transport::SecureTransport;
-use crate::socket::{Connection, Link, SocketId};
+use crate::socket::{Connection, Handshake, Link, SocketId};
 use crate::table::{SOCKET_NOT_FOUND, SocketTable};
 use crate::transport::Transport;
 
@@ -81,7 +81,7 @@ impl SocketTable {
             let result = handshake(stream, &host, versions).await;
             promise.keep(secured(result.map(SecureTransport::spawn)));
         });
-        let (paused, handshake) = (socket.paused, handshake.abort_handle());
+        let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));
         socket.connection = Connection::Securing {
             request,
             ends,
@@ -135,7 +135,7 @@ impl SocketTable {
         self.drop_read_ahead(socket_id);
         let mut discarded = 0;
         while discarded < MAX_DISCARDED {
-            match self.fill(socket_id, BytesMut::with_capacity(MAX_DISCARDED)) {
+            match self.fill(socket_id, MAX_DISCARDED) {
                 Poll::Pending => break,
                 Poll::Ready(false) => return Err(NetError::SocketNotConnected),
                 Poll::Ready(true) => {

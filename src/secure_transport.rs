@@ -109,25 +109,16 @@ impl SecureTransport {
     }
 
     /// See [`Transport::poll_read`](crate::transport::Transport::poll_read).
-    pub(crate) fn poll_read(
-        &self,
-        waker: &Waker,
-        buffer: &mut BytesMut,
-    ) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(&self, waker: &Waker) -> Poll<BytesMut> {
         if self.poll_read_ready(waker).is_pending() {
             return Poll::Pending;
         }
         let mut flow = lock(&self.shared.flow);
-        let count = flow.inbound.len();
-        if buffer.is_empty() {
-            mem::swap(&mut flow.inbound, buffer);
-        } else {
-            buffer.unsplit(flow.inbound.split());
-        }
-        if count >= MAX_INBOUND {
+        let inbound = mem::take(&mut flow.inbound);
+        if inbound.len() >= MAX_INBOUND {
             wake(&mut flow.task);
         }
-        Poll::Ready(Ok(count))
+        Poll::Ready(inbound)
     }
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).

@@ -4,8 +4,6 @@
 use std::mem;
 use std::task::Poll;
 
-use bytes::BytesMut;
-
 use crate::event::Failure;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketId};
@@ -106,8 +104,8 @@ impl SocketTable {
         if let Some(link) = socket.link() {
             link.broken = true;
         }
-        let received = socket.read_ahead.is_some()
-            || self.fill(socket_id, BytesMut::with_capacity(DIRECT)) == Poll::Ready(true);
+        let received =
+            socket.read_ahead.is_some() || self.fill(socket_id, DIRECT) == Poll::Ready(true);
         if received {
             self.outbox.read(socket_id);
         } else if self.cut(socket_id) {
@@ -137,6 +135,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use bytes::BytesMut;
     use socket2::SockRef;
 
     use super::*;

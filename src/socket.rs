@@ -68,8 +68,18 @@ pub(crate) enum Connection {
         ends: Ends,
         /// The flag as it was when `secure()` was called, which the secured socket gets.
         paused: bool,
-        handshake: AbortHandle,
+        handshake: Handshake,
     },
+}
+
+/// A handshake on the runtime. Dropping it ends the handshake, and with it the connection, unless
+/// it has ended before.
+pub(crate) struct Handshake(pub(crate) AbortHandle);
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// An established connection.

@@ -197,7 +197,7 @@ impl SocketTable {
             Connection::Securing {
                 request, handshake, ..
             } => {
-                handshake.abort();
+                drop(handshake);
                 self.outbox.fail(request, NetError::Aborted);
             }
         }

@@ -1,6 +1,7 @@
 //! The bytes of one connection, in the clear or encrypted, always without waiting.
 
 use std::io;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -33,17 +34,22 @@ impl Transport {
         }
     }
 
-    /// Reads into the free capacity of `buffer`. `Ok(0)` is the end of the stream.
+    /// Reads what there is, of a socket in the clear at most `most` bytes and in `spare`'s place:
+    /// what is returned has taken it. Nothing at all is the end of the stream.
     pub(crate) fn poll_read(
         &mut self,
         waker: &Waker,
-        buffer: &mut BytesMut,
-    ) -> Poll<io::Result<usize>> {
+        most: usize,
+        spare: &mut BytesMut,
+    ) -> Poll<io::Result<BytesMut>> {
         match self {
             Self::Plain(stream) => {
-                pin!(stream.read_buf(buffer)).poll(&mut Context::from_waker(waker))
+                spare.reserve(most);
+                pin!(stream.read_buf(spare))
+                    .poll(&mut Context::from_waker(waker))
+                    .map_ok(|_| mem::take(spare))
             }
-            Self::Secure(secure) => secure.poll_read(waker, buffer),
+            Self::Secure(secure) => secure.poll_read(waker).map(Ok),
         }
     }
 
