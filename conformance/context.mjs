@@ -89,7 +89,11 @@ class Writer {
 
   #object(value) {
     if (value instanceof Error) return `${value.name}: ${value.message}`;
-    if (value instanceof ArrayBuffer) return `ArrayBuffer, ${showBytes(new Uint8Array(value))}`;
+    if (value instanceof ArrayBuffer) {
+      // A detached buffer has no bytes, and making a view of it throws.
+      const bytes = value.byteLength === 0 ? [] : new Uint8Array(value);
+      return `ArrayBuffer, ${showBytes(bytes)}`;
+    }
     if (ArrayBuffer.isView(value)) {
       const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
       return `${value.constructor.name}, ${showBytes(bytes)}`;
@@ -335,7 +339,7 @@ export async function perform(scenario, environment, { tcp, runtime, ask }) {
     await scenario.run(context);
     await delay(AFTERMATH);
   } catch (error) {
-    log(`FAILED: ${error?.stack ?? error}`);
+    log(`FAILED: ${error}`);
   }
   over = true;
   tcp.onReceive.removeListener(onReceive);

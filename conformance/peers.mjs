@@ -158,6 +158,13 @@ export class Peer {
     });
     server.listen({ host, port });
     await once(server, 'listening');
+    if (Object.values(this.ports).includes(server.address().port)) {
+      // The same number on another address would make two ports look like one.
+      server.close();
+      await once(server, 'close');
+      server.listen({ host, port });
+      await once(server, 'listening');
+    }
     this.ports[name] = server.address().port;
   }
 

@@ -31,7 +31,7 @@ async function recordOnce(subjects, wanted, certificates, authorityPath) {
       const { transcript, dead } = await runScenario(side, subject, scenario, certificates);
       // In a service worker a callback that is never called ends the worker, sooner or later, so
       // nothing of such a scenario can be recorded but that.
-      const dropped = dead && scenario.deviation === 'c';
+      const dropped = dead && ['c', 'd'].includes(scenario.deviation);
       recorded.set(scenario, dropped ? [DROPPED] : transcript);
       if (dead) {
         await side.close();

@@ -43,7 +43,7 @@ export async function runScenario(side, subject, scenario, certificates) {
       }
     };
     const running = side.run(request, answer).catch(({ message }) => ({
-      lines: [`FAILED: ${message}`],
+      lines: [`FAILED: ${message.split('\n')[0]}`],
       messages: [],
       dead: true,
     }));
