@@ -23,7 +23,7 @@ const SLEEPER = `
 `;
 
 /** Pattern bytes, the same as the scenario context's `pattern`. */
-const pattern = (length) => Buffer.from({ length }, (_, index) => index % 251);
+const pattern = (length) => Buffer.from(Uint8Array.from({ length }, (_, index) => index % 251));
 
 /**
  * The authorities of one run: the trusted one, an intermediate below it and an unknown one.

@@ -62,14 +62,15 @@ async function main() {
       const complaint = complaintAbout(scenario, known, values.adopt);
       const { transcript, dead } = await runScenario(side, subject, scenario, certificates);
       if (values.print) console.log([label, ...transcript.map((line) => `    ${line}`)].join('\n'));
+      const { deviation } = scenario;
       if (complaint) {
-        problems.push(`${label}: ${complaint}`);
+        problems.push({ label, text: `  ${complaint}`, deviation });
       } else if (values.adopt && scenario.deviation) {
         known.own = transcript;
       } else {
         const expected = scenario.deviation ? known.own : known.transcript;
         const difference = firstDifference(expected, transcript);
-        if (difference) problems.push(`${label}\n${difference}`);
+        if (difference) problems.push({ label, text: difference, deviation });
       }
       return dead;
     };
@@ -95,10 +96,12 @@ async function main() {
   if (values.adopt) {
     for (const [subject, content] of records) writeTranscripts(subject, content);
   }
-  for (const problem of problems) console.log(`${problem}\n`);
+  for (const { label, text } of problems) console.log(`${label}\n${text}\n`);
+  const identical = total - deviating - problems.filter(({ deviation }) => !deviation).length;
+  const own = deviating - problems.filter(({ deviation }) => deviation).length;
   console.log(
-    `${total - problems.length} of ${total} scenarios as expected ` +
-      `(${total - deviating} identical to Chromium, ${deviating} with a named deviation).`,
+    `${identical} of ${total - deviating} scenarios are identical to Chromium, ` +
+      `${own} of ${deviating} with a named deviation are as expected.`,
   );
   if (problems.length > 0) process.exitCode = 1;
 }

@@ -100,13 +100,13 @@ export default [
     async run({ open, ask, received, call, quiet }) {
       const id = await open({ properties: { bufferSize: 4 } });
       await call('setPaused', id, true);
-      await ask('write', 'abcdefghij');
+      await ask('write', 'abcdefghijkl');
       await received(id, 4);
       await quiet();
       await ask('write', 'more');
       await quiet(50);
       await call('setPaused', id, false);
-      await received(id, 14);
+      await received(id, 16);
     },
   },
   {

@@ -133,7 +133,7 @@ export default [
     },
   },
   {
-    name: 'four megabytes to a slow reader',
+    name: 'sixteen megabytes to a slow reader',
     server: (peer) => peer.tcp({ hold: true }),
     async run({ open, tcp, log, show, pattern, quiet, ask, report }) {
       const id = await open();

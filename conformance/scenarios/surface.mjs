@@ -29,13 +29,13 @@ export default [
     },
   },
   {
-    name: 'the functions: name, length, keys, text, prototype',
+    name: 'the functions: name, length, keys, prototype',
     run({ tcp, log, show }) {
       for (const key of Object.keys(tcp).filter((name) => typeof tcp[name] === 'function')) {
         const method = tcp[key];
         log(key, show(method.name), method.length, show(Reflect.ownKeys(method)));
         log('function prototype', Object.getPrototypeOf(method) === Function.prototype);
-        log('has prototype', 'prototype' in method, String(method));
+        log('has prototype', 'prototype' in method);
         log(describe(method, 'name', show), describe(method, 'length', show));
       }
     },
@@ -140,7 +140,7 @@ export default [
     run({ tcp, log, show }) {
       for (const key of Object.keys(tcp.onReceive)) {
         const method = tcp.onReceive[key];
-        log(key, show(method.name), method.length, show(Reflect.ownKeys(method)), String(method));
+        log(key, show(method.name), method.length, show(Reflect.ownKeys(method)));
         log('has prototype', 'prototype' in method);
       }
     },
