@@ -20,7 +20,7 @@ const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 /// A connection that is being made.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
-    current: Option<TcpStream>,
+    current: Option<(TcpStream, SocketAddr)>,
     last_error: NetError,
 }
 
@@ -39,18 +39,22 @@ impl Attempt {
 
     /// The socket that waits for an answer.
     pub(crate) fn stream(&self) -> Option<&TcpStream> {
-        self.current.as_ref()
+        self.current.as_ref().map(|(stream, _)| stream)
     }
 
-    /// Goes as far as possible without waiting; `waker` is woken when there is more to do.
-    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Result<TcpStream, NetError>> {
+    /// Goes as far as possible without waiting; `waker` is woken when there is more to do. Gives the
+    /// connected stream and the address that answered.
+    pub(crate) fn poll(
+        &mut self,
+        waker: &Waker,
+    ) -> Poll<Result<(TcpStream, SocketAddr), NetError>> {
         loop {
-            if let Some(stream) = self.current.take() {
+            if let Some((stream, address)) = self.current.take() {
                 match poll_established(&stream, waker) {
-                    Poll::Ready(Ok(())) => return Poll::Ready(Ok(stream)),
+                    Poll::Ready(Ok(())) => return Poll::Ready(Ok((stream, address))),
                     Poll::Ready(Err(error)) => self.last_error = NetError::from_connect(&error),
                     Poll::Pending => {
-                        self.current = Some(stream);
+                        self.current = Some((stream, address));
                         return Poll::Pending;
                     }
                 }
@@ -59,7 +63,7 @@ impl Attempt {
                 return Poll::Ready(Err(self.last_error));
             };
             match start(address) {
-                Ok(stream) => self.current = Some(stream),
+                Ok(stream) => self.current = Some((stream, address)),
                 Err(error) => self.last_error = NetError::from_connect(&error),
             }
         }

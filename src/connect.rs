@@ -1,6 +1,6 @@
 //! `connect()`: resolve, then attempt, then read.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
 use tokio::net::TcpStream;
@@ -117,7 +117,9 @@ impl SocketTable {
                     broken: false,
                 });
                 self.outbox.complete(request);
-                self.start_read(socket_id);
+                if self.start_read(socket_id) {
+                    self.outbox.read(socket_id);
+                }
             }
             Err(error) => {
                 self.live -= 1;
@@ -129,7 +131,7 @@ impl SocketTable {
 }
 
 /// A peer that has gone again cannot be named, and the attempt has failed, as in Chromium.
-fn with_ends(stream: TcpStream) -> Result<(TcpStream, Ends), NetError> {
-    let ends = Ends::of(&stream).ok_or(NetError::SocketNotConnected)?;
+fn with_ends((stream, peer): (TcpStream, SocketAddr)) -> Result<(TcpStream, Ends), NetError> {
+    let ends = Ends::of(&stream, peer).ok_or(NetError::SocketNotConnected)?;
     Ok((stream, ends))
 }

@@ -1,6 +1,7 @@
 //! Receiving: the one read in flight, its delivery in pieces of the buffer size, and the end of the
 //! stream (`extensions/browser/api/sockets_tcp/tcp_socket_event_dispatcher.cc`).
 
+use std::mem;
 use std::task::Poll;
 
 use bytes::BytesMut;
@@ -19,67 +20,73 @@ const READ_SIZE: usize = 64 * 1024;
 const MAX_HOLDING: usize = 64;
 
 impl SocketTable {
-    /// Starts a read, unless the socket is paused or has one in flight.
-    pub(crate) fn start_read(&mut self, socket_id: SocketId) {
+    /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
+    /// can end at once; otherwise there will be a notice.
+    #[must_use]
+    pub(crate) fn start_read(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
-            return;
+            return false;
         };
         if socket.paused || socket.read.is_some() {
-            return;
+            return false;
         }
         let capacity = socket.read_capacity();
         match &mut socket.connection {
             Connection::Connected(link) => {
                 socket.read = Some(capacity);
-                if socket.read_ahead.is_some()
+                socket.read_ahead.is_some()
                     || link.transport.poll_read_ready(&link.wakers.read).is_ready()
-                {
-                    self.outbox.read(socket_id);
-                }
             }
             // The transport is with the handshake, so the read finds none.
             Connection::Securing { .. } => {
                 socket.paused = true;
                 self.outbox
                     .receive_error(socket_id, NetError::SocketNotConnected);
+                false
             }
-            Connection::Disconnected | Connection::Connecting { .. } => {}
+            Connection::Disconnected | Connection::Connecting { .. } => false,
         }
     }
 
     /// Ends the read in flight if there is something for it, and starts the next.
     pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
-        let socket = self.sockets.get_mut(&socket_id)?;
-        let capacity = socket.read?;
-        if socket.read_ahead.is_none() {
+        let socket = self.sockets.get(&socket_id)?;
+        let capacity = socket.read?.min(READ_SIZE);
+        // A remainder is topped up first, so that only the last piece of a burst is short.
+        if socket
+            .read_ahead
+            .as_ref()
+            .is_none_or(|data| data.len() < capacity)
+        {
             let most = if self.holding < MAX_HOLDING {
                 READ_SIZE
             } else {
-                capacity.min(READ_SIZE)
+                capacity
             };
             match self.fill(socket_id, most) {
-                Poll::Pending => return None,
-                Poll::Ready(true) => {}
                 Poll::Ready(false) => {
                     self.end_of_stream(socket_id);
                     return None;
                 }
+                Poll::Ready(true) | Poll::Pending => {}
             }
         }
         let socket = self.sockets.get_mut(&socket_id)?;
         let read_ahead = socket.read_ahead.as_mut()?;
-        let data = read_ahead.split_to(capacity.min(READ_SIZE).min(read_ahead.len()));
+        let data = read_ahead.split_to(capacity.min(read_ahead.len()));
         let drained = read_ahead.is_empty();
         socket.read = None;
         if drained {
             self.drop_read_ahead(socket_id);
         }
-        self.start_read(socket_id);
+        if self.start_read(socket_id) {
+            self.outbox.read(socket_id);
+        }
         Some(Event::Receive { socket_id, data })
     }
 
-    /// Reads about `most` bytes, which become the socket's read-ahead. `Ready(false)` is the end of
-    /// the stream, in order or not: data that came before it has been read by then.
+    /// Reads until the socket's read-ahead holds `most` bytes, or what there is. `Ready(false)` is
+    /// the end of the stream, in order or not, with nothing left to deliver.
     pub(crate) fn fill(&mut self, socket_id: SocketId, most: usize) -> Poll<bool> {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return Poll::Pending;
@@ -87,23 +94,25 @@ impl SocketTable {
         let Connection::Connected(link) = &mut socket.connection else {
             return Poll::Pending;
         };
-        let mut small = BytesMut::new();
-        let spare = if most < READ_SIZE {
-            &mut small
-        } else {
-            &mut self.spare
+        let remainder = socket.read_ahead.take();
+        let held = remainder.is_some();
+        let mut buffer = match remainder {
+            Some(remainder) => remainder,
+            None if most < READ_SIZE => BytesMut::new(),
+            None => mem::take(&mut self.spare),
         };
-        link.transport
-            .poll_read(&link.wakers.read, most, spare)
-            .map(|result| {
-                let data = result.unwrap_or_default();
-                let more = !data.is_empty();
-                if more {
-                    socket.read_ahead = Some(data);
-                    self.holding += 1;
-                }
-                more
-            })
+        let result = link
+            .transport
+            .poll_read(&link.wakers.read, most, &mut buffer);
+        let holds = !buffer.is_empty();
+        if holds {
+            socket.read_ahead = Some(buffer);
+            self.holding += usize::from(!held);
+        } else {
+            self.spare = buffer;
+        }
+        // An end behind these bytes is met again when they are delivered.
+        result.map(|_| holds)
     }
 
     /// Forgets the bytes that were read and not delivered, and keeps the buffer.

@@ -109,7 +109,7 @@ impl SecureTransport {
     }
 
     /// See [`Transport::poll_read`](crate::transport::Transport::poll_read).
-    pub(crate) fn poll_read(&self, waker: &Waker) -> Poll<BytesMut> {
+    pub(crate) fn poll_read(&self, waker: &Waker, buffer: &mut BytesMut) -> Poll<()> {
         if self.poll_read_ready(waker).is_pending() {
             return Poll::Pending;
         }
@@ -118,7 +118,12 @@ impl SecureTransport {
         if inbound.len() >= MAX_INBOUND {
             wake(&mut flow.task);
         }
-        Poll::Ready(inbound)
+        if buffer.is_empty() {
+            *buffer = inbound;
+        } else {
+            buffer.unsplit(inbound);
+        }
+        Poll::Ready(())
     }
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).

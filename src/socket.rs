@@ -99,11 +99,14 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The addresses of `stream`; None if the peer has already gone.
-    pub(crate) fn of(stream: &TcpStream) -> Option<Self> {
+    /// The addresses of `stream`, which was connected to `peer`; None if the peer has gone again.
+    ///
+    /// The peer is what was asked for, not what the kernel made of it: 0.0.0.0 stays 0.0.0.0.
+    pub(crate) fn of(stream: &TcpStream, peer: SocketAddr) -> Option<Self> {
+        stream.peer_addr().ok()?;
         Some(Self {
             local: stream.local_addr().ok()?,
-            peer: stream.peer_addr().ok()?,
+            peer,
         })
     }
 }

@@ -121,8 +121,9 @@ impl SocketTable {
         let resumed = socket.paused && !paused;
         socket.paused = paused;
         self.outbox.complete(request);
-        if resumed {
-            self.start_read(socket_id);
+        // Even what is there already comes after the answers to the calls of this tick.
+        if resumed && self.start_read(socket_id) {
+            self.mailbox.post(Notice::Readable(socket_id));
         }
     }
 

@@ -1,12 +1,11 @@
 //! The bytes of one connection, in the clear or encrypted, always without waiting.
 
 use std::io;
-use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::net::TcpStream;
@@ -34,22 +33,23 @@ impl Transport {
         }
     }
 
-    /// Reads what there is, of a socket in the clear at most `most` bytes and in `spare`'s place:
-    /// what is returned has taken it. Nothing at all is the end of the stream.
+    /// Reads what there is, of a socket in the clear at most `most` bytes, to the end of `buffer`.
+    /// Nothing at all is the end of the stream.
     pub(crate) fn poll_read(
         &mut self,
         waker: &Waker,
         most: usize,
-        spare: &mut BytesMut,
-    ) -> Poll<io::Result<BytesMut>> {
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(stream) => {
-                spare.reserve(most);
-                pin!(stream.read_buf(spare))
-                    .poll(&mut Context::from_waker(waker))
-                    .map_ok(|_| mem::take(spare))
+                buffer.reserve(most);
+                let mut context = Context::from_waker(waker);
+                pin!(stream.read_buf(buffer))
+                    .poll(&mut context)
+                    .map_ok(|_| ())
             }
-            Self::Secure(secure) => secure.poll_read(waker).map(Ok),
+            Self::Secure(secure) => secure.poll_read(waker, buffer).map(Ok),
         }
     }
 

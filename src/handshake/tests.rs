@@ -1,6 +1,7 @@
 //! Handshakes over loopback, with servers that are right, wrong or hostile.
 
 mod certificates;
+mod peers;
 
 use std::{
     io::{self, Read, Write},
@@ -20,6 +21,7 @@ use rustls::{
 use rustls_native_certs::CertificateResult;
 use tokio::runtime::{Builder, Runtime};
 
+use self::certificates::World;
 use super::*;
 use crate::trust::Sources;
 
@@ -38,6 +40,9 @@ static RUNTIME: Lazy<Runtime> = Lazy::new(|| {
         .build()
         .unwrap()
 });
+
+/// The authorities of every test that does not make its own.
+static WORLD: Lazy<World> = Lazy::new(World::new);
 
 /// A client that trusts these authorities and nobody else.
 pub(super) fn client_trusting(certificates: &[CertificateDer<'static>]) -> Arc<Client> {
@@ -122,4 +127,149 @@ pub(super) fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) 
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
             chain, key,
         ))))
+}
+
+#[test]
+fn tls_versions_are_read_as_chromium_reads_them() {
+    use TlsVersion::{Tls12, Tls13};
+    let table = [
+        (None, None, Tls12, Tls13),
+        (Some("tls1.2"), Some("tls1.2"), Tls12, Tls12),
+        (Some("tls1.3"), Some("tls1.3"), Tls13, Tls13),
+        (Some("tls1.3"), Some("tls1.2"), Tls13, Tls12),
+        (Some("tls1"), Some("tls1"), Tls12, Tls13),
+        (Some("tls1.1"), Some("tls1.1"), Tls12, Tls13),
+        (Some("TLS1.3"), Some("TLS1.2"), Tls12, Tls13),
+        (Some(""), Some(""), Tls12, Tls13),
+        (Some("tls1.3 "), Some("ssl3"), Tls12, Tls13),
+        (None, Some("tls1.2"), Tls12, Tls12),
+        (Some("tls1.3"), None, Tls13, Tls13),
+    ];
+    for (least, most, min, max) in table {
+        let range = TlsVersionRange::parse(least, most);
+        assert_eq!(range, TlsVersionRange { min, max }, "{least:?} {most:?}");
+    }
+}
+
+#[test]
+fn a_range_without_a_version_fails_before_anything_is_sent() {
+    let (sender, received) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes)?;
+        sender.send(bytes).unwrap();
+        Ok(())
+    });
+    let empty = TlsVersionRange::parse(Some("tls1.3"), Some("tls1.2"));
+    assert_eq!(handshake_code(&client_trusting(&[]), address, "localhost", empty), -107);
+    assert_eq!(received.recv_timeout(DEADLINE).unwrap(), b"");
+}
+
+#[test]
+fn hosts_that_are_neither_names_nor_addresses_fail() {
+    let address = listen(|mut stream| stream.read(&mut [0]).map(drop));
+    let client = client_trusting(&[]);
+    for host in ["", ".", "a..b", "exa mple", " a", "[::1]", "fe80::1%eth0", "256.1.1.1", "a/b"] {
+        let code = handshake_code(&client, address, host, ANY_VERSION);
+        assert_eq!(code, -2, "{host:?}");
+    }
+    let empty = TlsVersionRange::parse(Some("tls1.3"), Some("tls1.2"));
+    assert_eq!(handshake_code(&client, address, "a..b", empty), -2);
+}
+
+/// What a server sees of a client that wants to talk to `host`.
+fn hello_to(host: &'static str) -> (Option<String>, bool) {
+    let (sender, hellos) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        let mut acceptor = rustls::server::Acceptor::default();
+        let accepted = loop {
+            acceptor.read_tls(&mut stream)?;
+            if let Some(accepted) = acceptor.accept().unwrap() {
+                break accepted;
+            }
+        };
+        let hello = accepted.client_hello();
+        let name = hello.server_name().map(String::from);
+        sender.send((name, hello.alpn().is_some())).unwrap();
+        Ok(())
+    });
+    handshake_code(&client_trusting(&[]), address, host, ANY_VERSION);
+    hellos.recv_timeout(DEADLINE).unwrap()
+}
+
+#[test]
+fn the_server_learns_the_name_but_no_address_and_no_protocol() {
+    assert_eq!(hello_to("a.test"), (Some("a.test".into()), false));
+    assert_eq!(hello_to("a.test."), (Some("a.test".into()), false));
+    assert_eq!(hello_to("a_b.test"), (Some("a_b.test".into()), false));
+    assert_eq!(hello_to("127.0.0.1"), (None, false));
+    assert_eq!(hello_to("::1"), (None, false));
+}
+
+#[test]
+fn an_established_stream_carries_data_and_shows_its_socket() {
+    let presented = WORLD.good();
+    let address = serve_tls(server_config(presented.chain, &presented.key));
+    let client = client_trusting(&WORLD.trusted);
+    let mut stream = start_handshake(&client, address, "localhost", ANY_VERSION)
+        .recv_timeout(DEADLINE)
+        .unwrap()
+        .unwrap();
+    assert_eq!(stream.get_ref().0.tcp().peer_addr().unwrap(), address);
+    let sent: Vec<u8> = (0..=u8::MAX).cycle().take(300_000).collect();
+    let (sender, receiver) = mpsc::channel();
+    RUNTIME.spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut received = Vec::new();
+        for part in sent.chunks(1000) {
+            stream.write_all(part).await.unwrap();
+            let mut echo = vec![0; part.len()];
+            stream.read_exact(&mut echo).await.unwrap();
+            received.extend(echo);
+        }
+        sender.send(sent == received).unwrap();
+    });
+    assert!(receiver.recv_timeout(DEADLINE).unwrap());
+}
+
+#[test]
+fn a_handshake_that_is_given_up_closes_the_connection() {
+    let (sender, events) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        let mut hello = [0; 1];
+        stream.read_exact(&mut hello)?;
+        sender.send("hello").unwrap();
+        io::copy(&mut stream, &mut io::sink())?;
+        sender.send("end").unwrap();
+        Ok(())
+    });
+    let client = client_trusting(&[]);
+    let task = RUNTIME.spawn(async move {
+        let stream = TcpStream::connect(address).await.unwrap();
+        client.handshake(stream, "localhost", ANY_VERSION).await.map(drop)
+    });
+    assert_eq!(events.recv_timeout(DEADLINE), Ok("hello"));
+    assert!(!task.is_finished());
+    task.abort();
+    assert_eq!(events.recv_timeout(DEADLINE), Ok("end"));
+}
+
+#[test]
+fn every_server_is_met_anew() {
+    let presented = WORLD.good();
+    let config = Arc::new(server_config(presented.chain, &presented.key));
+    let (sender, kinds) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
+        server.complete_io(&mut stream)?;
+        sender.send(server.handshake_kind()).unwrap();
+        // The client closes when it likes.
+        stream.read(&mut [0; 64]).map(drop)
+    });
+    let client = client_trusting(&WORLD.trusted);
+    for _ in 0..3 {
+        assert_eq!(handshake_code(&client, address, "localhost", ANY_VERSION), 0);
+        let kind = kinds.recv_timeout(DEADLINE).unwrap();
+        assert_eq!(kind, Some(rustls::HandshakeKind::Full));
+    }
 }

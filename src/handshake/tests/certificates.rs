@@ -155,7 +155,11 @@ impl World {
         presented
     }
 
-    #[rustfmt::skip]
+    /// What nothing is wrong with.
+    pub(super) fn good(&self) -> Presented {
+        issue(leaf_params(&["localhost"]), &[&self.root])
+    }
+
     pub(super) fn cases(&mut self) -> Vec<Case> {
         let mut cases = Vec::new();
         self.keys_and_names(&mut |what, host, presented, code| {
