@@ -31,7 +31,7 @@ module.exports = [
   },
   {
     // These also run inside a browser page.
-    files: ['lib/{arguments,canonical-host,event,last-error,native-object,raise,schema}.js'],
+    files: ['lib/{arguments,canonical-host,schema}.js'],
     languageOptions: { globals: { ...globals['shared-node-browser'], ...globals.commonjs } },
     rules: {
       'no-restricted-globals': ['error', 'Buffer', 'process', 'global', 'setImmediate'],

@@ -1,0 +1,78 @@
+'use strict';
+
+const { join } = require('node:path');
+const { ROOT, runNode } = require('./support/child.js');
+
+const run = (code) => runNode(['--eval', `const tcp = require('./index.js');\n${code}`]);
+
+describe('an exception that nobody handles', () => {
+  test.each([
+    ['a callback', `tcp.getSockets(() => { throw new Error('mine'); });`],
+    ['a callback of a failing call', `tcp.close(99, () => { throw new Error('mine'); });`],
+    [
+      'a listener',
+      `tcp.onReceive.addListener(() => { throw new Error('mine'); });
+       tcp.onReceive.dispatch({});`,
+    ],
+  ])('in %s ends the process, as any other', async (_title, code) => {
+    const { code: exitCode, stderr } = await run(code);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/Error: mine\n {4}at .*\[eval\]:/);
+  });
+});
+
+test('exceptions let the microtasks of each event run before the next event', async () => {
+  const { code, stdout, stderr } = await run(`
+    const order = [];
+    process.on('uncaughtException', () => {});
+    const throwing = () => { throw new Error('mine'); };
+    let calls = 0;
+    const callback = () => {
+      const call = ++calls;
+      order.push('callback ' + call);
+      Promise.resolve().then(() => {}).then(() => order.push('microtasks of ' + call));
+      tcp.onReceive.dispatch();
+      throw new Error('mine');
+    };
+    tcp.onReceive.addListener(throwing);
+    tcp.getSockets(callback);
+    tcp.getSockets(callback);
+    tcp.getSockets(() => console.log(order.join(', ')));`);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'callback 1, microtasks of 1, callback 2, microtasks of 2\n',
+    stderr: '',
+  });
+});
+
+test('an exception in a callback leaves no lastError behind', async () => {
+  const { code, stdout, stderr } = await run(`
+    const runtime = require('./runtime.js');
+    process.on('uncaughtException', (exception) => console.log(exception, 'lastError' in runtime));
+    tcp.close(99, () => { void runtime.lastError; throw 'mine'; });
+    tcp.getSockets(() => console.log('next', 'lastError' in runtime));`);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'mine false\nnext false\n',
+    stderr: '',
+  });
+});
+
+test('an assertion that fails in a callback fails the jest test that is running', async () => {
+  const { code, stderr } = await runNode([
+    require.resolve('jest/bin/jest'),
+    '--config',
+    JSON.stringify({
+      rootDir: join(ROOT, '__test__', 'fixtures'),
+      testMatch: ['**/failing-assertion.js'],
+      // The failed test goes on waiting for its `done`.
+      testTimeout: 500,
+    }),
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('✕ fails in the callback (');
+  expect(stderr).toContain('✕ fails in the callback that has ended it');
+  expect(stderr).toContain('✓ passes');
+  expect(stderr).toMatch(/● fails in the callback\s+expect\(received\)\.toBe\(expected\)/);
+  expect(stderr).not.toContain('Test suite failed to run');
+});

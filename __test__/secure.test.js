@@ -1,0 +1,115 @@
+'use strict';
+
+const { once } = require('node:events');
+const { TLSSocket } = require('node:tls');
+const { call, closeSockets, connected, result, tcp } = require('./support/client.js');
+const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+
+afterEach(async () => {
+  await closeSockets();
+  await stopServers();
+});
+
+const startTlsServer = (options = {}, name = 'server') =>
+  startServer({ onConnection: echo, tls: { ...certificate(name), ...options } });
+
+describe('secure', () => {
+  test.each([undefined, null, {}, { tlsVersion: {} }, { tlsVersion: { min: 'tls1' } }])(
+    'with %j starts TLS, after which the socket is still paused',
+    async (options) => {
+      const server = await startTlsServer();
+      const { socketId, inbox } = await connected(server.port, { paused: true });
+      expect(await call('secure', socketId, options)).toEqual({ args: [0], lastError: undefined });
+      expect(await tcp.getInfo(socketId)).toMatchObject({ connected: true, paused: true });
+      await tcp.setPaused(socketId, false);
+      const sent = Buffer.alloc(100_000, 'x');
+      expect(await result('send', socketId, sent)).toEqual({ bytesSent: 100_000, resultCode: 0 });
+      expect((await inbox.untilReceived(100_000)).equals(sent)).toBe(true);
+    },
+  );
+
+  test.each([
+    [{ min: 'tls1.3' }, 'TLSv1.3'],
+    [{ max: 'tls1.2' }, 'TLSv1.2'],
+  ])('keeps to %j', async (tlsVersion, expected) => {
+    const server = await startTlsServer();
+    const { socketId } = await connected(server.port, { paused: true });
+    expect(await result('secure', socketId, { tlsVersion })).toBe(0);
+    expect((await server.accepted()).getProtocol()).toBe(expected);
+  });
+
+  test('can follow the go-ahead that the read in flight delivers', async () => {
+    const server = await startServer();
+    const { socketId, inbox } = await connected(server.port);
+    const peer = await server.accepted();
+    await tcp.setPaused(socketId, true);
+    tcp.send(socketId, Buffer.from('STARTTLS\r\n'), () => {});
+    await once(peer, 'data');
+    peer.write('220 go ahead\r\n');
+    await inbox.untilReceived(14);
+    const secured = new TLSSocket(peer, { isServer: true, ...certificate() });
+    expect(await result('secure', socketId, {})).toBe(0);
+    echo(secured);
+    await tcp.setPaused(socketId, false);
+    await result('send', socketId, Buffer.from('secret'));
+    expect((await inbox.untilReceived(20)).toString()).toBe('220 go ahead\r\nsecret');
+  });
+
+  test('delivers what the peer sent before it closed, then the error', async () => {
+    const server = await startServer({
+      tls: certificate(),
+      onConnection: (peer) => peer.end(Buffer.alloc(50_000, 'y')),
+    });
+    const { socketId, inbox } = await connected(server.port, { paused: true });
+    await result('secure', socketId);
+    await tcp.setPaused(socketId, false);
+    expect(await inbox.untilError()).toBe(-100);
+    expect(inbox.bytes).toHaveLength(50_000);
+  });
+});
+
+describe('a failing secure', () => {
+  test('of an unconnected socket leaves it alone', async () => {
+    const { socketId } = await tcp.create();
+    expect(await call('secure', socketId)).toEqual({
+      args: [-4],
+      lastError: 'Socket not connected',
+    });
+    expect(await tcp.getInfo(socketId)).toMatchObject({ socketId });
+  });
+
+  test('of a secured socket leaves it alone', async () => {
+    const server = await startTlsServer();
+    const { socketId } = await connected(server.port, { paused: true });
+    await result('secure', socketId);
+    expect(await call('secure', socketId)).toEqual({
+      args: [-4],
+      lastError: 'Socket must be a connected client TCP socket.',
+    });
+    expect(await tcp.getInfo(socketId)).toMatchObject({ connected: true });
+  });
+
+  test('of an unpaused socket destroys it', async () => {
+    const server = await startTlsServer();
+    const { socketId, inbox } = await connected(server.port);
+    expect(await call('secure', socketId)).toEqual({ args: [-2], lastError: 'net::ERR_FAILED' });
+    await expect(tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
+    expect(await inbox.untilError()).toBe(-100);
+  });
+
+  test('for a certificate of another host destroys the socket', async () => {
+    const server = await startTlsServer({}, 'other');
+    const { socketId } = await connected(server.port, { paused: true });
+    expect(await call('secure', socketId)).toEqual({
+      args: [-200],
+      lastError: 'net::ERR_CERT_COMMON_NAME_INVALID',
+    });
+    await expect(tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
+  });
+
+  test('for a peer without TLS', async () => {
+    const server = await startServer({ onConnection: (peer) => peer.write('220 hello\r\n') });
+    const { socketId } = await connected(server.port, { paused: true });
+    expect(await result('secure', socketId)).toBe(-107);
+  });
+});
