@@ -45,7 +45,7 @@ impl Transport {
             Self::Plain(stream) => {
                 buffer.reserve(most);
                 let mut context = Context::from_waker(waker);
-                pin!(stream.read_buf(buffer))
+                pin!(stream.read_buf(&mut buffer.limit(most)))
                     .poll(&mut context)
                     .map_ok(|_| ())
             }
