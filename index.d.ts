@@ -7,8 +7,10 @@
  * A method reports a failure in one of two ways: with a callback, through
  * `chrome.runtime.lastError` (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`),
  * which is set for the length of the callback; without one, where the method allows that, by
- * rejecting its promise with an `Error` of the same message. Wrong arguments throw a `TypeError`
- * at once and have no other effect. Callbacks and events never come inside a call of the API.
+ * rejecting its promise with an `Error` of the same message. Failures that nobody looks at, in
+ * either way, are reported on the console: `Unchecked runtime.lastError: …`. Wrong arguments throw a
+ * `TypeError` at once and have no other effect. Callbacks and events never come inside a call of the
+ * API.
  */
 declare namespace tcp {
   /**

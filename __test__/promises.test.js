@@ -1,5 +1,6 @@
 'use strict';
 
+const { runNode } = require('./support/child.js');
 const { closeSockets, runtime, tcp } = require('./support/client.js');
 
 afterEach(closeSockets);
@@ -9,6 +10,8 @@ const UNKNOWN = 99999;
 test('the methods with an optional callback return a promise of this realm without one', async () => {
   const promise = tcp.create({ name: 'n' });
   expect(promise).toBeInstanceOf(Promise);
+  expect(promise.constructor).toBe(Promise);
+  expect(Object.getOwnPropertyNames(promise)).toEqual([]);
   const { socketId } = await promise;
   const promises = [
     tcp.update(socketId, {}),
@@ -64,10 +67,54 @@ test('promises and callbacks are settled in the order of the calls', async () =>
   expect(order).toEqual(['first promise', 'callback', 'second promise']);
 });
 
-test('a rejection nobody handles is the environment’s, and not reported as lastError', async () => {
-  const { runNode } = require('./support/child.js');
-  const { code, stderr } = await runNode(['--eval', `require('./index.js').close(${UNKNOWN});`]);
-  expect(code).toBe(1);
-  expect(stderr).toContain('Error: Socket not found');
-  expect(stderr).not.toContain('Unchecked runtime.lastError');
+describe('the promise of a call that fails', () => {
+  const run = (code) => runNode(['--eval', `const tcp = require('./index.js');\n${code}`]);
+  const unchecked = 'Unchecked runtime.lastError: Socket not found\n';
+
+  test('is reported on the console when nobody looks at it', async () => {
+    const { code, stdout, stderr } = await run(`
+      tcp.close(${UNKNOWN});
+      tcp.getSockets(() => console.log('goes on'));`);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'goes on\n', stderr: unchecked });
+  });
+
+  test('can still be looked at later', async () => {
+    const { code, stdout, stderr } = await run(`
+      const promise = tcp.close(${UNKNOWN});
+      tcp.getSockets(() => promise.catch(({ message }) => console.log(message)));`);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'Socket not found\n',
+      stderr: unchecked,
+    });
+  });
+
+  test.each([
+    ['then', 'tcp.close(1).then(() => {});'],
+    ['finally', 'tcp.close(1).finally(() => {});'],
+    ['await', '(async () => { await tcp.close(1); })();'],
+    ['Promise.all', 'Promise.all([tcp.close(1)]);'],
+  ])('is Node’s affair when it is looked at with %s', async (_title, call) => {
+    const { code, stderr } = await run(call);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Error: Socket not found');
+    expect(stderr).not.toContain('Unchecked');
+  });
+
+  test.each([
+    ['catch', 'tcp.close(1).catch(seen);'],
+    ['await', '(async () => { try { await tcp.close(1); } catch (e) { seen(e); } })();'],
+    ['Promise.allSettled', 'Promise.allSettled([tcp.close(1)]).then(([r]) => seen(r.reason));'],
+    ['Promise.race', 'Promise.race([tcp.close(1)]).catch(seen);'],
+    ['an async function that returns it', '(async () => tcp.close(1))().catch(seen);'],
+  ])('is handled with %s', async (_title, call) => {
+    const { code, stdout, stderr } = await run(
+      `const seen = ({ message }) => console.log(message);\n${call}`,
+    );
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'Socket not found\n',
+      stderr: '',
+    });
+  });
 });

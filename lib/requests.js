@@ -4,6 +4,7 @@
  * The calls that native code has still to answer, and the one function through which it answers.
  */
 
+const { CallPromise } = require('./call-promise.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError } = require('./last-error.js');
 
@@ -18,10 +19,9 @@ const { call, callWithLastError } = require('./last-error.js');
  * @property {number} id
  * @property {Answer} answer
  * @property {any} value
- * @property {Function} [callback]
- * @property {Promise<any>} [promise] Made when there is no callback.
- * @property {(value: any) => void} [resolve]
- * @property {(reason: Error) => void} [reject]
+ * @property {Function | undefined} callback
+ * @property {InstanceType<typeof CallPromise> | undefined} result In the place of a callback.
+ * @property {Promise<any> | undefined} promise That of `result`.
  */
 
 /** What native code delivers; see src/event.rs. */
@@ -64,22 +64,8 @@ class Requests {
     }
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
-    /** @type {Request} */
-    const request = {
-      id,
-      answer,
-      value: undefined,
-      callback,
-      promise: undefined,
-      resolve: undefined,
-      reject: undefined,
-    };
-    if (callback === undefined) {
-      request.promise = new Promise((resolve, reject) => {
-        request.resolve = resolve;
-        request.reject = reject;
-      });
-    }
+    const result = callback === undefined ? new CallPromise() : undefined;
+    const request = { id, answer, value: undefined, callback, result, promise: result?.promise };
     this.#pending.set(id, request);
     return request;
   }
@@ -119,14 +105,14 @@ class Requests {
     const request = this.#pending.get(id);
     if (!request) return;
     this.#pending.delete(id);
-    const { callback } = request;
+    const { callback, result } = request;
     const args = code === undefined ? [] : request.answer(code, request.value);
     if (failure === undefined) {
       if (callback) call(callback, args);
-      else request.resolve?.(args[0]);
+      else result?.resolve(args[0]);
     } else {
       if (callback) callWithLastError(failure, callback, args);
-      else request.reject?.(new Error(failure));
+      else result?.reject(failure);
     }
   }
 }

@@ -1,0 +1,69 @@
+'use strict';
+
+// npm's chrome-net: Node's net API on top of chrome.sockets, as browserify bundles it for a
+// Chrome App.
+
+const { once } = require('node:events');
+const { createEvent } = require('../../lib/event.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
+
+let net;
+
+beforeAll(() => {
+  // The rest of what a Chrome App has and chrome-net looks for.
+  globalThis.chrome = {
+    runtime: { id: 'app' },
+    sockets: { tcpServer: { onAccept: createEvent(), onAcceptError: createEvent() } },
+  };
+  require('../../register.js');
+  net = require('chrome-net');
+});
+
+afterEach(stopServers);
+
+test('talks to a server', async () => {
+  const { port } = await startServer({ onConnection: echo });
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  expect(socket).toMatchObject({ remoteAddress: '127.0.0.1', remotePort: port });
+  expect(socket.localPort).toBeGreaterThan(0);
+
+  const sent = Buffer.alloc(200_000, 'chrome-net');
+  socket.write(sent);
+  const received = [];
+  for await (const chunk of socket) {
+    received.push(chunk);
+    if (Buffer.concat(received).length === sent.length) break;
+  }
+  expect(Buffer.concat(received).equals(sent)).toBe(true);
+});
+
+test('sees the end of the connection after everything that was sent', async () => {
+  const { port } = await startServer({ onConnection: (peer) => peer.end('so long') });
+  const socket = net.connect(port, 'localhost');
+  const received = [];
+  socket.on('data', (chunk) => received.push(chunk));
+  await once(socket, 'end');
+  expect(Buffer.concat(received).toString()).toBe('so long');
+});
+
+test('reports errors', async () => {
+  const socket = net.connect(1, '256.1.1.1');
+  const [error] = await once(socket, 'error');
+  expect(error.message).toContain('net::ERR_NAME_NOT_RESOLVED');
+  expect(globalThis.chrome.runtime).not.toHaveProperty('lastError');
+});
+
+test('sets options', async () => {
+  const { port } = await startServer({ onConnection: echo });
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  await new Promise((resolve, reject) => {
+    socket.setNoDelay(true, (error) => (error ? reject(error) : resolve()));
+  });
+  await new Promise((resolve, reject) => {
+    socket.setKeepAlive(true, 10_000, (error) => (error ? reject(error) : resolve()));
+  });
+  socket.destroy();
+  await once(socket, 'close');
+});

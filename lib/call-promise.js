@@ -1,0 +1,57 @@
+'use strict';
+
+/**
+ * The promise of a call that was made without a callback.
+ *
+ * A Chrome App leaves callbacks out where it does not care, as in `close(socketId)` on a socket
+ * that is gone already, and at worst finds a message on the console. It must not find its process
+ * ended by an unhandled rejection. So the rejection of a promise that nobody has looked at is
+ * reported as Chromium reports the failure of a call without a callback.
+ */
+
+/**
+ * The promises that somebody has looked at: `await`, `then` and everything else that takes a
+ * promise's result begins with reading its constructor.
+ *
+ * @type {WeakSet<object>}
+ */
+const seen = new WeakSet();
+
+const prototype = Object.create(Promise.prototype, {
+  constructor: {
+    get() {
+      seen.add(this);
+      return Promise;
+    },
+    configurable: true,
+  },
+});
+
+class CallPromise {
+  /** @type {(value: unknown) => void} */
+  resolve = () => {};
+
+  /** @type {(error: Error) => void} */
+  #reject = () => {};
+
+  promise = Object.setPrototypeOf(
+    new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.#reject = reject;
+    }),
+    prototype,
+  );
+
+  /**
+   * @param {string} message
+   */
+  reject(message) {
+    if (!seen.has(this.promise)) {
+      console.error(`Unchecked runtime.lastError: ${message}`);
+      this.promise.catch(() => {});
+    }
+    this.#reject(new Error(message));
+  }
+}
+
+module.exports = { CallPromise };
