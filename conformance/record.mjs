@@ -21,6 +21,7 @@ import {
 } from './transcript.mjs';
 
 const DROPPED = 'Chromium never calls one of the callbacks';
+const DROP_LIMIT = 3000;
 
 async function recordOnce(subjects, wanted, certificates, authorityPath) {
   const recorded = new Map();
@@ -28,11 +29,12 @@ async function recordOnce(subjects, wanted, certificates, authorityPath) {
   const { version } = side;
   try {
     for (const { subject, scenario } of wanted) {
-      const { transcript, dead } = await runScenario(side, subject, scenario, certificates);
+      const mayDrop = ['c', 'd'].includes(scenario.deviation);
+      const limit = mayDrop ? DROP_LIMIT : undefined;
+      const { transcript, dead } = await runScenario(side, subject, scenario, certificates, limit);
       // In a service worker a callback that is never called ends the worker, sooner or later, so
       // nothing of such a scenario can be recorded but that.
-      const dropped = dead && ['c', 'd'].includes(scenario.deviation);
-      recorded.set(scenario, dropped ? [DROPPED] : transcript);
+      recorded.set(scenario, dead && mayDrop ? [DROPPED] : transcript);
       if (dead) {
         await side.close();
         side = await openChromium({ subjects, authorityPath });

@@ -3,8 +3,6 @@
 import { Peer } from './peers.mjs';
 import { completeTranscript } from './transcript.mjs';
 
-const LIMIT = 12_000;
-
 /**
  * @typedef {{ kind: string, level?: string, text: string }} Message
  * @typedef {object} Side
@@ -19,16 +17,17 @@ const LIMIT = 12_000;
  * @param {string} subject
  * @param {any} scenario
  * @param {import('./peers.mjs').Certificates} certificates
+ * @param {number} [limit] milliseconds after which the scenario counts as stuck
  * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no
  *   more use, also because the scenario says that it taints everything after it
  */
-export async function runScenario(side, subject, scenario, certificates) {
+export async function runScenario(side, subject, scenario, certificates, limit = 12_000) {
   const peer = new Peer(certificates);
   let timer;
   const late = new Promise((resolve) => {
     timer = setTimeout(
       () => resolve({ lines: ['FAILED: did not end in time'], messages: [], dead: true }),
-      LIMIT,
+      limit,
     );
   });
   try {
