@@ -1,7 +1,7 @@
 //! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
 
 use std::{
-    io,
+    error, fmt, io,
     pin::Pin,
     sync::{
         Arc,
@@ -207,7 +207,7 @@ impl WatchedStream {
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if cause.is_some_and(|cause| cause.is::<CertificateWanted>()) {
+        if let Some(CertificateWanted) = cause.and_then(|cause| cause.downcast_ref()) {
             return NetError::SslClientAuthCertNeeded;
         }
         cause.and_then(|cause| cause.downcast_ref()).map_or_else(
@@ -227,13 +227,13 @@ impl WatchedStream {
 #[derive(Debug)]
 struct CertificateWanted;
 
-impl std::fmt::Display for CertificateWanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for CertificateWanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the server wants a client certificate")
     }
 }
 
-impl std::error::Error for CertificateWanted {}
+impl error::Error for CertificateWanted {}
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;

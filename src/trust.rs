@@ -189,3 +189,189 @@ impl fmt::Debug for TrustStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs, process,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    /// A directory that is gone when the test is over.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> Self {
+            static COUNT: AtomicUsize = AtomicUsize::new(0);
+            let name = format!(
+                "chrome-sockets-tcp-{}-{}",
+                process::id(),
+                COUNT.fetch_add(1, Ordering::Relaxed)
+            );
+            let path = env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, content).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// A certificate, and its PEM.
+    fn certificate() -> (CertificateDer<'static>, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::default().self_signed(&key).unwrap();
+        (certificate.der().clone(), certificate.pem())
+    }
+
+    fn store_of(certificates: &[CertificateDer<'static>]) -> impl FnOnce() -> CertificateResult {
+        let mut result = CertificateResult::default();
+        result.certs = certificates.to_vec();
+        || result
+    }
+
+    #[test]
+    fn named_files_and_directories_come_on_top_of_the_operating_systems_store() {
+        let scratch = Scratch::new();
+        let [system, file, second, extra, entry, other] = [(); 6].map(|()| certificate());
+        fs::create_dir(scratch.0.join("first")).unwrap();
+        fs::create_dir(scratch.0.join("second")).unwrap();
+        scratch.file("first/entry.pem", &entry.1);
+        scratch.file("second/other.0", &other.1);
+        let sources = Sources {
+            file: Some(scratch.file("bundle.pem", format!("# two\n{}\n{}", file.1, second.1))),
+            directories: vec![scratch.0.join("first"), scratch.0.join("second")],
+            extra: Some(scratch.file("extra.pem", &extra.1)),
+        };
+        let store = TrustStore::load(&sources, store_of(std::slice::from_ref(&system.0)));
+        for (certificate, _) in [&system, &file, &second, &extra, &entry, &other] {
+            assert!(store.contains(certificate));
+        }
+        assert_eq!(store.anchors().len(), 6);
+        assert_eq!(store.warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_certificate_counts_once_however_often_it_is_named() {
+        let scratch = Scratch::new();
+        let (der, pem) = certificate();
+        let file = scratch.file("bundle.pem", pem.repeat(3));
+        let sources = Sources {
+            file: Some(file.clone()),
+            directories: vec![scratch.0.clone()],
+            extra: Some(file),
+        };
+        let store = TrustStore::load(&sources, store_of(&[der.clone(), der]));
+        assert_eq!(store.anchors().len(), 1);
+    }
+
+    #[test]
+    fn mozillas_list_stands_in_for_an_empty_store_only() {
+        let mozilla = webpki_roots::TLS_SERVER_ROOTS.len();
+        let empty = TrustStore::load(&Sources::default(), store_of(&[]));
+        assert_eq!(empty.anchors().len(), mozilla);
+
+        let scratch = Scratch::new();
+        let (der, pem) = certificate();
+        let extra = Some(scratch.file("extra.pem", pem));
+        let sources = Sources {
+            extra,
+            ..Sources::default()
+        };
+        let with_extra = TrustStore::load(&sources, store_of(&[]));
+        assert_eq!(with_extra.anchors().len(), mozilla + 1);
+        assert!(with_extra.contains(&der));
+        let last = with_extra.anchors().last().unwrap();
+        assert_eq!(with_extra.certificate_of(last), Some(&der));
+        assert_eq!(with_extra.certificate_of(&with_extra.anchors()[0]), None);
+
+        let filled = TrustStore::load(&Sources::default(), store_of(&[der]));
+        assert_eq!(filled.anchors().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_warned_about_and_left_out() {
+        let scratch = Scratch::new();
+        let (der, _) = certificate();
+        let begin_end =
+            |text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        let table = [
+            ("missing.pem", None, "No such file"),
+            ("empty.pem", Some(String::new()), "no certificate in it"),
+            ("text.pem", Some("hello".into()), "no certificate in it"),
+            ("base64.pem", Some(begin_end("!!!!")), "failed to read PEM"),
+            (
+                "open.pem",
+                Some("-----BEGIN CERTIFICATE-----\nAAAA\n".into()),
+                "failed to read PEM",
+            ),
+            ("der.pem", Some(begin_end("AAAA")), "TrailingData"),
+        ];
+        for (name, content, reason) in table {
+            let path = match content {
+                Some(content) => scratch.file(name, content),
+                None => scratch.0.join(name),
+            };
+            let sources = Sources {
+                extra: Some(path.clone()),
+                ..Sources::default()
+            };
+            let store = TrustStore::load(&sources, store_of(std::slice::from_ref(&der)));
+            let [warning] = store.warnings.as_slice() else {
+                panic!("{name}: {:?}", store.warnings);
+            };
+            let start = format!("NODE_EXTRA_CA_CERTS: {}: ", path.display());
+            assert!(warning.starts_with(&start), "{warning}");
+            assert!(warning.contains(reason), "{warning}");
+            assert_eq!(store.anchors().len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_variable_is_named_in_its_warning() {
+        let sources = Sources {
+            file: Some("no file".into()),
+            directories: vec!["no directory".into(), "nor this".into()],
+            extra: Some("no extra".into()),
+        };
+        let store = TrustStore::load(&sources, store_of(&[]));
+        let starts = [
+            "SSL_CERT_FILE: no file: ",
+            "NODE_EXTRA_CA_CERTS: no extra: ",
+            "SSL_CERT_DIR: no directory: ",
+            "SSL_CERT_DIR: nor this: ",
+        ];
+        assert_eq!(store.warnings.len(), starts.len());
+        for (warning, start) in store.warnings.iter().zip(starts) {
+            assert!(warning.starts_with(start), "{warning}");
+        }
+    }
+
+    #[test]
+    fn a_good_certificate_beside_a_bad_one_is_used() {
+        let scratch = Scratch::new();
+        let (der, pem) = certificate();
+        let mixed =
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned() + &pem;
+        let sources = Sources {
+            file: Some(scratch.file("mixed.pem", mixed)),
+            ..Sources::default()
+        };
+        let store = TrustStore::load(&sources, store_of(&[]));
+        assert!(store.contains(&der));
+        assert_eq!(store.warnings.len(), 1);
+    }
+}

@@ -161,7 +161,10 @@ fn a_range_without_a_version_fails_before_anything_is_sent() {
         Ok(())
     });
     let empty = TlsVersionRange::parse(Some("tls1.3"), Some("tls1.2"));
-    assert_eq!(handshake_code(&client_trusting(&[]), address, "localhost", empty), -107);
+    assert_eq!(
+        handshake_code(&client_trusting(&[]), address, "localhost", empty),
+        -107
+    );
     assert_eq!(received.recv_timeout(DEADLINE).unwrap(), b"");
 }
 
@@ -169,7 +172,17 @@ fn a_range_without_a_version_fails_before_anything_is_sent() {
 fn hosts_that_are_neither_names_nor_addresses_fail() {
     let address = listen(|mut stream| stream.read(&mut [0]).map(drop));
     let client = client_trusting(&[]);
-    for host in ["", ".", "a..b", "exa mple", " a", "[::1]", "fe80::1%eth0", "256.1.1.1", "a/b"] {
+    for host in [
+        "",
+        ".",
+        "a..b",
+        "exa mple",
+        " a",
+        "[::1]",
+        "fe80::1%eth0",
+        "256.1.1.1",
+        "a/b",
+    ] {
         let code = handshake_code(&client, address, host, ANY_VERSION);
         assert_eq!(code, -2, "{host:?}");
     }
@@ -220,14 +233,14 @@ fn an_established_stream_carries_data_and_shows_its_socket() {
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut received = Vec::new();
+        let mut echoed = Vec::new();
         for part in sent.chunks(1000) {
             stream.write_all(part).await.unwrap();
             let mut echo = vec![0; part.len()];
             stream.read_exact(&mut echo).await.unwrap();
-            received.extend(echo);
+            echoed.extend(echo);
         }
-        sender.send(sent == received).unwrap();
+        sender.send(sent == echoed).unwrap();
     });
     assert!(receiver.recv_timeout(DEADLINE).unwrap());
 }
@@ -246,7 +259,10 @@ fn a_handshake_that_is_given_up_closes_the_connection() {
     let client = client_trusting(&[]);
     let task = RUNTIME.spawn(async move {
         let stream = TcpStream::connect(address).await.unwrap();
-        client.handshake(stream, "localhost", ANY_VERSION).await.map(drop)
+        client
+            .handshake(stream, "localhost", ANY_VERSION)
+            .await
+            .map(drop)
     });
     assert_eq!(events.recv_timeout(DEADLINE), Ok("hello"));
     assert!(!task.is_finished());
@@ -268,7 +284,10 @@ fn every_server_is_met_anew() {
     });
     let client = client_trusting(&WORLD.trusted);
     for _ in 0..3 {
-        assert_eq!(handshake_code(&client, address, "localhost", ANY_VERSION), 0);
+        assert_eq!(
+            handshake_code(&client, address, "localhost", ANY_VERSION),
+            0
+        );
         let kind = kinds.recv_timeout(DEADLINE).unwrap();
         assert_eq!(kind, Some(rustls::HandshakeKind::Full));
     }

@@ -325,3 +325,97 @@ fn wrap(content: &[u8]) -> Vec<u8> {
     };
     [&header, content].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_both_forms() {
+        let table: [(u8, &[u8], Option<u64>); 13] = [
+            (tag::UTC_TIME, b"700101000000Z", Some(0)),
+            (tag::UTC_TIME, b"240229120000Z", Some(1_709_208_000)),
+            (tag::UTC_TIME, b"491231235959Z", Some(2_524_607_999)),
+            (tag::UTC_TIME, b"500101000000Z", Some(0)),
+            (
+                tag::GENERALIZED_TIME,
+                b"20240301000000Z",
+                Some(1_709_251_200),
+            ),
+            (tag::GENERALIZED_TIME, b"20000101000000Z", Some(946_684_800)),
+            (
+                tag::GENERALIZED_TIME,
+                b"21000301000000Z",
+                Some(4_107_542_400),
+            ),
+            (
+                tag::GENERALIZED_TIME,
+                b"99991231235959Z",
+                Some(253_402_300_799),
+            ),
+            (tag::GENERALIZED_TIME, b"20240301000000", None),
+            (tag::UTC_TIME, b"2403010000Z", None),
+            (tag::UTC_TIME, b"24030100000xZ", None),
+            (tag::UTC_TIME, b"", None),
+            (tag::INTEGER, b"240301000000Z", None),
+        ];
+        for (tag, content, expected) in table {
+            let value = Value {
+                tag,
+                content,
+                whole: content,
+            };
+            assert_eq!(
+                time(&value).map(|time| time.as_secs()),
+                expected,
+                "{content:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rubbish_is_no_certificate_and_never_a_panic() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let whole = rcgen::CertificateParams::default()
+            .self_signed(&key)
+            .unwrap();
+        assert!(Certificate::parse(whole.der()).is_some());
+        for length in 0..whole.der().len() {
+            let cut = CertificateDer::from(&whole.der()[..length]);
+            assert!(Certificate::parse(&cut).is_none(), "{length} bytes");
+        }
+        for index in 0..whole.der().len() {
+            for byte in [0, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                let mut changed = whole.der().to_vec();
+                changed[index] = byte;
+                let changed = CertificateDer::from(changed);
+                if let Some(certificate) = Certificate::parse(&changed) {
+                    // Whatever is said about it, it is said.
+                    let _ = certificate.validity();
+                    let _ = certificate.authority();
+                    let _ = certificate.may_be_for_servers();
+                    let _ = certificate.may_sign_certificates();
+                    let _ = certificate.key.rsa_length();
+                    assert!(!write_child(&certificate).1.is_empty());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sequences_are_written_with_the_shortest_length() {
+        for (length, header) in [
+            (0, vec![0x30, 0]),
+            (1, vec![0x30, 1]),
+            (0x7f, vec![0x30, 0x7f]),
+            (0x80, vec![0x30, 0x81, 0x80]),
+            (0xff, vec![0x30, 0x81, 0xff]),
+            (0x100, vec![0x30, 0x82, 1, 0]),
+            (0x1_0000, vec![0x30, 0x83, 1, 0, 0]),
+        ] {
+            let written = wrap(&vec![7; length]);
+            assert_eq!(written[..header.len()], header, "{length}");
+            assert_eq!(written.len(), header.len() + length);
+        }
+    }
+}
