@@ -1,0 +1,84 @@
+'use strict';
+
+/**
+ * One measurement: one side, one workload, one process. The parameters are the last argument, the
+ * figures go to standard output, both as JSON.
+ */
+
+const { readFileSync, writeSync } = require('node:fs');
+const { Worker } = require('node:worker_threads');
+const { Meter } = require('./meter.js');
+
+const parameters = JSON.parse(process.argv[process.argv.length - 1]);
+
+/** How often the event loop is probed, milliseconds. */
+const PROBE_INTERVAL = 1;
+
+/** How long the thread is kept busy and then left alone, milliseconds. */
+const BUSY = 5;
+
+function threadCpu() {
+  const usage = /** @type {any} */ (process).threadCpuUsage?.();
+  if (usage) return (usage.user + usage.system) / 1e6;
+  try {
+    const text = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1');
+    return Number(text.split(' ')[0]) / 1e9;
+  } catch {
+    return NaN;
+  }
+}
+
+function processCpu() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Resident memory without garbage, bytes. */
+function memory() {
+  for (let round = 0; round < 3; round++) /** @type {any} */ (globalThis).gc();
+  return process.memoryUsage.rss();
+}
+
+/**
+ * How long the JavaScript thread takes to attend to what another thread tells it. Finer than
+ * `monitorEventLoopDelay`, whose timers have a resolution of a millisecond.
+ */
+function probeLoop() {
+  /** @type {number[]} */
+  let delays = [];
+  const source = `
+    const { parentPort } = require('node:worker_threads');
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    for (;;) {
+      Atomics.wait(cell, 0, 0, ${PROBE_INTERVAL});
+      parentPort.postMessage(process.hrtime.bigint());
+    }`;
+  const worker = new Worker(source, { eval: true });
+  worker.on('message', (then) => delays.push(Number(process.hrtime.bigint() - then) / 1e6));
+  return () => {
+    const taken = delays;
+    delays = [];
+    return taken;
+  };
+}
+
+function keepBusy() {
+  const end = performance.now() + BUSY;
+  while (performance.now() < end);
+  setTimeout(keepBusy, BUSY);
+}
+
+async function main() {
+  const { side, modulePath, warmup, duration, probe, busy } = parameters;
+  const gauges = { threadCpu, processCpu, loopDelays: probe ? probeLoop() : () => [] };
+  const meter = new Meter({ warmup, duration, gauges });
+  if (busy) setTimeout(keepBusy, BUSY);
+  if (side === 'net') return require('./sides/net.js').run(parameters, meter, memory);
+  const tcp = side === 'shim' ? require('./shim.js').tcp : require(modulePath);
+  return require('./sides/sockets.js').run(tcp, parameters, meter, memory);
+}
+
+void main().then((figures) => {
+  writeSync(1, JSON.stringify(figures));
+  process.exit(0);
+});

@@ -1,0 +1,65 @@
+//! What the two programs share: the settings of TLS, the same on both ends for every column of the
+//! benchmark.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+/// The servers listen on 127.0.0.1 to this.
+pub const MAX_ADDRESSES: u8 = 4;
+
+/// One cipher suite and one group that all sides have: otherwise different sides would do different
+/// work, because the client's preferences decide.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        cipher_suites: vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256],
+        kx_groups: vec![aws_lc_rs::kx_group::X25519],
+        ..aws_lc_rs::default_provider()
+    })
+}
+
+/// A server with the certificate chain and the key of two PEM files. No session is ever resumed:
+/// Chromium's `secure()` has no resumption.
+///
+/// # Errors
+///
+/// Where the files cannot be read or do not fit each other.
+pub fn server_config(chain: &str, key: &str) -> io::Result<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(chain)
+        .map_err(io::Error::other)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(io::Error::other)?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(io::Error::other)?;
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// A client that trusts the authority of a PEM file.
+///
+/// # Errors
+///
+/// Where the file cannot be read.
+pub fn client_config(authority: &str) -> io::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(authority).map_err(io::Error::other)?)
+        .map_err(io::Error::other)?;
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(config)
+}

@@ -1,0 +1,304 @@
+'use strict';
+
+/**
+ * `npm run bench`: measures this module beside Node's `net` and `tls`, a shim and the floor, in
+ * the same run; see PERFORMANCE.md.
+ */
+
+const { spawn } = require('node:child_process');
+const { existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const { dirname, join, resolve } = require('node:path');
+const { parseArgs } = require('node:util');
+const { check } = require('./check.js');
+const { build, floorBinary, startPeer } = require('./peer.js');
+const { drawPlots } = require('./plot.js');
+const { markdown, table } = require('./report.js');
+const { workloads } = require('./workloads.js');
+
+const USAGE = `npm run bench -- [options]
+
+  --filter WORDS    only workloads whose name has all of these words; may be repeated
+  --quick           short runs of the main table: less than two minutes
+  --rounds N        how often each side is measured (7; quick: 3)
+  --duration MS     of one measurement, without its warm-up (1000; quick: 250)
+  --sides A,B       of net, shim, module, floor (all)
+  --variant N=PATH  one more column: this module built in another directory; may be repeated
+  --chromium        one more column: the real chrome.sockets.tcp
+  --out FILE        where the JSON goes (bench/results/latest.json)
+  --from FILE       measure nothing, use the JSON of an earlier run
+  --markdown        print the table as Markdown
+  --plot            draw bench/results/*.svg
+  --check           compare with bench/baseline.json; exit code 1 if a ratio fell
+  --baseline        store the ratios of this run as bench/baseline.json`;
+
+const PACE = {
+  full: { rounds: 7, warmup: 400, duration: 1000, idle: 10_000 },
+  quick: { rounds: 3, warmup: 120, duration: 250, idle: 1000 },
+};
+
+/** The floor and the idle connections hardly vary. */
+const FEW_ROUNDS = 3;
+
+const modulePath = resolve(__dirname, '..');
+const resultsPath = join(__dirname, 'results', 'latest.json');
+const baselinePath = join(__dirname, 'baseline.json');
+
+/** Beyond this, a measurement is given up: opening 10,000 TLS connections takes the longest. */
+const MAX_SECONDS = 90;
+
+/**
+ * @typedef {object} Side
+ * @property {string} name of the column
+ * @property {(parameters: any) => Promise<any>} measure
+ * @property {(workload: import('./workloads.js').Workload) => boolean} [applies]
+ * @property {number} [rounds]
+ */
+
+/**
+ * Runs a program that writes JSON, and ends it if it takes too long.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string | undefined>} [environment]
+ * @returns {Promise<any>}
+ */
+function runJson(program, args, environment = {}) {
+  return new Promise((fulfil, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment },
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), MAX_SECONDS * 1000);
+    let text = '';
+    child.stdout.on('data', (chunk) => (text += chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) fulfil(JSON.parse(text));
+      else reject(new Error(`${program} ended with ${signal ?? code}: ${args.at(-1)}`));
+    });
+  });
+}
+
+/**
+ * @param {import('./peer.js').Peer} peer
+ * @param {any} options
+ * @returns {Side[]}
+ */
+function makeSides(peer, { names, variants }) {
+  const authorityPem = readFileSync(peer.authority, 'latin1');
+  const nodeSide = (
+    /** @type {string} */ side,
+    /** @type {string} */ path = modulePath,
+    name = side,
+  ) => ({
+    name,
+    measure(/** @type {any} */ parameters) {
+      const input = { ...parameters, side, modulePath: path };
+      if (side === 'net' && parameters.tls) input.authority = authorityPem;
+      const environment = { NODE_EXTRA_CA_CERTS: side === 'net' ? undefined : peer.authority };
+      const script = join(__dirname, 'child.js');
+      return runJson(process.execPath, ['--expose-gc', script, JSON.stringify(input)], environment);
+    },
+  });
+  const floor = {
+    name: 'floor',
+    rounds: FEW_ROUNDS,
+    measure(/** @type {any} */ parameters) {
+      const { kind, size, connections, warmup, duration, addresses, port, tls } = parameters;
+      const authority = tls ? peer.authority : '';
+      const chunk = 64 * 1024 * 1024;
+      const input = {
+        kind,
+        size,
+        connections,
+        warmup,
+        duration,
+        addresses,
+        port,
+        authority,
+        chunk,
+      };
+      return runJson(
+        floorBinary,
+        Object.entries(input).map(([name, value]) => `${name}=${value}`),
+      );
+    },
+  };
+  const all = [
+    nodeSide('net'),
+    nodeSide('shim'),
+    nodeSide('module'),
+    ...variants.map(([name, path]) => nodeSide('module', path, name)),
+    floor,
+  ];
+  return all.filter(
+    ({ name }) =>
+      !['net', 'shim', 'module', 'floor'].includes(name) || !names || names.includes(name),
+  );
+}
+
+/**
+ * @param {import('./workloads.js').Workload[]} chosen
+ * @param {Side[]} sides
+ * @param {import('./peer.js').Peer} peer
+ * @param {typeof PACE.full} pace
+ */
+async function measureAll(chosen, sides, peer, pace) {
+  const rows = [];
+  for (const workload of chosen) {
+    const { tls, role, kind } = workload.parameters;
+    const connections =
+      kind === 'idle'
+        ? Math.min(workload.parameters.connections, pace.idle)
+        : workload.parameters.connections;
+    const parameters = {
+      ...workload.parameters,
+      connections,
+      warmup: pace.warmup,
+      duration: pace.duration,
+      addresses: peer.addresses,
+      port: peer.ports[tls ? 'tls' : 'plain'][role],
+    };
+    /** @type {Record<string, any[]>} */
+    const samples = {};
+    /** @type {Record<string, any>} */
+    const negotiated = {};
+    const rounds = kind === 'idle' ? Math.min(pace.rounds, FEW_ROUNDS) : pace.rounds;
+    for (let round = 0; round < rounds; round++) {
+      for (const side of sides) {
+        if (side.applies?.(workload) === false || round >= (side.rounds ?? rounds)) continue;
+        progress(`${workload.name}: ${side.name} ${round + 1}/${rounds}`);
+        (samples[side.name] ??= []).push(await side.measure(parameters));
+        if (tls && round === 0) negotiated[side.name] = await peer.negotiated();
+      }
+    }
+    const { name, group, figures } = workload;
+    rows.push({
+      name,
+      group,
+      figures,
+      parameters: { ...parameters, port: undefined },
+      samples,
+      negotiated,
+    });
+    progress('');
+    process.stdout.write(table([rows.at(-1)], { heading: rows.length === 1 }));
+  }
+  return rows;
+}
+
+/** @param {string} text */
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+function describeMachine() {
+  const { version, versions, platform, arch } = process;
+  return {
+    date: new Date().toISOString(),
+    system: `${os.type()} ${os.release()}, ${platform} ${arch}`,
+    cpu: os.cpus()[0]?.model,
+    cores: os.cpus().length,
+    memory: os.totalmem(),
+    node: version,
+    v8: versions.v8,
+    openssl: versions.openssl,
+    module: require('../package.json').version,
+  };
+}
+
+/** @param {any} values */
+function choose(values) {
+  const words = (values.filter ?? []).join(' ').toLowerCase().split(/\s+/).filter(Boolean);
+  return workloads.filter(({ name, group }) => {
+    const text = `${group} ${name}`.toLowerCase();
+    if (words.length > 0) return words.every((/** @type {string} */ word) => text.includes(word));
+    return !values.quick || group === 'table';
+  });
+}
+
+/** @param {any} values */
+async function measure(values) {
+  const pace = { ...(values.quick ? PACE.quick : PACE.full) };
+  if (values.rounds) pace.rounds = Number(values.rounds);
+  if (values.duration) pace.duration = Number(values.duration);
+  build();
+  const peer = await startPeer();
+  let chromium;
+  try {
+    const sides = makeSides(peer, {
+      names: values.sides?.split(','),
+      variants: (values.variant ?? []).map((/** @type {string} */ text) => {
+        const [name, path] = text.split('=');
+        return [name, resolve(path ?? '.')];
+      }),
+    });
+    if (values.chromium) {
+      const { openChromium } = await import('./chromium.mjs');
+      chromium = await openChromium();
+      sides.push(chromium);
+    }
+    const rows = await measureAll(choose(values), sides, peer, pace);
+    const machine = { ...describeMachine(), chromium: chromium?.version };
+    return { machine, pace, rows };
+  } finally {
+    await chromium?.close();
+    peer.close();
+  }
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      filter: { type: 'string', multiple: true },
+      quick: { type: 'boolean' },
+      rounds: { type: 'string' },
+      duration: { type: 'string' },
+      sides: { type: 'string' },
+      variant: { type: 'string', multiple: true },
+      chromium: { type: 'boolean' },
+      out: { type: 'string' },
+      from: { type: 'string' },
+      markdown: { type: 'boolean' },
+      plot: { type: 'boolean' },
+      check: { type: 'boolean' },
+      baseline: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) return void console.log(USAGE);
+
+  let results;
+  if (values.from) {
+    results = JSON.parse(readFileSync(values.from, 'utf8'));
+    if (!values.markdown) process.stdout.write(table(results.rows, { heading: true }));
+  } else {
+    results = await measure(values);
+    const out = resolve(values.out ?? resultsPath);
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, `${JSON.stringify(results, null, 1)}\n`);
+    console.log(`\n${out}`);
+  }
+  if (values.markdown) console.log(markdown(results));
+  if (values.plot) {
+    for (const path of drawPlots(results, join(__dirname, 'results'))) console.log(path);
+  }
+  if (values.baseline) {
+    writeFileSync(baselinePath, check.toBaseline(results));
+    console.log(baselinePath);
+  }
+  if (values.check) {
+    if (!existsSync(baselinePath)) throw new Error('There is no bench/baseline.json yet.');
+    const fallen = check.compare(results, JSON.parse(readFileSync(baselinePath, 'utf8')));
+    for (const line of fallen) console.log(`fell: ${line}`);
+    if (fallen.length === 0) console.log('Nothing fell.');
+    else process.exitCode = 1;
+  }
+}
+
+main().catch((error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
