@@ -15,7 +15,10 @@ beforeEach(() => {
   jest.spyOn(console, 'error').mockImplementation(() => {});
 });
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  delete runtime.lastError;
+  jest.restoreAllMocks();
+});
 
 /** Runs the function as the callback of a failed call and gives what it returned. */
 function inFailingCallback(callback, args = []) {
@@ -54,7 +57,7 @@ describe('lastError', () => {
       });
       expect(() => {
         lastError.message = 'mine';
-      }).toThrow(TypeError);
+      }).toThrow('Cannot set property message of [object Object] which has only a getter');
       expect(lastError).not.toBeInstanceOf(Error);
       expect(JSON.stringify(lastError)).toBe(JSON.stringify({ message: MESSAGE }));
     });
@@ -114,10 +117,11 @@ describe('an unchecked error', () => {
 });
 
 describe('what a script puts there itself', () => {
-  test('before the callback, stays', () => {
+  test('before the callback, stays, and then no error counts as unchecked', () => {
     runtime.lastError = 'mine';
     expect(inFailingCallback(() => runtime.lastError)).toBe('mine');
     expect(runtime.lastError).toBe('mine');
+    expect(console.error).not.toHaveBeenCalled();
   });
 
   test('before the callback, does not stay if it is undefined', () => {
@@ -126,13 +130,14 @@ describe('what a script puts there itself', () => {
     expect('lastError' in runtime).toBe(false);
   });
 
-  test('during the callback, is read from then on, until it is undefined', () => {
+  test('during the callback, is read from then on, which checks nothing, until it is undefined', () => {
     inFailingCallback(() => {
       runtime.lastError = 'mine';
       expect(runtime.lastError).toBe('mine');
     });
     expect('lastError' in runtime).toBe(false);
     expect(inFailingCallback(() => runtime.lastError)).toBe('mine');
+    expect(console.error).toHaveBeenCalledTimes(2);
     inFailingCallback(() => {
       runtime.lastError = undefined;
     });

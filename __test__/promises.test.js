@@ -78,6 +78,17 @@ describe('the promise of a call that fails', () => {
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'goes on\n', stderr: unchecked });
   });
 
+  test('is an unhandled rejection for those who listen', async () => {
+    const { code, stdout, stderr } = await run(`
+      process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
+      tcp.close(${UNKNOWN});`);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: 'unhandled Socket not found\n',
+      stderr: '',
+    });
+  });
+
   test('can still be looked at later', async () => {
     const { code, stdout, stderr } = await run(`
       const promise = tcp.close(${UNKNOWN});

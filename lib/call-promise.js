@@ -5,8 +5,9 @@
  *
  * A Chrome App leaves callbacks out where it does not care, as in `close(socketId)` on a socket
  * that is gone already, and at worst finds a message on the console. It must not find its process
- * ended by an unhandled rejection. So the rejection of a promise that nobody has looked at is
- * reported as Chromium reports the failure of a call without a callback.
+ * ended by an unhandled rejection. So the rejection of a promise that nobody has looked at goes to
+ * those who listen for unhandled rejections, and if there are none, to the console, in the words in
+ * which Chromium reports the failure of a call without a callback.
  */
 
 /**
@@ -46,7 +47,7 @@ class CallPromise {
    * @param {string} message
    */
   reject(message) {
-    if (!seen.has(this.promise)) {
+    if (!seen.has(this.promise) && process.listenerCount('unhandledRejection') === 0) {
       console.error(`Unchecked runtime.lastError: ${message}`);
       this.promise.catch(() => {});
     }

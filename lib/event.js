@@ -55,60 +55,59 @@ function callListeners(listeners, args) {
   return results && { results };
 }
 
+/** What every event has as properties of its own, the same functions. */
+const methods = {
+  /** @this {unknown} @param {unknown[]} args */
+  addListener(...args) {
+    const listeners = listenersOfReceiver(this);
+    const [listener] = args;
+    if (typeof listener !== 'function') return;
+    if (args.length > 1) throw new TypeError('This event does not support filters');
+    if (listeners.includes(/** @type {Listener} */ (listener))) return;
+    listenersOf.set(
+      /** @type {object} */ (this),
+      listeners.concat(/** @type {Listener} */ (listener)),
+    );
+  },
+
+  /** @this {unknown} @param {unknown[]} args */
+  removeListener(...args) {
+    const listeners = listenersOfReceiver(this);
+    listenersOf.set(
+      /** @type {object} */ (this),
+      listeners.filter((listener) => listener !== args[0]),
+    );
+  },
+
+  /** @this {unknown} @param {unknown[]} args */
+  hasListener(...args) {
+    // Chromium looks at the argument before it looks at the receiver.
+    if (args.length === 0) throw new TypeError('Insufficient number of arguments.');
+    const [listener] = args;
+    if (typeof listener !== 'function') {
+      const shown =
+        typeof listener === 'string' || listener === null || listener === undefined ? listener : '';
+      throw new TypeError(`Error processing argument at index 0, conversion failure from ${shown}`);
+    }
+    return listenersOfReceiver(this).includes(/** @type {Listener} */ (listener));
+  },
+
+  /** @this {unknown} @param {unknown[]} _args */
+  hasListeners(..._args) {
+    return listenersOfReceiver(this).length > 0;
+  },
+
+  /** @this {unknown} @param {unknown[]} args */
+  dispatch(...args) {
+    return callListeners(listenersOfReceiver(this), args);
+  },
+};
+
 /**
  * @returns {Event}
  */
 function createEvent() {
-  const event = Object.assign(Object.create(prototype), {
-    /** @this {unknown} @param {unknown[]} args */
-    addListener(...args) {
-      const listeners = listenersOfReceiver(this);
-      const [listener] = args;
-      if (typeof listener !== 'function') return;
-      if (args.length > 1) throw new TypeError('This event does not support filters');
-      if (listeners.includes(/** @type {Listener} */ (listener))) return;
-      listenersOf.set(
-        /** @type {object} */ (this),
-        listeners.concat(/** @type {Listener} */ (listener)),
-      );
-    },
-
-    /** @this {unknown} @param {unknown[]} args */
-    removeListener(...args) {
-      const listeners = listenersOfReceiver(this);
-      listenersOf.set(
-        /** @type {object} */ (this),
-        listeners.filter((listener) => listener !== args[0]),
-      );
-    },
-
-    /** @this {unknown} @param {unknown[]} args */
-    hasListener(...args) {
-      // Chromium looks at the argument before it looks at the receiver.
-      if (args.length === 0) throw new TypeError('Insufficient number of arguments.');
-      const [listener] = args;
-      if (typeof listener !== 'function') {
-        const shown =
-          typeof listener === 'string' || listener === null || listener === undefined
-            ? listener
-            : '';
-        throw new TypeError(
-          `Error processing argument at index 0, conversion failure from ${shown}`,
-        );
-      }
-      return listenersOfReceiver(this).includes(/** @type {Listener} */ (listener));
-    },
-
-    /** @this {unknown} @param {unknown[]} _args */
-    hasListeners(..._args) {
-      return listenersOfReceiver(this).length > 0;
-    },
-
-    /** @this {unknown} @param {unknown[]} args */
-    dispatch(...args) {
-      return callListeners(listenersOfReceiver(this), args);
-    },
-  });
+  const event = Object.assign(Object.create(prototype), methods);
   listenersOf.set(event, []);
   return event;
 }

@@ -8,12 +8,22 @@
  * @returns {object}
  */
 function createNativePrototype(typeName) {
-  const constructor = function () {
-    throw new Error(`Objects of type ${typeName} cannot be created using the constructor.`);
-  };
-  Object.defineProperty(constructor, 'name', { value: '' });
+  const constructor = createConstructor(typeName);
   Object.defineProperty(constructor.prototype, 'constructor', { value: constructor });
   return constructor.prototype;
+}
+
+/**
+ * Apart, because a function that is assigned to a variable takes its name, which V8 then shows in
+ * error messages.
+ *
+ * @param {string} typeName
+ * @returns {Function}
+ */
+function createConstructor(typeName) {
+  return function () {
+    throw new Error(`Objects of type ${typeName} cannot be created using the constructor.`);
+  };
 }
 
 module.exports = { createNativePrototype };
