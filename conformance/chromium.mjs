@@ -53,7 +53,9 @@ function makeTrustingHome(directory, authorityPath) {
     execFileSync('certutil', ['-d', `sql:${database}`, ...trust]);
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
-    throw new Error('No certutil found. Install it (Debian: apt-get install libnss3-tools).');
+    throw new Error('No certutil found. Install it (Debian: apt-get install libnss3-tools).', {
+      cause: error,
+    });
   }
 }
 

@@ -44,8 +44,9 @@ export async function openModule({ authorityPath }) {
       child.send({ run: request });
       for (;;) {
         const message = await next();
-        if (message.exited)
+        if (message.exited) {
           return { lines: [`FAILED: ${message.exited}`], messages: [], dead: true };
+        }
         if (message.lines) return { lines: message.lines, messages: message.messages };
         void answer(message.name, message.args).then((reply) => {
           if (child.connected) child.send({ request: message.request, reply });

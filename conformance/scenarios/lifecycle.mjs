@@ -59,19 +59,30 @@ export default [
     },
   },
   {
-    name: 'connect, then close at once',
+    name: 'connect, then close at once, before the connection is even tried',
     server: (peer) => peer.tcp(),
-    async run({ call, create, port, quiet }) {
+    async run({ call, create, port, quiet, crowd }) {
       const id = await create();
+      crowd();
       await Promise.all([call('connect', id, '127.0.0.1', port), call('close', id)]);
+      await quiet();
+    },
+  },
+  {
+    name: 'connect to a name, then close at once, while the name is looked up',
+    async run({ call, create, quiet, crowd }) {
+      const id = await create();
+      crowd();
+      await Promise.all([call('connect', id, 'does-not-exist.invalid', 9), call('close', id)]);
       await quiet();
     },
   },
   {
     name: 'connect, then disconnect at once',
     server: (peer) => peer.tcp(),
-    async run({ call, create, port, quiet }) {
+    async run({ call, create, port, quiet, crowd }) {
       const id = await create();
+      crowd();
       await Promise.all([call('connect', id, '127.0.0.1', port), call('disconnect', id)]);
       await call('getInfo', id);
       await quiet();
@@ -80,8 +91,9 @@ export default [
   {
     name: 'send right after connect, before it is connected',
     server: (peer) => peer.tcp(),
-    async run({ call, create, port, bytes, quiet, report }) {
+    async run({ call, create, port, bytes, quiet, report, crowd }) {
       const id = await create();
+      crowd();
       await Promise.all([
         call('connect', id, '127.0.0.1', port),
         call('send', id, bytes('too early')),
@@ -93,8 +105,9 @@ export default [
   {
     name: 'setPaused right after connect',
     server: (peer) => peer.tcp({ connection: ({ socket }) => socket.write('greeting') }),
-    async run({ call, create, port, quiet, received }) {
+    async run({ call, create, port, quiet, received, crowd }) {
       const id = await create();
+      crowd();
       await Promise.all([call('connect', id, '127.0.0.1', port), call('setPaused', id, true)]);
       await quiet();
       await call('setPaused', id, false);
@@ -104,8 +117,9 @@ export default [
   {
     name: 'secure right after connect, before it is connected',
     server: (peer) => peer.tcp(),
-    async run({ call, create, port }) {
+    async run({ call, create, port, crowd }) {
       const id = await create();
+      crowd();
       await Promise.all([call('connect', id, '127.0.0.1', port), call('secure', id)]);
       await call('getInfo', id);
     },
@@ -294,7 +308,7 @@ export default [
   {
     name: 'close inside onReceive',
     server: (peer) => peer.tcp(),
-    async run({ tcp, open, call, ask, received, failed, quiet, until }) {
+    async run({ tcp, open, call, ask, quiet, until }) {
       const id = await open({ properties: { bufferSize: 4 } });
       let closed;
       const listener = () => {

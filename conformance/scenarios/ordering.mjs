@@ -152,8 +152,9 @@ export default [
   },
   {
     name: 'close and then calls on the closed id, in one turn',
+    events: false,
     server: (peer) => peer.tcp(),
-    async run({ open, call, bytes, failed }) {
+    async run({ open, call, bytes }) {
       const id = await open();
       await Promise.all([
         call('close', id),
@@ -163,14 +164,14 @@ export default [
         call('secure', id),
         call('setPaused', id, true),
         call('getSockets'),
-        failed(id),
       ]);
     },
   },
   {
     name: 'disconnect and then other calls, in one turn',
+    events: false,
     server: (peer) => peer.tcp(),
-    async run({ open, call, bytes, failed, quiet }) {
+    async run({ open, call, bytes, quiet }) {
       const id = await open();
       await Promise.all([
         call('disconnect', id),
@@ -178,24 +179,32 @@ export default [
         call('send', id, bytes('x')),
         call('disconnect', id),
         call('secure', id),
-        failed(id),
       ]);
       await call('getInfo', id);
       await quiet();
     },
   },
   {
-    name: 'two closes of two sockets and their errors',
+    name: 'two closes in one turn: callbacks in order, errors in order, each after its callback',
+    events: false,
     server: (peer) => peer.tcp(),
-    async run({ open, call, failed }) {
-      const first = await open();
-      const second = await open();
-      await Promise.all([
-        call('close', first),
-        call('close', second),
-        failed(first),
-        failed(second),
-      ]);
+    async run({ tcp, log, open }) {
+      const sockets = [await open(), await open()];
+      const order = [];
+      const listener = ({ socketId }) => order.push(`error ${sockets.indexOf(socketId)}`);
+      tcp.onReceiveError.addListener(listener);
+      for (const [index, id] of sockets.entries()) {
+        tcp.close(id, () => order.push(`callback ${index}`));
+      }
+      const deadline = Date.now() + 3000;
+      while (order.length < 4 && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      tcp.onReceiveError.removeListener(listener);
+      log(order.filter((item) => item.startsWith('callback')).join());
+      log(order.filter((item) => item.startsWith('error')).join());
+      log(order.indexOf('error 0') > order.indexOf('callback 0'));
+      log(order.indexOf('error 1') > order.indexOf('callback 1'));
     },
   },
   {

@@ -110,10 +110,10 @@ export default [
     },
   },
   {
-    name: 'pausing inside onReceive: one more event may come, the rest waits',
+    name: 'paused in the middle of a conversation: one more event, then the rest waits',
     chunks: true,
     server: (peer) => peer.tcp(),
-    async run({ tcp, open, ask, received, call, quiet }) {
+    async run({ open, ask, received, call, quiet }) {
       const id = await open({ paused: true, properties: { bufferSize: 2 } });
       await ask('write', 'abcdefgh');
       await quiet(50);
@@ -301,7 +301,7 @@ export default [
     name: 'disconnect inside onReceive with more data waiting',
     chunks: true,
     server: (peer) => peer.tcp(),
-    async run({ tcp, open, call, ask, quiet, until, stateOf }) {
+    async run({ tcp, open, call, ask, quiet, until }) {
       const id = await open({ paused: true, properties: { bufferSize: 100_000 } });
       await ask('write', 'one');
       await quiet(50);

@@ -42,14 +42,12 @@ export default [
   },
   {
     name: 'a function cannot be constructed',
-    run({ tcp, attempt }) {
-      return attempt('new close', () => {
-        try {
-          return new tcp.close(1);
-        } catch (error) {
-          throw new TypeError(error.message.replace(/^.* is not/, 'it is not'));
-        }
-      });
+    run({ tcp, log }) {
+      try {
+        log(typeof new tcp.close(1));
+      } catch (error) {
+        log(error.name, error.message.replace(/^.* is not/, 'it is not'));
+      }
     },
   },
   {
@@ -202,7 +200,7 @@ export default [
     name: 'events are plain objects with a fresh ArrayBuffer',
     server: (peer) => peer.tcp(),
     events: false,
-    async run({ tcp, log, show, open, ask, failed, until }) {
+    async run({ tcp, log, show, open, ask }) {
       const seen = [];
       const errors = [];
       const onReceive = (info) => seen.push(info);
