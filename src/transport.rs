@@ -13,6 +13,12 @@ use tokio::net::TcpStream;
 use crate::attempt::set_keep_alive;
 use crate::secure_transport::SecureTransport;
 
+/// A write to a connection that is gone is an error, never a signal.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const SEND_FLAGS: i32 = 0;
+
 /// A connected transport. Dropping it ends the connection and closes the descriptor.
 pub(crate) enum Transport {
     /// TCP; read and written by the JavaScript thread itself.
@@ -56,8 +62,14 @@ impl Transport {
     /// Writes what fits.
     pub(crate) fn poll_write(&mut self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
         match self {
+            // The kernel is asked first: tokio learns that a new connection is writable only when
+            // its thread gets round to it.
             Self::Plain(stream) => {
-                Pin::new(stream).poll_write(&mut Context::from_waker(waker), data)
+                match SockRef::from(&*stream).send_with_flags(data, SEND_FLAGS) {
+                    Ok(count) => Poll::Ready(Ok(count)),
+                    // Also where waiting is due, or the error is to be met again.
+                    Err(_) => Pin::new(stream).poll_write(&mut Context::from_waker(waker), data),
+                }
             }
             Self::Secure(secure) => secure.poll_write(waker, data),
         }
