@@ -107,16 +107,15 @@ function title({ name, figure }) {
   return `${name}: ${label}, ${unit}`;
 }
 
-const WIDTHS = { title: 66, value: 10, ratio: 18, target: 14 };
+const WIDTHS = { title: 72, value: 10, ratio: 20, target: 14 };
 
 /**
  * @param {any[]} rows
- * @param {{ heading: boolean }} options
+ * @param {{ heading: boolean, extra?: string[] }} options `extra`: columns beyond the usual ones
  * @returns {string}
  */
-function table(rows, { heading }) {
+function table(rows, { heading, extra = variantsOf(rows) }) {
   const { title: first, value, ratio, target } = WIDTHS;
-  const extra = variantsOf(rows);
   const sides = ['net', 'shim', 'module', ...extra, 'floor'];
   const others = ['net', 'shim', ...extra];
   const head = [

@@ -147,6 +147,8 @@ function makeSides(peer, { names, variants }) {
  */
 async function measureAll(chosen, sides, peer, pace) {
   const rows = [];
+  const usual = ['net', 'shim', 'module', 'floor'];
+  const extra = sides.map(({ name }) => name).filter((name) => !usual.includes(name));
   for (const workload of chosen) {
     const { tls, role, kind } = workload.parameters;
     const connections =
@@ -184,7 +186,7 @@ async function measureAll(chosen, sides, peer, pace) {
       negotiated,
     });
     progress('');
-    process.stdout.write(table([rows.at(-1)], { heading: rows.length === 1 }));
+    process.stdout.write(table([rows.at(-1)], { heading: rows.length === 1, extra }));
   }
   return rows;
 }
