@@ -6,6 +6,7 @@
 //! judgement is put on top.
 
 mod facts;
+mod short_rsa;
 
 use std::sync::Arc;
 
@@ -50,15 +51,15 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         signatures::ECDSA_P521_SHA256,
         signatures::ECDSA_P521_SHA384,
         signatures::ECDSA_P521_SHA512,
-        signatures::RSA_PKCS1_2048_8192_SHA256,
+        short_rsa::RSA_PKCS1_SHA256,
         signatures::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
         signatures::RSA_PKCS1_2048_8192_SHA384,
         signatures::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
-        signatures::RSA_PKCS1_2048_8192_SHA512,
+        short_rsa::RSA_PKCS1_SHA512,
         signatures::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
-        signatures::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
-        signatures::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
-        signatures::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+        short_rsa::RSA_PSS_SHA256,
+        short_rsa::RSA_PSS_SHA384,
+        short_rsa::RSA_PSS_SHA512,
     ],
     // BoringSSL's default list, in its order.
     mapping: &[
@@ -68,11 +69,11 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         ),
         (
             SignatureScheme::RSA_PSS_SHA256,
-            &[signatures::RSA_PSS_2048_8192_SHA256_LEGACY_KEY],
+            &[short_rsa::RSA_PSS_SHA256],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA256,
-            &[signatures::RSA_PKCS1_2048_8192_SHA256],
+            &[short_rsa::RSA_PKCS1_SHA256],
         ),
         (
             SignatureScheme::ECDSA_NISTP384_SHA384,
@@ -80,7 +81,7 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         ),
         (
             SignatureScheme::RSA_PSS_SHA384,
-            &[signatures::RSA_PSS_2048_8192_SHA384_LEGACY_KEY],
+            &[short_rsa::RSA_PSS_SHA384],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA384,
@@ -88,11 +89,11 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         ),
         (
             SignatureScheme::RSA_PSS_SHA512,
-            &[signatures::RSA_PSS_2048_8192_SHA512_LEGACY_KEY],
+            &[short_rsa::RSA_PSS_SHA512],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA512,
-            &[signatures::RSA_PKCS1_2048_8192_SHA512],
+            &[short_rsa::RSA_PKCS1_SHA512],
         ),
     ],
 };
@@ -200,14 +201,10 @@ fn judge(
     let problem = chain.problem(now);
     let parsed = EndEntityCert::try_from(leaf).ok();
     let wrong_name = parsed.is_some_and(|leaf| !is_valid_for(&leaf, name));
-    let weak_key = facts
-        .key
-        .rsa_length()
-        .is_some_and(|length| length < MIN_RSA_LENGTH);
     [
         problem,
         wrong_name.then_some(Problem::WrongName),
-        weak_key.then_some(Problem::WeakKey),
+        is_weak(&facts.key).then_some(Problem::WeakKey),
     ]
     .into_iter()
     .flatten()
@@ -409,6 +406,10 @@ impl Chain<'_> {
         }
         false
     }
+}
+
+fn is_weak(key: &PublicKey<'_>) -> bool {
+    key.rsa().is_some_and(|key| key.length() < MIN_RSA_LENGTH)
 }
 
 /// Whether `certificate` is signed by this key. A signature that cannot be checked counts: it is not

@@ -236,17 +236,42 @@ impl<'a> PublicKey<'a> {
         })
     }
 
-    /// The length of the modulus in bits, if this is an RSA key.
-    pub(super) fn rsa_length(&self) -> Option<usize> {
-        if Reader(self.algorithm).content(tag::OBJECT_IDENTIFIER)? != id::RSA_ENCRYPTION {
-            return None;
-        }
-        let mut numbers = Reader(self.bits).enter(tag::SEQUENCE)?;
-        let modulus = numbers.content(tag::INTEGER)?;
-        let zeros = modulus.iter().take_while(|&&digit| digit == 0).count();
-        let digits = modulus.get(zeros..)?;
-        let unused = usize::try_from(digits.first()?.leading_zeros()).ok()?;
-        Some(digits.len() * 8 - unused)
+    /// The RSA key, if this is one.
+    pub(super) fn rsa(&self) -> Option<RsaKey<'a>> {
+        let algorithm = Reader(self.algorithm).content(tag::OBJECT_IDENTIFIER)?;
+        (algorithm == id::RSA_ENCRYPTION).then(|| RsaKey::parse(self.bits))?
+    }
+}
+
+/// The numbers of an RSA key, without leading zeros.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RsaKey<'a> {
+    pub(super) modulus: &'a [u8],
+    pub(super) exponent: &'a [u8],
+}
+
+impl<'a> RsaKey<'a> {
+    /// Reads an `RSAPublicKey`.
+    pub(super) fn parse(key: &'a [u8]) -> Option<Self> {
+        let mut numbers = Reader(key).enter(tag::SEQUENCE)?;
+        let mut number = || {
+            let digits = numbers.content(tag::INTEGER)?;
+            digits.get(digits.iter().take_while(|&&digit| digit == 0).count()..)
+        };
+        Some(Self {
+            modulus: number()?,
+            exponent: number()?,
+        })
+    }
+
+    /// The length of the modulus in bits.
+    pub(super) fn length(&self) -> usize {
+        let unused = self
+            .modulus
+            .first()
+            .map_or(0, |digit| digit.leading_zeros());
+        // At most seven.
+        self.modulus.len() * 8 - usize::try_from(unused).unwrap_or(0)
     }
 }
 
@@ -395,7 +420,7 @@ mod tests {
                     let _ = certificate.authority();
                     let _ = certificate.may_be_for_servers();
                     let _ = certificate.may_sign_certificates();
-                    let _ = certificate.key.rsa_length();
+                    let _ = certificate.key.rsa().map(|key| key.length());
                     assert!(!write_child(&certificate).1.is_empty());
                 }
             }

@@ -4,7 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
     DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
-    PKCS_ED25519, PKCS_RSA_SHA256, SanType, date_time_ymd,
+    PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, SanType, SignatureAlgorithm, date_time_ymd,
 };
 use rustls::pki_types::CertificateDer;
 
@@ -124,6 +124,26 @@ fn patch(certificate: &CertificateDer<'_>, from: &[u8], to: &[u8]) -> Certificat
     bytes.into()
 }
 
+/// An RSA key of 768 bits; nobody has to know its factors.
+struct WeakKey(Vec<u8>);
+
+impl WeakKey {
+    fn new() -> Self {
+        let modulus = [0xb5; 96];
+        Self([&[0x30, 104, 2, 97, 0][..], &modulus, &[2, 3, 1, 0, 1]].concat())
+    }
+}
+
+impl PublicKeyData for WeakKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
 impl World {
     pub(super) fn new() -> Self {
         let root_ca = new_root(ca_params("root"));
@@ -218,6 +238,14 @@ impl World {
         // What exactly happens depends on the server: this one only notices after its hello.
         case("a P-521 key", host, issue_for(&leaf(&[host]), key_for(&PKCS_ECDSA_P521_SHA512), root), -107);
         case("an Ed25519 key", host, issue_for(&leaf(&[host]), key_for(&PKCS_ED25519), root), -107);
+
+        let weak = |names: &[&str], change: fn(&mut CertificateParams)| {
+            let leaf = with(leaf(names), change).signed_by(&WeakKey::new(), &self.root).unwrap();
+            Presented { chain: vec![leaf.der().clone()], key: key_for(&PKCS_RSA_SHA256) }
+        };
+        case("a weak key", host, weak(&[host], |_| ()), -211);
+        case("a weak key and another name", host, weak(&["a.test"], |_| ()), -200);
+        case("a weak key, expired", host, weak(&[host], expired), -211);
 
         case("another name", host, issue(&leaf(&["other.test"]), root), -200);
         case("the name among others", host, issue(&leaf(&["a.test", host, "b.test"]), root), 0);

@@ -1,0 +1,267 @@
+//! Signatures by RSA keys of 1024 to 2047 bits.
+//!
+//! Chromium still accepts them, for private authorities that nobody dares to touch. `aws-lc-rs` has
+//! the PKCS #1 v1.5 half of what that takes, but verifies RSA-PSS, which TLS 1.3 uses, with longer
+//! keys only. Everything here works on public data.
+
+use aws_lc_rs::{
+    digest::{self, Digest, digest},
+    signature::{self, UnparsedPublicKey, VerificationAlgorithm},
+};
+use num_bigint::BigUint;
+use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use webpki::aws_lc_rs as signatures;
+
+use super::facts::RsaKey;
+
+/// The lengths that the algorithms for everyday use leave out.
+const SHORT: std::ops::Range<usize> = 1024..2048;
+
+/// The largest public exponent of `BoringSSL`.
+const MAX_EXPONENT_LENGTH: u64 = 33;
+
+pub(super) static RSA_PKCS1_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
+    long: signatures::RSA_PKCS1_2048_8192_SHA256,
+    short: Padding::Pkcs1(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+};
+
+pub(super) static RSA_PKCS1_SHA512: &dyn SignatureVerificationAlgorithm = &AnyLength {
+    long: signatures::RSA_PKCS1_2048_8192_SHA512,
+    short: Padding::Pkcs1(&signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+};
+
+pub(super) static RSA_PSS_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
+    long: signatures::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+    short: Padding::Pss(&digest::SHA256),
+};
+
+pub(super) static RSA_PSS_SHA384: &dyn SignatureVerificationAlgorithm = &AnyLength {
+    long: signatures::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+    short: Padding::Pss(&digest::SHA384),
+};
+
+pub(super) static RSA_PSS_SHA512: &dyn SignatureVerificationAlgorithm = &AnyLength {
+    long: signatures::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+    short: Padding::Pss(&digest::SHA512),
+};
+
+/// An algorithm for keys of all lengths that Chromium accepts.
+#[derive(Debug)]
+struct AnyLength {
+    long: &'static dyn SignatureVerificationAlgorithm,
+    short: Padding,
+}
+
+#[derive(Debug)]
+enum Padding {
+    Pkcs1(&'static dyn VerificationAlgorithm),
+    Pss(&'static digest::Algorithm),
+}
+
+impl SignatureVerificationAlgorithm for AnyLength {
+    fn verify_signature(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        let Some(key) = RsaKey::parse(public_key).filter(|key| SHORT.contains(&key.length()))
+        else {
+            return self.long.verify_signature(public_key, message, signature);
+        };
+        match self.short {
+            Padding::Pkcs1(algorithm) => UnparsedPublicKey::new(algorithm, public_key)
+                .verify(message, signature)
+                .map_err(|_| InvalidSignature),
+            Padding::Pss(hash) => verify_pss(&key, hash, message, signature),
+        }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.long.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.long.signature_alg_id()
+    }
+}
+
+/// RSASSA-PSS-VERIFY of RFC 8017 with a salt as long as the hash.
+fn verify_pss(
+    key: &RsaKey<'_>,
+    hash: &'static digest::Algorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), InvalidSignature> {
+    let modulus = BigUint::from_bytes_be(key.modulus);
+    let exponent = BigUint::from_bytes_be(key.exponent);
+    let signature_number = BigUint::from_bytes_be(signature);
+    if signature.len() != key.length().div_ceil(8)
+        || signature_number >= modulus
+        || exponent.bits() > MAX_EXPONENT_LENGTH
+        || exponent < BigUint::from(3u8)
+        || !exponent.bit(0)
+        || !modulus.bit(0)
+    {
+        return Err(InvalidSignature);
+    }
+    let encoded = signature_number.modpow(&exponent, &modulus).to_bytes_be();
+    let encoded_bits = key.length() - 1;
+    if is_pss_encoding(&encoded, encoded_bits, hash, message).is_some() {
+        Ok(())
+    } else {
+        Err(InvalidSignature)
+    }
+}
+
+/// EMSA-PSS-VERIFY of RFC 8017, for an encoded message without its leading zeros.
+fn is_pss_encoding(
+    encoded: &[u8],
+    encoded_bits: usize,
+    hash: &'static digest::Algorithm,
+    message: &[u8],
+) -> Option<()> {
+    const TRAILER: u8 = 0xbc;
+
+    let length = encoded_bits.div_ceil(8);
+    let hash_length = hash.output_len();
+    let mut block = vec![0; length.checked_sub(encoded.len())?];
+    block.extend_from_slice(encoded);
+
+    let masked_length = length.checked_sub(hash_length + 1)?;
+    let (masked, rest) = block.split_at_mut_checked(masked_length)?;
+    let (expected, trailer) = rest.split_at_checked(hash_length)?;
+    if trailer != [TRAILER] {
+        return None;
+    }
+
+    let unused_bits = 8 * length - encoded_bits;
+    let used = u8::MAX.checked_shr(u32::try_from(unused_bits).ok()?)?;
+    let first = masked.first_mut()?;
+    if *first & !used != 0 {
+        return None;
+    }
+    unmask(masked, hash, expected);
+    *masked.first_mut()? &= used;
+
+    let (padding, salt) = masked.split_at_checked(masked_length.checked_sub(hash_length)?)?;
+    let (one, zeros) = padding.split_last()?;
+    if *one != 1 || zeros.iter().any(|&byte| byte != 0) {
+        return None;
+    }
+    let message_digest = digest(hash, message);
+    let actual = digest_of(hash, &[&[0; 8], message_digest.as_ref(), salt]);
+    (actual.as_ref() == expected).then_some(())
+}
+
+/// Takes off what MGF1 has put on.
+fn unmask(masked: &mut [u8], hash: &'static digest::Algorithm, seed: &[u8]) {
+    for (counter, part) in (0u32..).zip(masked.chunks_mut(hash.output_len())) {
+        let mask = digest_of(hash, &[seed, &counter.to_be_bytes()]);
+        for (byte, mask) in part.iter_mut().zip(mask.as_ref()) {
+            *byte ^= mask;
+        }
+    }
+}
+
+fn digest_of(hash: &'static digest::Algorithm, parts: &[&[u8]]) -> Digest {
+    let mut context = digest::Context::new(hash);
+    for part in parts {
+        context.update(part);
+    }
+    context.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Made by OpenSSL with a key of 1024 bits.
+    const MESSAGE: &[u8] = b"signed by a short key";
+    const KEY: &str = "\
+        30818902818100aa7c2e191511d89afd461311c9be67d4a88496273e971984df1b046e23e6b5b895\
+        70c346bad4dfceec1b8e42e921d765eb152fa2db51817c5560fc7bf8988e8394eadf4da5cbb7defc\
+        8ee384478b67c2cb228e0c21bf63ede8485c232fe20ccf14c91cc08743821f2b949f913818ee6574\
+        bafcd993ff4b006d912653986345630203010001";
+    const PSS_SHA256: &str = "\
+        0b50ba126ca9cdeebec9946072728a62ec0efbea6be4fa11b6839db0ef0c594f00c8038fe6bf631a\
+        5e79bdef6b0d0e6c70c6c8517714bb651f7a638199f4cc237126bb30846ac820b594b6dff8ff3e30\
+        96776f3962bca2e97494716ce0fcbc71ec0d7af09ecd8f73fc1b3118821ef2106b1a25fd1aa408e2\
+        4a56d57e889e33d3";
+    const PSS_SHA384: &str = "\
+        2a6b962d33674da38a02b8d91587f1ce313dbaef501f871eee3472c8676f5d64e7873140b4c6c23c\
+        2527f15bde4dfa2c0577537d3163ada53c31a1b938c27af9869f7a0ca8a71d61399bc3ccc9c2bfad\
+        f7f5ad90a4dd62efc1c2bf089c24c96040cabf4e68e725cb844ec27e16a3fe6fec98c8efd8344516\
+        9339f7e7d074a8aa";
+    const PKCS1_SHA256: &str = "\
+        12b0c540704701e3cd5765f1967f663b5bec50577ac93235b7db68e0ce6c28e153beea92f8c79d11\
+        9f43568b4687ad91b3d9a65ed8bf6043006d3fcef814466b4328cc9747b28d6a2e14f927e108aef0\
+        d6c3ad0f093da4b77bd9c3efc92c7cd184d6f3443b162ab33ad5011c3195b697909666db58b6c232\
+        6c2baca17743bc9e";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn signatures_of_short_keys_are_verified() {
+        let key = bytes(KEY);
+        let table = [
+            (RSA_PSS_SHA256, PSS_SHA256),
+            (RSA_PSS_SHA384, PSS_SHA384),
+            (RSA_PKCS1_SHA256, PKCS1_SHA256),
+        ];
+        for (algorithm, signature) in table {
+            let signature = bytes(signature);
+            assert!(
+                algorithm
+                    .verify_signature(&key, MESSAGE, &signature)
+                    .is_ok()
+            );
+        }
+    }
+
+    #[test]
+    fn no_other_message_and_no_other_signature_passes() {
+        let key = bytes(KEY);
+        let signature = bytes(PSS_SHA256);
+        let wrong = |message: &[u8], signature: &[u8]| {
+            let result = RSA_PSS_SHA256.verify_signature(&key, message, signature);
+            assert!(result.is_err());
+        };
+        wrong(b"signed by a short kez", &signature);
+        wrong(b"", &signature);
+        for index in 0..signature.len() {
+            let mut changed = signature.clone();
+            changed[index] ^= 1;
+            wrong(MESSAGE, &changed);
+        }
+        wrong(MESSAGE, &signature[1..]);
+        wrong(MESSAGE, &[&[0], &signature[..]].concat());
+        wrong(MESSAGE, &bytes(PSS_SHA384));
+        wrong(MESSAGE, &bytes(PKCS1_SHA256));
+        wrong(MESSAGE, &[0; 128]);
+        wrong(MESSAGE, &[0xff; 128]);
+        wrong(MESSAGE, &[]);
+    }
+
+    #[test]
+    fn a_key_that_signs_anything_is_no_key() {
+        let key = bytes(KEY);
+        // With the exponent 1 the encoded message is its own signature.
+        let mut trivial = key.clone();
+        assert!(trivial.ends_with(&[2, 3, 1, 0, 1]));
+        let end = trivial.len() - 3;
+        trivial[end..].copy_from_slice(&[0, 0, 1]);
+        let exponent = BigUint::from(65537u32);
+        let modulus = BigUint::from_bytes_be(RsaKey::parse(&key).unwrap().modulus);
+        let number = BigUint::from_bytes_be(&bytes(PSS_SHA256));
+        let encoded = number.modpow(&exponent, &modulus).to_bytes_be();
+        assert_eq!(encoded.len(), 128);
+        let result = RSA_PSS_SHA256.verify_signature(&trivial, MESSAGE, &encoded);
+        assert!(result.is_err());
+    }
+}
