@@ -237,6 +237,33 @@ export class Peer {
   }
 
   /**
+   * A TLS server of which only the first bytes of its answer reach the client.
+   * @param {{ bytes: number, ending: 'end' | 'reset' }} options what comes through, and then
+   */
+  async truncatedTls({ bytes, ending }) {
+    await this.tls({ name: 'behind' });
+    await this.tcp({
+      connection: ({ socket }) => {
+        const behind = connect({ host: '127.0.0.1', port: this.ports.behind });
+        this.#sockets.add(behind);
+        behind.on('error', () => {});
+        socket.on('data', (data) => behind.write(data));
+        let left = bytes;
+        behind.on('data', (data) => {
+          if (left === 0) return;
+          const part = data.subarray(0, left);
+          left -= part.length;
+          socket.write(part, () => {
+            if (left > 0) return;
+            if (ending === 'end') socket.end();
+            else socket.resetAndDestroy();
+          });
+        });
+      },
+    });
+  }
+
+  /**
    * A TLS server.
    * @param {{ name?: string, host?: string, certificate?: object, options?: object,
    *   connection?: (remote: Remote) => void }} [options] `certificate` as for

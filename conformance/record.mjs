@@ -106,7 +106,7 @@ async function main() {
           ...(scenario.deviation && known?.own && { own: known.own }),
         };
       }
-      writeTranscripts(subject, after);
+      await writeTranscripts(subject, after);
     }
     console.log(
       `Recorded ${wanted.length - problems.length} of ${wanted.length} scenarios ` +

@@ -48,6 +48,7 @@ async function main() {
     }
   }
   const total = queue.length;
+  if (total === 0) throw new Error('No scenario fits the filter.');
   const deviating = queue.filter(({ scenario }) => scenario.deviation).length;
 
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
@@ -94,7 +95,7 @@ async function main() {
   }
 
   if (values.adopt) {
-    for (const [subject, content] of records) writeTranscripts(subject, content);
+    for (const [subject, content] of records) await writeTranscripts(subject, content);
   }
   for (const { label, text } of problems) console.log(`${label}\n${text}\n`);
   const identical = total - deviating - problems.filter(({ deviation }) => !deviation).length;

@@ -318,4 +318,45 @@ export default [
       await call('getInfo', id);
     },
   },
+  {
+    name: 'bufferSize and pause changed inside onReceive',
+    chunks: true,
+    server: (peer) => peer.tcp(),
+    async run({ tcp, open, ask, call, received, quiet }) {
+      const id = await open();
+      const pending = [];
+      const listener = () => {
+        tcp.onReceive.removeListener(listener);
+        pending.push(call('update', id, { bufferSize: 2 }), call('setPaused', id, true));
+      };
+      tcp.onReceive.addListener(listener);
+      await ask('write', 'first');
+      await received(id, 5);
+      await Promise.all(pending);
+      await quiet(50);
+      await ask('write', 'abcdef');
+      await quiet();
+      await call('setPaused', id, false);
+      await received(id, 11);
+    },
+  },
+  {
+    name: 'closing the socket inside a listener stops neither the other listeners nor its error',
+    server: (peer) => peer.tcp(),
+    async run({ tcp, log, open, call, ask, failed }) {
+      const id = await open();
+      let closed;
+      const first = () => {
+        closed = call('close', id);
+      };
+      const second = () => log('second listener');
+      tcp.onReceive.addListener(first);
+      tcp.onReceive.addListener(second);
+      await ask('write', 'x');
+      await failed(id);
+      await closed;
+      tcp.onReceive.removeListener(first);
+      tcp.onReceive.removeListener(second);
+    },
+  },
 ];

@@ -218,6 +218,14 @@ export default [
       }),
     run: handshake,
   },
+  ...[3, 50, 400].flatMap((bytes) =>
+    ['end', 'reset'].map((ending) => ({
+      name: `a peer whose handshake breaks off after ${bytes} bytes: ${ending}`,
+      parameters: { bytes, ending },
+      server: (peer, options) => peer.truncatedTls(options),
+      run: handshake,
+    })),
+  ),
   {
     name: 'a peer that had closed before secure',
     server: (peer) => peer.tcp(),

@@ -290,4 +290,76 @@ export default [
       await call('getInfo', id);
     },
   },
+  {
+    name: 'sends waiting when the peer closes an unpaused connection',
+    deviation: 'c',
+    server: (peer) => peer.tcp({ hold: true }),
+    async run({ open, call, pattern, quiet, bytes, failed, ask }) {
+      const id = await open();
+      void call('send', id, pattern(30_000_000));
+      void call('send', id, bytes('queued'));
+      await quiet();
+      await ask('end');
+      await failed(id);
+      await call('getInfo', id);
+    },
+  },
+  {
+    name: 'sends waiting when the peer resets an unpaused connection',
+    deviation: 'c',
+    server: (peer) => peer.tcp({ hold: true }),
+    async run({ open, call, pattern, quiet, bytes, failed, ask }) {
+      const id = await open();
+      void call('send', id, pattern(30_000_000));
+      void call('send', id, bytes('queued'));
+      await quiet();
+      await ask('reset');
+      await failed(id);
+      await call('getInfo', id);
+    },
+  },
+  {
+    name: 'secure while a send is waiting destroys the socket',
+    deviation: 'c',
+    server: (peer) => peer.tcp({ hold: true }),
+    async run({ open, call, pattern, quiet }) {
+      const id = await open({ paused: true });
+      void call('send', id, pattern(30_000_000));
+      await quiet();
+      await call('secure', id);
+      await call('getInfo', id);
+    },
+  },
+  {
+    name: 'the write quota: exactly 200 MiB is not too much',
+    async run({ create, tcp, runtime, log, show }) {
+      const id = await create();
+      await new Promise((resolve) =>
+        tcp.send(id, new ArrayBuffer(209_715_200), (...args) => {
+          log(show(args), runtime.lastError?.message);
+          resolve();
+        }),
+      );
+    },
+  },
+  {
+    name: 'the write quota counts what waits on all sockets',
+    server: (peer) => peer.tcp({ hold: true }),
+    async run({ open, create, tcp, runtime, log, show, quiet, ask }) {
+      const attempt = (label, id, length) =>
+        new Promise((resolve) =>
+          tcp.send(id, new ArrayBuffer(length), (...args) => {
+            log(label, show(args), runtime.lastError?.message);
+            resolve();
+          }),
+        );
+      const busy = await open({ paused: true });
+      const idle = await create();
+      const waiting = attempt('waiting', busy, 30_000_000);
+      await quiet();
+      await attempt('too much', idle, 180_000_000);
+      await ask('resume');
+      await waiting;
+    },
+  },
 ];
