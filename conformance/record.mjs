@@ -106,7 +106,7 @@ async function main() {
           ...(scenario.deviation && known?.own && { own: known.own }),
         };
       }
-      await writeTranscripts(subject, after);
+      writeTranscripts(subject, after);
     }
     console.log(
       `Recorded ${wanted.length - problems.length} of ${wanted.length} scenarios ` +

@@ -95,7 +95,7 @@ async function main() {
   }
 
   if (values.adopt) {
-    for (const [subject, content] of records) await writeTranscripts(subject, content);
+    for (const [subject, content] of records) writeTranscripts(subject, content);
   }
   for (const { label, text } of problems) console.log(`${label}\n${text}\n`);
   const identical = total - deviating - problems.filter(({ deviation }) => !deviation).length;

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import * as prettier from 'prettier';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = join(here, 'scenarios');
@@ -50,10 +49,8 @@ export function readTranscripts(subject) {
     : { chromium: '', scenarios: {} };
 }
 
-export async function writeTranscripts(subject, content) {
-  const filepath = fileOf(subject);
-  const options = await prettier.resolveConfig(filepath);
-  writeFileSync(filepath, await prettier.format(JSON.stringify(content), { ...options, filepath }));
+export function writeTranscripts(subject, content) {
+  writeFileSync(fileOf(subject), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** A stack names files and lines, which say nothing about behaviour. */
