@@ -207,8 +207,8 @@ impl WatchedStream {
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if let Some(CertificateWanted) = cause.and_then(|cause| cause.downcast_ref()) {
-            return NetError::SslClientAuthCertNeeded;
+        if let Some(&reason) = cause.and_then(|cause| cause.downcast_ref::<BreakOff>()) {
+            return reason.into();
         }
         cause.and_then(|cause| cause.downcast_ref()).map_or_else(
             || NetError::from_io(error),
@@ -223,23 +223,39 @@ impl WatchedStream {
     }
 }
 
-/// The server asked for a client certificate and nothing else was wrong.
-#[derive(Debug)]
-struct CertificateWanted;
+/// Why the handshake ends here where rustls would let it go on.
+#[derive(Clone, Copy, Debug)]
+enum BreakOff {
+    /// The server asked for a client certificate and nothing else was wrong.
+    CertificateWanted,
+    /// The server said `close_notify` instead of hello.
+    ClosedBeforeHello,
+}
 
-impl fmt::Display for CertificateWanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server wants a client certificate")
+impl From<BreakOff> for NetError {
+    fn from(reason: BreakOff) -> Self {
+        match reason {
+            BreakOff::CertificateWanted => Self::SslClientAuthCertNeeded,
+            BreakOff::ClosedBeforeHello => Self::SslProtocolError,
+        }
     }
 }
 
-impl error::Error for CertificateWanted {}
+impl fmt::Display for BreakOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NetError::from(*self).name())
+    }
+}
 
+impl error::Error for BreakOff {}
+
+const ALERT: u8 = 21;
+const CLOSE_NOTIFY: u8 = 0;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 const RECORD_HEADER_LENGTH: usize = 5;
 
-/// Follows the record headers of the peer until the first handshake record.
+/// Follows the records of the peer until the first one of the handshake.
 #[derive(Debug)]
 enum Records {
     Header {
@@ -247,9 +263,11 @@ enum Records {
         length: usize,
     },
     Body {
+        kind: u8,
         remaining: usize,
     },
     HandshakeSeen,
+    CloseNotifySeen,
 }
 
 impl Default for Records {
@@ -279,17 +297,21 @@ impl Records {
                         *self = match (kind, usize::from(u16::from_be_bytes([high, low]))) {
                             (HANDSHAKE, _) => Self::HandshakeSeen,
                             (_, 0) => Self::default(),
-                            (_, remaining) => Self::Body { remaining },
+                            (kind, remaining) => Self::Body { kind, remaining },
                         };
                     }
                 }
-                Self::Body { remaining } => {
+                Self::Body { kind, remaining } => {
                     *remaining -= 1;
                     if *remaining == 0 {
-                        *self = Self::default();
+                        // The last byte of an alert is its description.
+                        *self = match (*kind, byte) {
+                            (ALERT, CLOSE_NOTIFY) => Self::CloseNotifySeen,
+                            _ => Self::default(),
+                        };
                     }
                 }
-                Self::HandshakeSeen => return,
+                Self::HandshakeSeen | Self::CloseNotifySeen => return,
             }
         }
     }
@@ -307,6 +329,9 @@ impl AsyncRead for WatchedStream {
         if !this.incoming.handshake_seen() {
             this.incoming
                 .follow(buf.filled().get(before..).unwrap_or_default());
+            if matches!(this.incoming, Records::CloseNotifySeen) {
+                return Poll::Ready(Err(io::Error::other(BreakOff::ClosedBeforeHello)));
+            }
         }
         result
     }
@@ -320,7 +345,7 @@ impl AsyncWrite for WatchedStream {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.must_not_send(buf) {
-            return Poll::Ready(Err(io::Error::other(CertificateWanted)));
+            return Poll::Ready(Err(io::Error::other(BreakOff::CertificateWanted)));
         }
         Pin::new(&mut this.stream).poll_write(cx, buf)
     }

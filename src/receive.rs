@@ -235,7 +235,7 @@ mod tests {
             streams.push(peer.accept());
         }
         for stream in &mut streams {
-            stream.write_all(&[1; READ_SIZE]).unwrap();
+            stream.write_all(&vec![1; READ_SIZE]).unwrap();
         }
         let mut turns = std::collections::BTreeMap::new();
         for _ in 0..SOCKETS * 10 {

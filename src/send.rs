@@ -159,8 +159,8 @@ mod tests {
         Err(error.into())
     }
 
-    fn reset(stream: TcpStream) {
-        SockRef::from(&stream)
+    fn will_reset(stream: &TcpStream) {
+        SockRef::from(stream)
             .set_linger(Some(Duration::ZERO))
             .unwrap();
     }
@@ -208,7 +208,8 @@ mod tests {
         let first = send(&mut application, socket_id, &filler);
         let second = send(&mut application, socket_id, b"x");
         stream.write_all(b"last words").unwrap();
-        reset(stream);
+        will_reset(&stream);
+        drop(stream);
         application.table.flush_gathered();
         let mut told = Vec::new();
         while !matches!(told.last(), Some(Event::Detached)) {

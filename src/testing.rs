@@ -144,7 +144,7 @@ pub(crate) fn write_until_throttled(stream: &mut TcpStream) -> usize {
     stream
         .set_write_timeout(Some(Duration::from_millis(200)))
         .unwrap();
-    let chunk = [7; 64 * 1024];
+    let chunk = vec![7; 64 * 1024];
     let mut written = 0;
     loop {
         match stream.write(&chunk) {

@@ -283,6 +283,16 @@ fn a_warning_is_passed_over() {
 }
 
 #[test]
+fn a_close_notify_instead_of_a_server_hello_is_a_protocol_error() {
+    for records in [
+        alert(WARNING, 0),
+        [alert(WARNING, 112), alert(WARNING, 0)].concat(),
+    ] {
+        assert_eq!(code(peer_that_says(records, End::Close)), -107);
+    }
+}
+
+#[test]
 fn alerts_behind_the_server_hello_mean_something_else() {
     let honest = Honest::new(&[&TLS12]);
     for (description, expected) in [
