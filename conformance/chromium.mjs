@@ -18,8 +18,7 @@ import { chromium } from 'playwright-core';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const CANDIDATES = [
-  process.env.CHROMIUM_PATH,
+const USUAL_PLACES = [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
@@ -29,8 +28,8 @@ const CANDIDATES = [
 
 /** @returns {string} the browser's path; throws with what to install where there is none */
 export function findChromium() {
-  for (const path of CANDIDATES) {
-    if (!path) continue;
+  const named = process.env.CHROMIUM_PATH;
+  for (const path of named ? [named] : USUAL_PLACES) {
     try {
       accessSync(path, constants.X_OK);
       return path;
@@ -39,7 +38,9 @@ export function findChromium() {
     }
   }
   throw new Error(
-    'No Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.',
+    named
+      ? `CHROMIUM_PATH is ${named}, which cannot be run.`
+      : 'No Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.',
   );
 }
 

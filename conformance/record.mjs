@@ -69,6 +69,11 @@ async function main() {
     }
   }
 
+  if (wanted.length === 0) {
+    console.log('Nothing to record.');
+    return;
+  }
+
   const directory = mkdtempSync(join(tmpdir(), 'conformance-record-'));
   const problems = [];
   try {
