@@ -15,7 +15,8 @@ const { enumerationObject } = require('./lib/schema.js');
 
 // ---- The native half ----------------------------------------------------------------------------
 
-const native = new (loadBinding().TcpSockets)();
+const { TcpSockets, takeTrustWarnings } = loadBinding();
+const native = new TcpSockets();
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
 
@@ -48,6 +49,13 @@ const nothing = () => [];
 
 /** @type {import('./lib/requests.js').Answer} */
 const resultCode = (code) => [code];
+
+/** @type {import('./lib/requests.js').Answer} */
+const securedResultCode = (code) => {
+  // The trust anchors are loaded by the first handshake; what was wrong with them is said once.
+  for (const warning of takeTrustWarnings()) process.emitWarning(warning);
+  return [code];
+};
 
 /** @type {import('./lib/requests.js').Answer} */
 const value = (_code, known) => [known];
@@ -145,7 +153,7 @@ const tcp = {
   secure(...args) {
     const [socketId, options, callback] = parsers.secure(args);
     const { min, max } = options?.tlsVersion ?? {};
-    const { id } = requests.begin(callback, resultCode);
+    const { id } = requests.begin(callback, securedResultCode);
     native.secure(id, socketId, min, max);
   },
 
