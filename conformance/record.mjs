@@ -22,6 +22,9 @@ import {
 
 const DROPPED = 'Chromium never calls one of the callbacks';
 const DROP_LIMIT = 3000;
+const ATTEMPTS = 3;
+
+const mayDrop = ({ deviation }) => ['c', 'd'].includes(deviation);
 
 async function recordOnce(subjects, wanted, certificates, authorityPath) {
   const recorded = new Map();
@@ -29,15 +32,25 @@ async function recordOnce(subjects, wanted, certificates, authorityPath) {
   const { version } = side;
   try {
     for (const { subject, scenario } of wanted) {
-      const mayDrop = ['c', 'd'].includes(scenario.deviation);
-      const limit = mayDrop ? DROP_LIMIT : undefined;
-      const { transcript, dead } = await runScenario(side, subject, scenario, certificates, limit);
-      // In a service worker a callback that is never called ends the worker, sooner or later, so
-      // nothing of such a scenario can be recorded but that.
-      recorded.set(scenario, dead && mayDrop ? [DROPPED] : transcript);
-      if (dead) {
-        await side.close();
-        side = await openChromium({ subjects, authorityPath });
+      const dropping = mayDrop(scenario);
+      const limit = dropping ? DROP_LIMIT : undefined;
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+        const { transcript, dead } = await runScenario(
+          side,
+          subject,
+          scenario,
+          certificates,
+          limit,
+        );
+        if (dead) {
+          await side.close();
+          side = await openChromium({ subjects, authorityPath });
+        }
+        // In a service worker a callback that is never called ends the worker, sooner or later,
+        // so nothing of such a scenario can be recorded but that.
+        recorded.set(scenario, dead && dropping ? [DROPPED] : transcript);
+        // That Chromium dies is no behaviour to imitate; it may live the next time.
+        if (dropping || !dead || scenario.taints) break;
       }
     }
   } finally {
@@ -91,7 +104,9 @@ async function main() {
       const after = { chromium: runs[0].version, scenarios: {} };
       for (const scenario of scenarios) {
         const known = before.scenarios[scenario.name];
-        const transcripts = runs.map(({ recorded }) => recorded.get(scenario)).filter(Boolean);
+        const all = runs.map(({ recorded }) => recorded.get(scenario)).filter(Boolean);
+        const dropped = all.find(([line]) => line === DROPPED);
+        const transcripts = dropped ? [dropped] : all;
         if (transcripts.length === 0) {
           if (known) after.scenarios[scenario.name] = known;
           continue;

@@ -143,10 +143,11 @@ export default [
     name: 'unpaused and paused again in one turn with data waiting: one event',
     chunks: true,
     server: (peer) => peer.tcp(),
-    async run({ open, ask, received, call, quiet }) {
+    async run({ open, ask, received, call, quiet, crowd }) {
       const id = await open({ paused: true, properties: { bufferSize: 3 } });
       await ask('write', 'abcdef');
       await quiet(50);
+      crowd();
       await Promise.all([call('setPaused', id, false), call('setPaused', id, true)]);
       await received(id, 3);
       await quiet();

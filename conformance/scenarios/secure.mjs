@@ -340,12 +340,12 @@ export default [
   {
     name: 'disconnect after secure: never connected again',
     server: tls,
-    async run({ open, call, port, quiet, report }) {
+    async run({ open, call, port, quiet, ask }) {
       const id = await open({ paused: true, host: 'localhost' });
       await call('secure', id);
       await call('disconnect', id);
       await quiet(50);
-      await report('ended');
+      await ask('ended');
       await call('getInfo', id);
       await call('connect', id, 'localhost', port);
       await call('secure', id);
@@ -384,13 +384,13 @@ export default [
   {
     name: 'close and disconnect of an unpaused TLS socket',
     server: tls,
-    async run({ open, call, failed, report }) {
+    async run({ open, call, failed, ask }) {
       const first = await open({ paused: true, host: 'localhost' });
       await call('secure', first);
       await call('setPaused', first, false);
       await call('close', first);
       await failed(first);
-      await report('ended');
+      await ask('ended');
       const second = await open({ paused: true, host: 'localhost' });
       await call('secure', second);
       await call('setPaused', second, false);
