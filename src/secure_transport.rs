@@ -147,12 +147,21 @@ impl SecureTransport {
     }
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
-    pub(crate) fn unflushed(&self) -> io::Result<usize> {
-        let flow = lock(&self.shared.flow);
-        match flow.in_flight() {
-            in_flight if in_flight > 0 && flow.broken => Err(io::ErrorKind::BrokenPipe.into()),
-            in_flight => Ok(in_flight),
+    pub(crate) fn unflushed(&self, waker: &Waker) -> io::Result<usize> {
+        let mut flow = lock(&self.shared.flow);
+        let in_flight = flow.in_flight();
+        if in_flight > 0 {
+            if flow.broken {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            flow.writer = Some(waker.clone());
         }
+        Ok(in_flight)
+    }
+
+    /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
+    pub(crate) fn has_unread(&self) -> bool {
+        !lock(&self.shared.flow).inbound.is_empty()
     }
 
     /// See [`Transport::set_option`](crate::transport::Transport::set_option).
@@ -196,12 +205,18 @@ impl Shared {
             return Poll::Ready(());
         };
         lock(&self.flow).task = Some(context.waker().clone());
-        if self.send(channel, context).is_err() {
+        let sent = self.send(channel, context);
+        if sent.is_err() {
+            // What the peer sent before it went is fetched first, also for a paused socket, so that
+            // it is there when JavaScript learns that writing has failed.
+            lock(&self.flow).reading = true;
+        }
+        self.receive(channel, context);
+        if sent.is_err() {
             let mut flow = lock(&self.flow);
             flow.broken = true;
             wake(&mut flow.writer);
         }
-        self.receive(channel, context);
         Poll::Pending
     }
 

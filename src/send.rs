@@ -85,7 +85,7 @@ impl SocketTable {
                 Poll::Pending => break,
             }
         }
-        let Ok(unflushed) = link.transport.unflushed() else {
+        let Ok(unflushed) = link.transport.unflushed(&link.wakers.write) else {
             return self.write_failed(socket_id);
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
@@ -101,12 +101,12 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        if let Some(link) = socket.link() {
-            link.broken = true;
-        }
-        let received =
-            socket.read_ahead.is_some() || self.fill(socket_id, DIRECT) == Poll::Ready(true);
-        if received {
+        let held = socket.read_ahead.is_some();
+        let Connection::Connected(link) = &mut socket.connection else {
+            return;
+        };
+        link.broken = true;
+        if held || link.transport.has_unread() {
             self.outbox.read(socket_id);
         } else if self.cut(socket_id) {
             self.report_closed(socket_id);

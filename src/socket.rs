@@ -157,14 +157,6 @@ impl Socket {
         }
     }
 
-    /// The connection, where bytes can be sent and received.
-    pub(crate) fn link(&mut self) -> Option<&mut Link> {
-        match &mut self.connection {
-            Connection::Connected(link) => Some(link),
-            _ => None,
-        }
-    }
-
     /// Sets an option of the TCP socket, if there is one (`false` otherwise). There is one as soon
     /// as the name is resolved; during a handshake Chromium has it out of reach.
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {

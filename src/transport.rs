@@ -1,6 +1,7 @@
 //! The bytes of one connection, in the clear or encrypted, always without waiting.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -75,16 +76,27 @@ impl Transport {
         }
     }
 
-    /// How many of the bytes that were written are not with the operating system yet; the waker of
-    /// the last write is woken when there are fewer.
+    /// How many of the bytes that were written are not with the operating system yet; `waker` is
+    /// woken when there are fewer.
     ///
     /// # Errors
     ///
     /// `BrokenPipe` when they never will be.
-    pub(crate) fn unflushed(&self) -> io::Result<usize> {
+    pub(crate) fn unflushed(&self, waker: &Waker) -> io::Result<usize> {
         match self {
             Self::Plain(_) => Ok(0),
-            Self::Secure(secure) => secure.unflushed(),
+            Self::Secure(secure) => secure.unflushed(waker),
+        }
+    }
+
+    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a
+    /// failed write, tokio may not know yet what a read would meet.
+    pub(crate) fn has_unread(&self) -> bool {
+        match self {
+            Self::Plain(stream) => SockRef::from(stream)
+                .peek(&mut [MaybeUninit::uninit()])
+                .is_ok_and(|count| count > 0),
+            Self::Secure(secure) => secure.has_unread(),
         }
     }
 
