@@ -55,6 +55,31 @@ describe('secure', () => {
     expect((await inbox.untilReceived(20)).toString()).toBe('220 go ahead\r\nsecret');
   });
 
+  test.each([true, false])(
+    'delivers what the peer sent before it reset although a send fails (paused: %s)',
+    async (paused) => {
+      const server = await startServer();
+      const { socketId, inbox } = await connected(server.port, { paused: true });
+      const peer = await server.accepted();
+      const secured = new TLSSocket(peer, { isServer: true, ...certificate() });
+      secured.on('error', () => {});
+      secured.once('data', () => {
+        secured.pause();
+        secured.write(Buffer.alloc(40_000), () => peer.resetAndDestroy());
+      });
+      expect(await result('secure', socketId, {})).toBe(0);
+      await tcp.setPaused(socketId, paused);
+      const sends = Array.from({ length: 20 }, () =>
+        result('send', socketId, new ArrayBuffer(500_000)),
+      );
+      expect((await Promise.all(sends)).at(-1)).toEqual({ resultCode: -15 });
+      await tcp.setPaused(socketId, false);
+      await inbox.untilError();
+      expect(Buffer.concat(inbox.chunks)).toHaveLength(40_000);
+      expect(inbox.errors).toEqual([-100]);
+    },
+  );
+
   test('delivers what the peer sent before it closed, then the error', async () => {
     const server = await startServer({
       tls: certificate(),

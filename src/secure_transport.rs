@@ -301,3 +301,82 @@ impl Shared {
         plaintext.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn without_task() -> SecureTransport {
+        let shared = Shared {
+            channel: Mutex::new(None),
+            flow: Mutex::default(),
+        };
+        SecureTransport {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// What the task does when `count` more bytes are with the operating system.
+    fn flush(transport: &SecureTransport, count: u64) {
+        let mut flow = lock(&transport.shared.flow);
+        flow.flushed += count;
+        wake(&mut flow.writer);
+    }
+
+    #[test]
+    fn whoever_asks_what_is_unflushed_learns_of_each_progress() {
+        let transport = without_task();
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        assert!(transport.poll_write(&waker, b"first").is_ready());
+        assert!(transport.poll_write(&waker, b"second").is_ready());
+        flush(&transport, 5);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert_eq!(transport.unflushed(&waker).unwrap(), 6);
+        flush(&transport, 6);
+        assert_eq!(count.0.load(Ordering::Relaxed), 2);
+        assert_eq!(transport.unflushed(&waker).unwrap(), 0);
+    }
+
+    #[test]
+    fn writes_wait_when_much_is_on_its_way() {
+        let transport = without_task();
+        let waker = Waker::noop();
+        let data = vec![0; MAX_OUTBOUND + 1];
+        let written = transport.poll_write(waker, &data);
+        assert!(matches!(written, Poll::Ready(Ok(MAX_OUTBOUND))));
+        assert!(transport.poll_write(waker, &data).is_pending());
+        flush(&transport, 10);
+        let written = transport.poll_write(waker, &data);
+        assert!(matches!(written, Poll::Ready(Ok(10))));
+    }
+
+    #[test]
+    fn the_end_of_the_task_ends_reading_and_writing() {
+        let transport = without_task();
+        let waker = Waker::noop();
+        let mut buffer = BytesMut::new();
+        assert!(transport.poll_write(waker, b"lost").is_ready());
+        assert!(transport.poll_read(waker, &mut buffer).is_pending());
+        drop(Task(Arc::clone(&transport.shared)));
+        assert!(transport.poll_read(waker, &mut buffer).is_ready());
+        assert!(buffer.is_empty());
+        assert!(transport.unflushed(waker).is_err());
+        assert!(matches!(
+            transport.poll_write(waker, b"more"),
+            Poll::Ready(Err(_))
+        ));
+    }
+}
