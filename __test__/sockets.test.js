@@ -227,6 +227,18 @@ describe('send and onReceive', () => {
     expect(await inbox.untilReceived(expected.length)).toEqual(expected);
   });
 
+  test('what crashes Chromium is no trouble: many empty sends, the largest buffer size', async () => {
+    const server = await startServer({ onConnection: echo });
+    const { socketId, inbox } = await connected(server.port);
+    await tcp.update(socketId, { bufferSize: 2147483647 });
+    const empty = Array.from({ length: 100 }, () => result('send', socketId, new ArrayBuffer(0)));
+    for (const info of await Promise.all(empty)) {
+      expect(info).toEqual({ bytesSent: 0, resultCode: 0 });
+    }
+    await result('send', socketId, new ArrayBuffer(300_000));
+    await inbox.untilReceived(300_000);
+  });
+
   test('send on an unconnected socket gives a code without a number of bytes', async () => {
     const { socketId } = await tcp.create();
     expect(await call('send', socketId, bytes(1))).toEqual({
