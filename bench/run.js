@@ -33,11 +33,11 @@ const USAGE = `npm run bench -- [options]
   --baseline        store the ratios of this run as bench/baseline.json`;
 
 const PACE = {
-  full: { rounds: 7, warmup: 400, duration: 1000, idle: 10_000 },
-  quick: { rounds: 3, warmup: 120, duration: 250, idle: 1000 },
+  full: { rounds: 7, warmup: 400, duration: 1000, idleRounds: 3, idleTls: 10_000 },
+  quick: { rounds: 3, warmup: 120, duration: 250, idleRounds: 1, idleTls: 1000 },
 };
 
-/** The floor and the idle connections hardly vary. */
+/** The floor hardly varies. */
 const FEW_ROUNDS = 3;
 
 const modulePath = resolve(__dirname, '..');
@@ -152,8 +152,8 @@ async function measureAll(chosen, sides, peer, pace) {
   for (const workload of chosen) {
     const { tls, role, kind } = workload.parameters;
     const connections =
-      kind === 'idle'
-        ? Math.min(workload.parameters.connections, pace.idle)
+      kind === 'idle' && tls
+        ? Math.min(workload.parameters.connections, pace.idleTls)
         : workload.parameters.connections;
     const parameters = {
       ...workload.parameters,
@@ -167,7 +167,7 @@ async function measureAll(chosen, sides, peer, pace) {
     const samples = {};
     /** @type {Record<string, any>} */
     const negotiated = {};
-    const rounds = kind === 'idle' ? Math.min(pace.rounds, FEW_ROUNDS) : pace.rounds;
+    const rounds = kind === 'idle' ? pace.idleRounds : pace.rounds;
     for (let round = 0; round < rounds; round++) {
       for (const side of sides) {
         if (side.applies?.(workload) === false || round >= (side.rounds ?? rounds)) continue;
