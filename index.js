@@ -20,15 +20,19 @@ const native = new TcpSockets();
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
 
+/** A dictionary that was left out. Whatever stands on Object.prototype is no part of it. */
+const NO_MEMBERS = Object.freeze(Object.create(null));
+
 let flushScheduled = false;
 const resolved = Promise.resolve();
+const { then } = Promise.prototype;
 
 /** The sends of one tick go out together. */
 function scheduleFlush() {
   if (flushScheduled) return;
   flushScheduled = true;
-  // Not queueMicrotask, which fake timers replace.
-  resolved.then(flush);
+  // Not queueMicrotask, which fake timers replace, nor whatever may have replaced `then`.
+  Reflect.apply(then, resolved, [flush]);
 }
 
 function flush() {
@@ -86,7 +90,7 @@ function socketInfo(info) {
   /** @type {Record<string, unknown>} */
   const result = {};
   for (const member of SOCKET_INFO_MEMBERS) {
-    if (info[member] !== undefined) result[member] = info[member];
+    if (Object.hasOwn(info, member)) result[member] = info[member];
   }
   return result;
 }
@@ -117,7 +121,7 @@ const tcp = {
 
   /** @param {unknown[]} args */
   create(...args) {
-    const [properties = {}, callback] = parsers.create(args);
+    const [properties = NO_MEMBERS, callback] = parsers.create(args);
     const { persistent, name, bufferSize } = properties;
     const request = requests.begin(callback, value);
     request.value = { socketId: native.create(request.id, persistent, name, bufferSize) };
@@ -152,7 +156,7 @@ const tcp = {
   /** @param {unknown[]} args */
   secure(...args) {
     const [socketId, options, callback] = parsers.secure(args);
-    const { min, max } = options?.tlsVersion ?? {};
+    const { min, max } = options?.tlsVersion ?? NO_MEMBERS;
     const { id } = requests.begin(callback, securedResultCode);
     native.secure(id, socketId, min, max);
   },

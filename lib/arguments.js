@@ -21,14 +21,33 @@ const { namespace, enumerations, dictionaries, methods } = require('./schema.js'
  *   for one that was left out) or throws what Chromium throws.
  */
 
-const getByteLength = /** @type {() => number} */ (
-  Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'byteLength')?.get
-);
+/**
+ * The getter of a built-in property, which no property of the value's own can stand in for.
+ *
+ * @param {object} prototype
+ * @param {PropertyKey} key
+ * @returns {(this: any) => any}
+ */
+function getter(prototype, key) {
+  return /** @type {any} */ (Object.getOwnPropertyDescriptor(prototype, key)?.get);
+}
 
-const getTypeName = /** @type {() => string | undefined} */ (
-  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
-    ?.get
-);
+const getByteLength = getter(ArrayBuffer.prototype, 'byteLength');
+
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const getTypeName = getter(typedArray, Symbol.toStringTag);
+
+const windowOfTypedArray = {
+  getBuffer: getter(typedArray, 'buffer'),
+  getByteOffset: getter(typedArray, 'byteOffset'),
+  getByteLength: getter(typedArray, 'byteLength'),
+};
+
+const windowOfDataView = {
+  getBuffer: getter(DataView.prototype, 'buffer'),
+  getByteOffset: getter(DataView.prototype, 'byteOffset'),
+  getByteLength: getter(DataView.prototype, 'byteLength'),
+};
 
 /**
  * Recognises an ArrayBuffer of any realm (`instanceof` knows only this one's) and no
@@ -152,8 +171,9 @@ function dictionaryType(name, declarations) {
     expected: `${namespace}.${name}`,
     accepts: isObject,
     parse(value, fail) {
+      // Without a prototype: what others have put on Object.prototype is not the application's.
       /** @type {Record<string, unknown>} */
-      const result = {};
+      const result = Object.create(null);
       for (const key of Object.keys(value)) {
         const member = members.get(key);
         if (!member) return fail(`Unexpected property: '${key}'.`);
@@ -274,32 +294,20 @@ const noBytes = new Uint8Array(0);
  * @returns {Uint8Array}
  */
 function bytesOf(data) {
-  if (byteLengthOf(data) === 0) return noBytes;
-  if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
-  const bytes = isUint8Array(data)
-    ? data
-    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  // Native code must not read what another thread may be writing.
-  return isArrayBuffer(data.buffer) ? bytes : new Uint8Array(bytes);
-}
-
-/**
- * @param {ArrayBufferView} view Of any realm.
- * @returns {view is Uint8Array}
- */
-function isUint8Array(view) {
-  return getTypeName.call(view) === 'Uint8Array';
-}
-
-/**
- * @param {ArrayBuffer | ArrayBufferView} data
- * @returns {number}
- */
-function byteLengthOf(data) {
   try {
-    return data.byteLength;
+    if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
+    const typeName = getTypeName.call(data);
+    const window = typeName === undefined ? windowOfDataView : windowOfTypedArray;
+    const buffer = window.getBuffer.call(data);
+    const bytes = new Uint8Array(
+      buffer,
+      window.getByteOffset.call(data),
+      window.getByteLength.call(data),
+    );
+    // Native code must not read what another thread may be writing.
+    return isArrayBuffer(buffer) ? bytes : new Uint8Array(bytes);
   } catch {
-    return 0; // a DataView throws once its buffer is detached
+    return noBytes; // the buffer is detached
   }
 }
 

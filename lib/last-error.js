@@ -47,15 +47,25 @@ function callWithLastError(message, callback, args) {
     checked = true;
     return error;
   };
-  const free = [...bearers.keys()].filter(
-    (bearer) => Reflect.get(bearer, 'lastError') === undefined,
-  );
+  const free = [...bearers.keys()].filter(isFree);
   const shownOn = free.filter((bearer) => show(bearer, read));
   call(callback, args);
   for (const bearer of shownOn) Reflect.deleteProperty(bearer, 'lastError');
   // A script that puts a value of its own there gets neither the error nor the complaint.
   if (!checked && free.length === bearers.size) {
     console.error(`Unchecked runtime.lastError: ${message}`);
+  }
+}
+
+/**
+ * @param {object} bearer
+ * @returns {boolean} Whether no script has put something of its own in the property's place.
+ */
+function isFree(bearer) {
+  try {
+    return Reflect.get(bearer, 'lastError') === undefined;
+  } catch {
+    return false; // a getter, and it throws
   }
 }
 
