@@ -47,11 +47,12 @@ class CallPromise {
    * @param {string} message
    */
   reject(message) {
-    if (!seen.has(this.promise) && process.listenerCount('unhandledRejection') === 0) {
-      console.error(`Unchecked runtime.lastError: ${message}`);
-      this.promise.catch(() => {});
-    }
+    const unseen = !seen.has(this.promise);
     this.#reject(new Error(message));
+    if (unseen && process.listenerCount('unhandledRejection') === 0) {
+      this.promise.catch(() => {});
+      console.error(`Unchecked runtime.lastError: ${message}`);
+    }
   }
 }
 

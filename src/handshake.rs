@@ -21,11 +21,12 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    task::spawn_blocking,
+    task::block_in_place,
 };
 use tokio_rustls::{TlsConnector, client};
 
 use crate::{
+    bulk_reader::BulkReader,
     net_error::{HandshakeProgress, NetError},
     trust::{self, TrustStore},
     verifier::{self, ServerVerifier},
@@ -85,12 +86,10 @@ pub(crate) async fn handshake(
 ) -> Result<TlsStream, NetError> {
     static CLIENT: OnceCell<Client> = OnceCell::new();
 
-    let client = if let Some(client) = CLIENT.get() {
-        client
-    } else {
-        spawn_blocking(|| CLIENT.get_or_try_init(|| Client::new(trust::process_wide())))
-            .await
-            .map_err(|_| NetError::Unexpected)??
+    let client = match CLIENT.get() {
+        Some(client) => client,
+        // Reads files. Blocking threads are no place for it: all may be waiting for a resolver.
+        None => block_in_place(|| CLIENT.get_or_try_init(|| Client::new(trust::process_wide())))?,
     };
     client.handshake(stream, host, versions).await
 }
@@ -176,6 +175,7 @@ impl ResolvesClientCert for NoClientCertificate {
 #[derive(Debug)]
 pub(crate) struct WatchedStream {
     stream: TcpStream,
+    reader: BulkReader,
     resolver: Arc<NoClientCertificate>,
     incoming: Records,
 }
@@ -184,6 +184,7 @@ impl WatchedStream {
     fn new(stream: TcpStream, resolver: Arc<NoClientCertificate>) -> Self {
         Self {
             stream,
+            reader: BulkReader::default(),
             resolver,
             incoming: Records::default(),
         }
@@ -325,7 +326,7 @@ impl AsyncRead for WatchedStream {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        let result = Pin::new(&mut this.stream).poll_read(cx, buf);
+        let result = this.reader.poll_read(&mut this.stream, cx, buf);
         if !this.incoming.handshake_seen() {
             this.incoming
                 .follow(buf.filled().get(before..).unwrap_or_default());

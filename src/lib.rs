@@ -11,7 +11,7 @@
 //! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
 //! * [`handshake`], [`verifier`], [`trust`]: from a connection to an encrypted one;
-//! * [`transport`], [`secure_transport`]: the bytes of a connection;
+//! * [`transport`], [`secure_transport`], [`bulk_reader`]: the bytes of a connection;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
 //! * [`event`]: to JavaScript.
@@ -24,6 +24,7 @@
 //! thread through a threadsafe function.
 
 mod attempt;
+mod bulk_reader;
 mod connect;
 mod event;
 mod handshake;

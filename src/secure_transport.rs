@@ -16,7 +16,14 @@ use crate::mailbox::lock;
 use crate::transport::SocketOption;
 
 /// The task stops reading when JavaScript has this many decrypted bytes to fetch.
-const MAX_INBOUND: usize = 64 * 1024;
+const MAX_INBOUND: usize = 256 * 1024;
+
+/// JavaScript is woken when this many have come, or when no more come for now: handing over record
+/// by record would cost more than decrypting.
+const BATCH: usize = 64 * 1024;
+
+/// Up to this size, encrypting costs less than handing over to the task.
+const SMALL: usize = 4096;
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 256 * 1024;
@@ -128,6 +135,9 @@ impl SecureTransport {
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
     pub(crate) fn poll_write(&self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
+        if data.len() <= SMALL && self.write_now(waker, data) {
+            return Poll::Ready(Ok(data.len()));
+        }
         let mut flow = lock(&self.shared.flow);
         if flow.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -144,6 +154,46 @@ impl SecureTransport {
         flow.accepted += count as u64;
         wake(&mut flow.task);
         Poll::Ready(Ok(count))
+    }
+
+    /// Encrypts and writes a little at once, if the task has nothing to write. Returns whether that
+    /// was possible.
+    fn write_now(&self, waker: &Waker, data: &[u8]) -> bool {
+        // While the task works, waiting for it would cost more than leaving this to it, too.
+        let Ok(mut channel) = self.shared.channel.try_lock() else {
+            return false;
+        };
+        let Some(channel) = channel
+            .as_mut()
+            .filter(|channel| channel.sending.is_empty())
+        else {
+            return false;
+        };
+        let mut flow = lock(&self.shared.flow);
+        if flow.broken || flow.in_flight() > 0 {
+            return false;
+        }
+        let mut no_wait = Context::from_waker(Waker::noop());
+        let mut stream = Pin::new(&mut channel.stream);
+        match stream.as_mut().poll_write(&mut no_wait, data) {
+            Poll::Ready(Ok(count)) => {
+                let rest = data.get(count..).unwrap_or_default();
+                channel.sending.extend_from_slice(rest);
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => return false,
+        }
+        flow.accepted += data.len() as u64;
+        channel.taken = flow.accepted;
+        let flushed = channel.sending.is_empty()
+            && matches!(stream.poll_flush(&mut no_wait), Poll::Ready(Ok(())));
+        if flushed {
+            flow.flushed = flow.accepted;
+        } else {
+            // The task goes on from here: it knows how to wait, and meets an error again.
+            flow.writer = Some(waker.clone());
+            wake(&mut flow.task);
+        }
+        true
     }
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
@@ -212,8 +262,11 @@ impl Shared {
             lock(&self.flow).reading = true;
         }
         self.receive(channel, context);
+        let mut flow = lock(&self.flow);
+        if flow.readable() {
+            wake(&mut flow.reader);
+        }
         if sent.is_err() {
-            let mut flow = lock(&self.flow);
             flow.broken = true;
             wake(&mut flow.writer);
         }
@@ -271,9 +324,7 @@ impl Shared {
                 Poll::Pending => return,
             };
             if count == 0 {
-                let mut flow = lock(&self.flow);
-                flow.ended = true;
-                wake(&mut flow.reader);
+                lock(&self.flow).ended = true;
                 return;
             }
             Pin::new(&mut channel.stream).consume(count);
@@ -296,7 +347,9 @@ impl Shared {
         if !plaintext.is_empty() {
             let mut flow = lock(&self.flow);
             flow.inbound.extend_from_slice(plaintext);
-            wake(&mut flow.reader);
+            if flow.inbound.len() >= BATCH {
+                wake(&mut flow.reader);
+            }
         }
         plaintext.len()
     }

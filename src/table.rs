@@ -22,7 +22,8 @@ pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
 /// The sockets of one environment.
 #[derive(Default)]
 pub(crate) struct SocketTable {
-    pub(crate) sockets: BTreeMap<SocketId, Socket>,
+    /// Boxed, because a tree keeps room for more than it holds.
+    pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
     /// Name resolutions whose answer is still to come.
@@ -102,7 +103,7 @@ impl SocketTable {
     pub(crate) fn create(&mut self, request: u32, properties: SocketProperties) -> SocketId {
         static NEXT_ID: AtomicI32 = AtomicI32::new(1);
         let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let mut socket = Socket::default();
+        let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
         self.outbox.complete(request);
