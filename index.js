@@ -12,6 +12,7 @@ const { canonicalHost } = require('./lib/canonical-host.js');
 const { createEvent } = require('./lib/event.js');
 const { Requests } = require('./lib/requests.js');
 const { enumerationObject } = require('./lib/schema.js');
+const { Sends } = require('./lib/sends.js');
 
 // ---- The native half ----------------------------------------------------------------------------
 
@@ -23,28 +24,18 @@ const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 
 /** A dictionary that was left out. Whatever stands on Object.prototype is no part of it. */
 const NO_MEMBERS = Object.freeze(Object.create(null));
 
-let flushScheduled = false;
-const resolved = Promise.resolve();
-const { then } = Promise.prototype;
-
-/** The sends of one tick go out together. */
-function scheduleFlush() {
-  if (flushScheduled) return;
-  flushScheduled = true;
-  // Not queueMicrotask, which fake timers replace, nor whatever may have replaced `then`.
-  Reflect.apply(then, resolved, [flush]);
-}
-
-function flush() {
-  flushScheduled = false;
-  native.flush();
-}
-
 // ---- Events and requests ------------------------------------------------------------------------
 
 const onReceive = createEvent();
 const onReceiveError = createEvent();
 const requests = new Requests(native, { onReceive, onReceiveError });
+const sends = new Sends(native, requests);
+
+/** @type {Requests['begin']} */
+function begin(callback, answer) {
+  sends.flush();
+  return requests.begin(callback, answer);
+}
 
 // ---- What callbacks are given -------------------------------------------------------------------
 // Members stand in alphabetical order, as Chromium's do.
@@ -105,7 +96,7 @@ const tcp = {
   /** @param {unknown[]} args */
   close(...args) {
     const [socketId, callback] = parsers.close(args);
-    const { id, promise } = requests.begin(callback, nothing);
+    const { id, promise } = begin(callback, nothing);
     native.close(id, socketId);
     return promise;
   },
@@ -113,7 +104,7 @@ const tcp = {
   /** @param {unknown[]} args */
   connect(...args) {
     const [socketId, peerAddress, peerPort, dnsQueryType, callback] = parsers.connect(args);
-    const { id } = requests.begin(callback, resultCode);
+    const { id } = begin(callback, resultCode);
     const family = ADDRESS_FAMILIES[dnsQueryType ?? 'any'];
     // Chromium narrows the port to 16 bits without a check.
     native.connect(id, socketId, canonicalHost(peerAddress), peerPort & 0xffff, family);
@@ -123,7 +114,7 @@ const tcp = {
   create(...args) {
     const [properties = NO_MEMBERS, callback] = parsers.create(args);
     const { persistent, name, bufferSize } = properties;
-    const request = requests.begin(callback, value);
+    const request = begin(callback, value);
     request.value = { socketId: native.create(request.id, persistent, name, bufferSize) };
     return request.promise;
   },
@@ -131,7 +122,7 @@ const tcp = {
   /** @param {unknown[]} args */
   disconnect(...args) {
     const [socketId, callback] = parsers.disconnect(args);
-    const { id, promise } = requests.begin(callback, nothing);
+    const { id, promise } = begin(callback, nothing);
     native.disconnect(id, socketId);
     return promise;
   },
@@ -139,7 +130,7 @@ const tcp = {
   /** @param {unknown[]} args */
   getInfo(...args) {
     const [socketId, callback] = parsers.getInfo(args);
-    const request = requests.begin(callback, value);
+    const request = begin(callback, value);
     const info = native.getInfo(request.id, socketId);
     if (info) request.value = socketInfo(info);
     return request.promise;
@@ -148,7 +139,7 @@ const tcp = {
   /** @param {unknown[]} args */
   getSockets(...args) {
     const [callback] = parsers.getSockets(args);
-    const request = requests.begin(callback, value);
+    const request = begin(callback, value);
     request.value = Array.from(native.getSockets(request.id), socketInfo);
     return request.promise;
   },
@@ -157,7 +148,7 @@ const tcp = {
   secure(...args) {
     const [socketId, options, callback] = parsers.secure(args);
     const { min, max } = options?.tlsVersion ?? NO_MEMBERS;
-    const { id } = requests.begin(callback, securedResultCode);
+    const { id } = begin(callback, securedResultCode);
     native.secure(id, socketId, min, max);
   },
 
@@ -167,28 +158,27 @@ const tcp = {
     const bytes = bytesOf(data);
     const request = requests.begin(callback, sendInfo);
     request.value = bytes.length;
-    native.send(request.id, socketId, bytes);
-    scheduleFlush();
+    sends.send(request.id, socketId, bytes);
   },
 
   /** @param {unknown[]} args */
   setKeepAlive(...args) {
     const [socketId, enable, delay = 0, callback] = parsers.setKeepAlive(args);
-    const { id } = requests.begin(callback, resultCode);
+    const { id } = begin(callback, resultCode);
     native.setKeepAlive(id, socketId, enable, delay);
   },
 
   /** @param {unknown[]} args */
   setNoDelay(...args) {
     const [socketId, noDelay, callback] = parsers.setNoDelay(args);
-    const { id } = requests.begin(callback, resultCode);
+    const { id } = begin(callback, resultCode);
     native.setNoDelay(id, socketId, noDelay);
   },
 
   /** @param {unknown[]} args */
   setPaused(...args) {
     const [socketId, paused, callback] = parsers.setPaused(args);
-    const { id, promise } = requests.begin(callback, nothing);
+    const { id, promise } = begin(callback, nothing);
     native.setPaused(id, socketId, paused);
     return promise;
   },
@@ -197,7 +187,7 @@ const tcp = {
   update(...args) {
     const [socketId, properties, callback] = parsers.update(args);
     const { persistent, name, bufferSize } = properties;
-    const { id, promise } = requests.begin(callback, nothing);
+    const { id, promise } = begin(callback, nothing);
     native.update(id, socketId, persistent, name, bufferSize);
     return promise;
   },

@@ -24,6 +24,9 @@ const { call, callWithLastError } = require('./last-error.js');
  * @property {Promise<any> | undefined} promise That of `result`.
  */
 
+// Fake timers replace the global one.
+const { setImmediate } = require('node:timers');
+
 /** What native code delivers; see src/event.rs. */
 const COMPLETE = 0;
 const RECEIVE = 1;
@@ -39,6 +42,10 @@ class Requests {
 
   /** @type {Map<number, Request>} */
   #pending = new Map();
+
+  /** @type {number[]} Requests that have succeeded, and how many of them have ended. */
+  #succeeded = [];
+  #ended = 0;
 
   /**
    * @param {TcpSockets} native
@@ -94,6 +101,31 @@ class Requests {
         this.#attached = false;
         break;
     }
+  };
+
+  /**
+   * Ends requests that native code says have succeeded. One per immediate: Node runs microtasks
+   * between two of them as between two deliveries, of which there is none until all have ended.
+   *
+   * @param {number} first The number of the first; those of the others follow it.
+   * @param {number} count
+   */
+  endSucceeded(first, count) {
+    for (let offset = 0; offset < count; offset++) {
+      this.#succeeded.push((first + offset) >>> 0);
+      setImmediate(this.#endNext);
+    }
+  }
+
+  #endNext = () => {
+    const id = this.#succeeded[this.#ended];
+    this.#ended += 1;
+    if (this.#ended === this.#succeeded.length) {
+      this.#succeeded = [];
+      this.#ended = 0;
+    }
+    this.#complete(id, 0, undefined);
+    if (this.#succeeded.length === 0) this.#native.succeededEnded();
   };
 
   /**

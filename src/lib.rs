@@ -201,21 +201,28 @@ impl TcpSockets {
         self.call(|table| table.secure(request, socket_id, versions));
     }
 
-    /// Copies `data`. Sends of one tick are gathered until [`Self::flush`].
+    /// Copies of `data` what cannot be written at once.
     #[napi(catch_unwind)]
     pub fn send(&self, request: u32, socket_id: SocketId, data: &[u8]) {
-        let mut table = lock(&self.table);
-        table.send(request, socket_id, data);
-        if table.has_news() {
-            table.mailbox.ring();
-        }
+        self.call(|table| table.send(request, socket_id, data));
     }
 
-    /// Writes the sends of this tick. Every other call does so first, so that results keep the
-    /// order of the calls.
+    /// `count` sends, whose requests are numbered from `first`, whose sockets and lengths stand
+    /// alternately in `headers`, and whose bytes stand one after another in `bytes`. Returns whether
+    /// all have succeeded and are JavaScript's to end: nothing is delivered before
+    /// [`Self::succeeded_ended`].
     #[napi(catch_unwind)]
-    pub fn flush(&self) {
-        self.call(|_| ());
+    #[must_use]
+    pub fn send_gathered(&self, first: u32, count: u32, headers: &[i32], bytes: &[u8]) -> bool {
+        let (headers, _) = headers.as_chunks();
+        let headers = headers.get(..count as usize).unwrap_or(headers);
+        self.call(|table| table.send_gathered(first, headers, bytes))
+    }
+
+    /// The sends that JavaScript was given to end have ended.
+    #[napi(catch_unwind)]
+    pub fn succeeded_ended(&self) {
+        self.call(SocketTable::resume_deliveries);
     }
 
     /// Ends the socket.
@@ -240,7 +247,6 @@ impl TcpSockets {
 
     fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
         let mut table = lock(&self.table);
-        table.flush_gathered();
         let result = action(&mut table);
         if table.has_news() {
             table.mailbox.ring();

@@ -1,7 +1,6 @@
 //! Sending: the quota, the write queue and its flushing
 //! (`extensions/browser/api/socket/{socket,write_quota_checker}.cc`).
 
-use std::mem;
 use std::task::Poll;
 
 use crate::event::Failure;
@@ -12,13 +11,76 @@ use crate::table::{SocketTable, find};
 /// How many bytes the sends of an application may hold before they end.
 const WRITE_QUOTA: usize = 200 * 1024 * 1024;
 
-/// Sends of this size are worth a system call of their own, which saves copying them.
-const DIRECT: usize = 16 * 1024;
-
 impl SocketTable {
-    /// Sends bytes, which are copied where they cannot be written at once. Small ones are written
-    /// by [`Self::flush_gathered`].
+    /// Sends bytes, of which those that cannot be written at once are copied.
     pub(crate) fn send(&mut self, request: u32, socket_id: SocketId, data: &[u8]) {
+        let written = self.write_at_once(socket_id, data);
+        self.queue(request, socket_id, data, written);
+        self.flush(socket_id);
+    }
+
+    /// Small sends, whose requests are numbered from `first` and whose bytes stand one after another
+    /// in `bytes`: those of one socket in a row are written together. Returns whether all have
+    /// succeeded, there is nothing to deliver before them, and they are left to the caller.
+    pub(crate) fn send_gathered(
+        &mut self,
+        first: u32,
+        headers: &[[i32; 2]],
+        mut bytes: &[u8],
+    ) -> bool {
+        let mut request = first;
+        for sends in headers.chunk_by(|[socket_id, _], [next, _]| socket_id == next) {
+            let Some(&[socket_id, _]) = sends.first() else {
+                continue;
+            };
+            let lengths = sends
+                .iter()
+                .map(|&[_, length]| usize::try_from(length).unwrap_or(0));
+            let total = lengths.clone().sum();
+            let Some((mut data, others)) = bytes.split_at_checked(total) else {
+                return false;
+            };
+            bytes = others;
+            let mut written = self.write_at_once(socket_id, data);
+            for length in lengths {
+                let (own, rest) = data.split_at(length);
+                data = rest;
+                let own_written = written.min(length);
+                written -= own_written;
+                self.queue(request, socket_id, own, own_written);
+                request = request.wrapping_add(1);
+            }
+            self.flush(socket_id);
+        }
+        let taken = self.outbox.take_successes(first, headers.len());
+        self.deliveries_wait |= taken;
+        taken
+    }
+
+    /// Writes what can be written without waiting, if nothing is queued before it. An error is met
+    /// again by the flush, which knows what to do about it.
+    fn write_at_once(&mut self, socket_id: SocketId, data: &[u8]) -> usize {
+        if self.unsent + data.len() > WRITE_QUOTA {
+            return 0;
+        }
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return 0;
+        };
+        match &mut socket.connection {
+            Connection::Connected(link)
+                if !link.broken && !data.is_empty() && socket.writes.next_chunk().is_none() =>
+            {
+                match link.transport.poll_write(&link.wakers.write, data) {
+                    Poll::Ready(Ok(count)) => count,
+                    Poll::Ready(Err(_)) | Poll::Pending => 0,
+                }
+            }
+            _ => 0,
+        }
+    }
+
+    /// Accepts a send of which the first `written` bytes are written, or refuses it.
+    fn queue(&mut self, request: u32, socket_id: SocketId, data: &[u8], written: usize) {
         // The quota is looked at before the socket: Chromium's order.
         if self.unsent + data.len() > WRITE_QUOTA {
             return self
@@ -26,51 +88,16 @@ impl SocketTable {
                 .fail(request, Failure::without_code("Exceeded write quota."));
         }
         let socket = find!(self, socket_id, request);
-        let link = match &mut socket.connection {
-            Connection::Connected(link) if !link.broken => link,
+        match &socket.connection {
+            Connection::Connected(link) if !link.broken => {}
             _ => return self.outbox.fail(request, NetError::SocketNotConnected),
-        };
-        let mut written = 0;
-        if data.len() >= DIRECT && socket.writes.next_chunk().is_none() {
-            // An error is met again by the flush, which knows what to do about it.
-            if let Poll::Ready(Ok(count)) = link.transport.poll_write(&link.wakers.write, data) {
-                written = count;
-            }
         }
         self.unsent += data.len();
         socket.writes.push(request, data, written);
-        if self.gathered.last() != Some(&socket_id) {
-            self.gathered.push(socket_id);
-        }
-    }
-
-    /// Writes the sends of this tick. Those that end are told in the order of their calls, whatever
-    /// their sockets, as Chromium does.
-    pub(crate) fn flush_gathered(&mut self) {
-        if self.gathered.is_empty() {
-            return;
-        }
-        let mut written = Vec::new();
-        for socket_id in mem::take(&mut self.gathered) {
-            self.write(socket_id, &mut written);
-        }
-        written.sort_unstable();
-        for request in written {
-            self.outbox.complete(request);
-        }
     }
 
     /// Writes what the transport takes, and ends the sends that are written.
     pub(crate) fn flush(&mut self, socket_id: SocketId) {
-        let mut written = Vec::new();
-        self.write(socket_id, &mut written);
-        for request in written {
-            self.outbox.complete(request);
-        }
-    }
-
-    /// Writes what the transport takes, and adds the sends that are written to `written`.
-    fn write(&mut self, socket_id: SocketId, written: &mut Vec<u32>) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
@@ -90,7 +117,7 @@ impl SocketTable {
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
             self.unsent -= length;
-            written.push(request);
+            self.outbox.complete(request);
         }
     }
 
@@ -166,12 +193,11 @@ mod tests {
     }
 
     #[test]
-    fn sends_of_one_tick_arrive_in_order_and_end_in_order() {
+    fn sends_arrive_in_order_and_end_in_order() {
         let (mut application, socket_id, mut stream) = connected();
         let large = vec![b'-'; 100_000];
         let requests =
             [&b"one"[..], b"", &large, b"two"].map(|data| send(&mut application, socket_id, data));
-        application.table.flush_gathered();
         let reader = thread::spawn(move || {
             let mut received = vec![0; 100_006];
             stream.read_exact(&mut received).unwrap();
@@ -186,11 +212,48 @@ mod tests {
     }
 
     #[test]
+    fn gathered_sends_that_succeed_at_once_are_left_to_the_caller() {
+        let (mut application, socket_id, mut stream) = connected();
+        let headers = [[socket_id, 3], [socket_id, 0], [socket_id, 3]];
+        let table = &mut application.table;
+        assert!(table.send_gathered(7, &headers, b"onetwo and more"));
+        assert!(!table.has_news());
+        assert_eq!(table.unsent, 0);
+        let mut received = [0; 6];
+        stream.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"onetwo");
+    }
+
+    #[test]
+    fn nothing_is_delivered_while_the_caller_ends_sends() {
+        let (mut application, socket_id, _stream) = connected();
+        let headers = [[socket_id, 1]];
+        assert!(application.table.send_gathered(7, &headers, b"a"));
+        let request = application.request();
+        application.table.info(request, socket_id);
+        assert_eq!(application.table.next_event(), None);
+        assert!(!application.table.send_gathered(8, &headers, b"b"));
+        application.table.resume_deliveries();
+        assert_eq!(application.outcome(request), Ok(()));
+        assert_eq!(application.outcome(8), Ok(()));
+    }
+
+    #[test]
+    fn gathered_sends_of_which_one_fails_end_one_by_one() {
+        let (mut application, socket_id, _stream) = connected();
+        let headers = [[socket_id, 1], [-1, 1], [socket_id, 1]];
+        assert!(!application.table.send_gathered(7, &headers, b"abc"));
+        assert_eq!(application.outcome(7), Ok(()));
+        let not_found = Failure::without_code("Socket not found");
+        assert_eq!(application.outcome(8), Err(not_found));
+        assert_eq!(application.outcome(9), Ok(()));
+    }
+
+    #[test]
     fn a_send_that_the_peer_does_not_take_ends_when_it_does() {
         let (mut application, socket_id, mut stream) = connected();
         let length = 32 * 1024 * 1024;
         let request = send(&mut application, socket_id, &vec![1; length]);
-        application.table.flush_gathered();
         assert!(!application.table.has_news());
         let reader = thread::spawn(move || {
             let mut received = vec![0; length];
@@ -210,7 +273,6 @@ mod tests {
         stream.write_all(b"last words").unwrap();
         will_reset(&stream);
         drop(stream);
-        application.table.flush_gathered();
         let mut told = Vec::new();
         while !matches!(told.last(), Some(Event::Detached)) {
             told.push(application.event());
@@ -276,7 +338,6 @@ mod tests {
         assert_eq!(application.connect(socket_id, peer.address), Ok(()));
         let mut stream = peer.accept();
         let request = send(&mut application, socket_id, b"fresh");
-        application.table.flush_gathered();
         assert_eq!(application.outcome(request), Ok(()));
         let mut received = [0; 5];
         stream.read_exact(&mut received).unwrap();

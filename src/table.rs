@@ -30,8 +30,8 @@ pub(crate) struct SocketTable {
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
     pub(crate) live: usize,
-    /// Sockets with sends of this tick that are not written yet, perhaps more than once.
-    pub(crate) gathered: Vec<SocketId>,
+    /// JavaScript is ending requests that have succeeded; what comes after them waits.
+    pub(crate) deliveries_wait: bool,
     /// Bytes of all sends that have not ended, which are held against the write quota.
     pub(crate) unsent: usize,
     /// Sockets that hold bytes which were read and not delivered yet.
@@ -79,6 +79,24 @@ impl Outbox {
     pub(crate) fn receive_error(&mut self, socket_id: SocketId, error: NetError) {
         self.entries
             .push_back(Entry::Event(Event::ReceiveError { socket_id, error }));
+    }
+
+    /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
+    pub(crate) fn take_successes(&mut self, first: u32, count: usize) -> bool {
+        let mut expected = first;
+        let only_successes = self.entries.iter().all(|entry| {
+            let request = expected;
+            expected = expected.wrapping_add(1);
+            matches!(
+                entry,
+                Entry::Event(Event::Complete { request: ended, outcome: Ok(()) }) if *ended == request
+            )
+        });
+        let taken = only_successes && self.entries.len() == count;
+        if taken {
+            self.entries.clear();
+        }
+        taken
     }
 
     /// The socket should be read.
@@ -243,6 +261,9 @@ impl SocketTable {
         for notice in self.mailbox.collect() {
             self.handle(notice);
         }
+        if self.deliveries_wait {
+            return None;
+        }
         let event = loop {
             match self.outbox.entries.pop_front() {
                 Some(Entry::Event(event)) => break Some(event),
@@ -261,6 +282,14 @@ impl SocketTable {
             return Some(Event::Detached);
         }
         event
+    }
+
+    /// JavaScript has ended what it was given to end.
+    pub(crate) fn resume_deliveries(&mut self) {
+        self.deliveries_wait = false;
+        if self.is_idle() {
+            self.mailbox.ring();
+        }
     }
 
     /// Whether nothing can happen any more unless JavaScript calls.
