@@ -7,6 +7,7 @@
 const { CallPromise } = require('./call-promise.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError } = require('./last-error.js');
+const { noteOrigin } = require('./raise.js');
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -68,6 +69,7 @@ class Requests {
     if (!this.#attached) {
       this.#native.attach(/** @type {any} */ (this.#deliver));
       this.#attached = true;
+      noteOrigin();
     }
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
