@@ -1,12 +1,10 @@
 /** Runs the workloads of sides/sockets.js in a real Chromium, on its own chrome.sockets.tcp. */
 
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { findChromium } from '../conformance/chromium.mjs';
+import { openWithSockets } from '../support/chromium.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -54,58 +52,20 @@ globalThis.measure = async (parameters) => {
 };
 `;
 
-function writeExtension(directory) {
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
-    type: 'spki',
-    format: 'der',
-  });
-  mkdirSync(directory);
+function fill(extension) {
   const files = {
-    'manifest.json': JSON.stringify({
-      manifest_version: 3,
-      name: 'bench',
-      version: '1',
-      key: key.toString('base64'),
-      background: { service_worker: 'worker.mjs', type: 'module' },
-      sockets: { tcp: { connect: '*' } },
-    }),
     'worker.mjs': WORKER,
     'meter.mjs': asModule('meter.js'),
     'sockets.mjs': asModule('sides/sockets.js'),
   };
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
-  return hash.replace(/./g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(extension, name), text);
 }
 
 /** A side for run.js. */
 export async function openChromium() {
-  const executablePath = findChromium();
   const directory = mkdtempSync(join(tmpdir(), 'bench-chromium-'));
-  const extension = join(directory, 'extension');
-  const id = writeExtension(extension);
-  const context = await chromium.launchPersistentContext(join(directory, 'profile'), {
-    executablePath,
-    headless: true,
-    ignoreDefaultArgs: ['--disable-extensions'],
-    args: [
-      '--headless=new',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-dev-shm-usage',
-      `--allowlisted-extension-id=${id}`,
-      `--load-extension=${extension}`,
-      `--disable-extensions-except=${extension}`,
-    ],
-  });
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
-  const deadline = Date.now() + 10_000;
-  while (!(await worker.evaluate(() => 'measure' in globalThis))) {
-    if (Date.now() > deadline) throw new Error('The service worker did not start.');
-  }
+  const options = { directory, name: 'bench', fill, ready: 'measure' };
+  const { context, worker } = await openWithSockets(options);
   return {
     name: 'chromium',
     version: context.browser().version(),

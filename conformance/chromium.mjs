@@ -1,48 +1,13 @@
 /** Drives a real Chromium: the side whose transcripts are the truth. */
 
 import { execFileSync } from 'node:child_process';
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { openWithSockets } from '../support/chromium.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-
-const USUAL_PLACES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/usr/bin/google-chrome-stable',
-  '/opt/google/chrome/chrome',
-];
-
-/** @returns {string} the browser's path; throws with what to install where there is none */
-export function findChromium() {
-  const named = process.env.CHROMIUM_PATH;
-  for (const path of named ? [named] : USUAL_PLACES) {
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // The next candidate may be there.
-    }
-  }
-  throw new Error(
-    named
-      ? `CHROMIUM_PATH is ${named}, which cannot be run.`
-      : 'No Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.',
-  );
-}
 
 /** Makes a home directory in which Chromium trusts the authority. */
 function makeTrustingHome(directory, authorityPath) {
@@ -60,32 +25,15 @@ function makeTrustingHome(directory, authorityPath) {
   }
 }
 
-/** Writes an extension that may use the API; Chromium allowlists it by the hash of its key. */
-function writeExtension(directory, subjects) {
-  const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
-    type: 'spki',
-    format: 'der',
-  });
-  mkdirSync(directory);
-  const manifest = {
-    manifest_version: 3,
-    name: 'conformance',
-    version: '1',
-    key: key.toString('base64'),
-    background: { service_worker: 'worker.mjs', type: 'module' },
-    sockets: { tcp: { connect: '*' } },
-  };
-  writeFileSync(join(directory, 'manifest.json'), JSON.stringify(manifest));
+/** Puts the scenarios and what runs them into an extension. */
+function fill(extension, subjects) {
   for (const file of ['worker.mjs', 'context.mjs', 'scenarios']) {
-    cpSync(join(here, file), join(directory, file), { recursive: true });
+    cpSync(join(here, file), join(extension, file), { recursive: true });
   }
   const imports = subjects.map((name, index) => `import s${index} from './scenarios/${name}.mjs';`);
   const members = subjects.map((name, index) => `${JSON.stringify(name)}: s${index}`);
   const list = `export const subjects = { ${members.join(', ')} };`;
-  writeFileSync(join(directory, 'subjects.mjs'), [...imports, list, ''].join('\n'));
-
-  const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
-  return hash.replace(/./g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
+  writeFileSync(join(extension, 'subjects.mjs'), [...imports, list, ''].join('\n'));
 }
 
 /** The worker's own DevTools session: the only place where Chromium's error texts appear. */
@@ -145,37 +93,15 @@ async function watchConsole(context) {
  * @returns {Promise<import('./runner.mjs').Side & { version: string }>}
  */
 export async function openChromium({ subjects, authorityPath }) {
-  const executablePath = findChromium();
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   makeTrustingHome(directory, authorityPath);
-  const extension = join(directory, 'extension');
-  const id = writeExtension(extension, subjects);
-
-  const context = await chromium.launchPersistentContext(join(directory, 'profile'), {
-    executablePath,
-    headless: true,
+  const { context, worker } = await openWithSockets({
+    directory,
+    name: 'conformance',
+    fill: (extension) => fill(extension, subjects),
+    ready: 'conformance',
     env: { ...process.env, HOME: directory },
-    ignoreDefaultArgs: ['--disable-extensions'],
-    args: [
-      '--headless=new',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--disable-dev-shm-usage',
-      `--allowlisted-extension-id=${id}`,
-      `--load-extension=${extension}`,
-      `--disable-extensions-except=${extension}`,
-    ],
   });
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
-  const ready = Date.now() + 10_000;
-  while (!(await worker.evaluate(() => 'conformance' in globalThis))) {
-    if (Date.now() > ready) throw new Error('The service worker did not start.');
-  }
   const watched = await watchConsole(context);
 
   return {
