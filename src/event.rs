@@ -78,6 +78,12 @@ impl From<NetError> for Failure {
     }
 }
 
+/// The kinds of events, as `lib/requests.js` knows them.
+const COMPLETE: i32 = 0;
+const RECEIVE: i32 = 1;
+const RECEIVE_ERROR: i32 = 2;
+const DETACHED: i32 = 3;
+
 /// The arguments of one call of the dispatcher: kind, id, code and payload. None where a wake-up
 /// had nothing to bring.
 pub(crate) struct Delivery(pub(crate) Option<Event>);
@@ -91,7 +97,7 @@ impl JsValuesTupleIntoVec for Delivery {
         let number = |value: i32| env.create_int32(value).map(|number| number.raw());
         Ok(match event {
             Event::Complete { request, outcome } => {
-                let mut values = vec![number(0)?, env.create_uint32(request)?.raw()];
+                let mut values = vec![number(COMPLETE)?, env.create_uint32(request)?.raw()];
                 match outcome {
                     Ok(()) => values.push(number(0)?),
                     Err(Failure { code, message }) => {
@@ -105,15 +111,19 @@ impl JsValuesTupleIntoVec for Delivery {
                 values
             }
             Event::Receive { socket_id, data } => vec![
-                number(1)?,
+                number(RECEIVE)?,
                 number(socket_id)?,
                 number(0)?,
                 ArrayBuffer::copy_from(&env, &data)?.raw(),
             ],
             Event::ReceiveError { socket_id, error } => {
-                vec![number(2)?, number(socket_id)?, number(error.code())?]
+                vec![
+                    number(RECEIVE_ERROR)?,
+                    number(socket_id)?,
+                    number(error.code())?,
+                ]
             }
-            Event::Detached => vec![number(3)?],
+            Event::Detached => vec![number(DETACHED)?],
         })
     }
 }

@@ -81,16 +81,14 @@ pub(crate) fn look_up(host: &str, family: AddressFamily) -> Result<Vec<IpAddr>, 
 
 /// `localhost` and every name below it are this machine and are never asked for (RFC 6761).
 fn is_localhost(host: &str) -> bool {
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let last_label = name.rsplit('.').next().unwrap_or(name);
-    last_label.eq_ignore_ascii_case("localhost")
+    last_label(without_root(host)).eq_ignore_ascii_case("localhost")
 }
 
 /// Whether a resolver could know the name at all.
 fn is_valid_name(host: &str) -> bool {
     const MAX_NAME: usize = 253;
     const MAX_LABEL: usize = 63;
-    let name = host.strip_suffix('.').unwrap_or(host);
+    let name = without_root(host);
     let labels_valid = name.split('.').all(|label| {
         !label.is_empty()
             && label.len() <= MAX_LABEL
@@ -98,10 +96,18 @@ fn is_valid_name(host: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     });
-    let last_label = name.rsplit('.').next().unwrap_or(name);
     name.len() <= MAX_NAME
         && labels_valid
-        && last_label.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && last_label(name).starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
+/// The name without the dot that says it is complete.
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+fn last_label(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The address as Chromium prints it: an IPv4-mapped IPv6 address in hexadecimal.

@@ -53,6 +53,9 @@ impl SocketTable {
     }
 
     fn start_handshake(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
+        let Ok(runtime) = runtime::handle() else {
+            return self.destroy(request, socket_id, NetError::InsufficientResources);
+        };
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
@@ -74,9 +77,6 @@ impl SocketTable {
         };
         let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
         let host = socket.host.clone();
-        let Ok(runtime) = runtime::handle() else {
-            return self.destroy(request, socket_id, NetError::InsufficientResources);
-        };
         let handshake = runtime.spawn(async move {
             let result = handshake(stream, &host, versions).await;
             promise.keep(secured(result.map(SecureTransport::spawn)));

@@ -84,15 +84,16 @@ impl Outbox {
     /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
     pub(crate) fn take_successes(&mut self, first: u32, count: usize) -> bool {
         let mut expected = first;
-        let only_successes = self.entries.iter().all(|entry| {
-            let request = expected;
-            expected = expected.wrapping_add(1);
-            matches!(
-                entry,
-                Entry::Event(Event::Complete { request: ended, outcome: Ok(()) }) if *ended == request
-            )
-        });
-        let taken = only_successes && self.entries.len() == count;
+        let taken = self.entries.len() == count
+            && self.entries.iter().all(|entry| {
+                let request = expected;
+                expected = expected.wrapping_add(1);
+                matches!(
+                    entry,
+                    Entry::Event(Event::Complete { request: ended, outcome: Ok(()) })
+                        if *ended == request
+                )
+            });
         if taken {
             self.entries.clear();
         }
