@@ -33,6 +33,18 @@ const COMPLETE = 0;
 const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
 const DETACHED = 3;
+const LINGER = 4;
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {ArrayBuffer} With these bytes and no others.
+ */
+function bufferOf(bytes) {
+  const buffer = /** @type {ArrayBuffer} */ (bytes.buffer);
+  return buffer.byteLength === bytes.byteLength
+    ? buffer
+    : buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
 
 class Requests {
   #native;
@@ -86,7 +98,7 @@ class Requests {
    * @param {number} id Of the request or, for events, of the socket.
    * @param {number | undefined} code A net error code; `undefined` where the callback of a failed
    *   call gets no argument.
-   * @param {string | ArrayBuffer | undefined} payload The text of the error or the bytes received.
+   * @param {string | Uint8Array | undefined} payload The text of the error or the bytes received.
    */
   #deliver = (kind, id, code, payload) => {
     switch (kind) {
@@ -94,7 +106,7 @@ class Requests {
         this.#complete(id, code, /** @type {string | undefined} */ (payload));
         break;
       case RECEIVE:
-        emit(this.#onReceive, { data: payload, socketId: id });
+        emit(this.#onReceive, { data: bufferOf(/** @type {any} */ (payload)), socketId: id });
         break;
       case RECEIVE_ERROR:
         emit(this.#onReceiveError, { resultCode: code, socketId: id });
@@ -102,7 +114,15 @@ class Requests {
       case DETACHED:
         this.#attached = false;
         break;
+      case LINGER:
+        setImmediate(this.#linger);
+        break;
     }
+  };
+
+  /** Once per turn of the event loop, which is kept from going to sleep and from nothing else. */
+  #linger = () => {
+    if (this.#native.linger()) setImmediate(this.#linger);
   };
 
   /**

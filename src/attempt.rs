@@ -4,15 +4,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
 use crate::net_error::NetError;
-use crate::runtime;
+use crate::readiness::{PolledSocket, Poller, Ready};
+use crate::socket::SocketId;
 
 /// What Chromium sets on every client socket (`net/socket/tcp_socket_posix.cc`).
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
@@ -20,7 +19,7 @@ const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 /// A connection that is being made.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
-    current: Option<(TcpStream, SocketAddr)>,
+    current: Option<(PolledSocket, SocketAddr)>,
     last_error: NetError,
 }
 
@@ -38,23 +37,24 @@ impl Attempt {
     }
 
     /// The socket that waits for an answer.
-    pub(crate) fn stream(&self) -> Option<&TcpStream> {
-        self.current.as_ref().map(|(stream, _)| stream)
+    pub(crate) fn socket(&self) -> Option<&PolledSocket> {
+        self.current.as_ref().map(|(socket, _)| socket)
     }
 
-    /// Goes as far as possible without waiting; `waker` is woken when there is more to do. Gives the
-    /// connected stream and the address that answered.
+    /// Goes as far as possible without waiting; `poller` finds `socket_id` writable when there is
+    /// more to do. Gives the connected socket and the address that answered.
     pub(crate) fn poll(
         &mut self,
-        waker: &Waker,
-    ) -> Poll<Result<(TcpStream, SocketAddr), NetError>> {
+        poller: &Poller,
+        socket_id: SocketId,
+    ) -> Poll<Result<(PolledSocket, SocketAddr), NetError>> {
         loop {
-            if let Some((stream, address)) = self.current.take() {
-                match poll_established(&stream, waker) {
-                    Poll::Ready(Ok(())) => return Poll::Ready(Ok((stream, address))),
+            if let Some((mut socket, address)) = self.current.take() {
+                match socket.poll_connected() {
+                    Poll::Ready(Ok(())) => return Poll::Ready(Ok((socket, address))),
                     Poll::Ready(Err(error)) => self.last_error = NetError::from_connect(&error),
                     Poll::Pending => {
-                        self.current = Some((stream, address));
+                        self.current = Some((socket, address));
                         return Poll::Pending;
                     }
                 }
@@ -62,16 +62,23 @@ impl Attempt {
             let Some(address) = self.remaining.pop_front() else {
                 return Poll::Ready(Err(self.last_error));
             };
-            match start(address) {
-                Ok(stream) => self.current = Some((stream, address)),
+            match start(address).and_then(|socket| poller.watch(socket, socket_id)) {
+                Ok(socket) => self.current = Some((socket, address)),
                 Err(error) => self.last_error = NetError::from_connect(&error),
             }
+        }
+    }
+
+    /// Notes that the socket has become ready.
+    pub(crate) fn note(&mut self, ready: Ready) {
+        if let Some((socket, _)) = &mut self.current {
+            socket.note(ready);
         }
     }
 }
 
 /// Opens a socket with Chromium's defaults and starts to connect it.
-fn start(address: SocketAddr) -> io::Result<TcpStream> {
+fn start(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -81,11 +88,9 @@ fn start(address: SocketAddr) -> io::Result<TcpStream> {
     socket.set_tcp_nodelay(true)?;
     set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE)?;
     match socket.connect(&address.into()) {
-        Err(error) if !is_in_progress(&error) => return Err(error),
-        _ => {}
+        Err(error) if !is_in_progress(&error) => Err(error),
+        _ => Ok(socket),
     }
-    let _context = runtime::handle()?.enter();
-    TcpStream::from_std(socket.into())
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
@@ -99,30 +104,6 @@ fn is_in_progress(error: &io::Error) -> bool {
         {
             false
         }
-    }
-}
-
-/// Whether the attempt has succeeded or failed. The kernel is asked directly before waiting: on
-/// loopback the connection stands by then, and a turn through the runtime is saved.
-fn poll_established(stream: &TcpStream, waker: &Waker) -> Poll<io::Result<()>> {
-    loop {
-        if let Some(error) = stream.take_error()? {
-            return Poll::Ready(Err(error));
-        }
-        if stream.peer_addr().is_ok() {
-            return Poll::Ready(Ok(()));
-        }
-        if stream
-            .poll_write_ready(&mut Context::from_waker(waker))
-            .is_pending()
-        {
-            return Poll::Pending;
-        }
-        // Ready, but only with an answer to an earlier question: forget it and wait for the next.
-        let _ = stream.try_io(Interest::WRITABLE, || match stream.peer_addr() {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
-        });
     }
 }
 

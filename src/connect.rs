@@ -3,11 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 
-use tokio::net::TcpStream;
-
 use crate::attempt::Attempt;
-use crate::mailbox::{Notice, Wakers};
+use crate::mailbox::Notice;
 use crate::net_error::NetError;
+use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::{self, AddressFamily, Resolution};
 use crate::runtime;
 use crate::socket::{Connection, Ends, Link, SocketId};
@@ -77,12 +76,7 @@ impl SocketTable {
             Connection::Disconnected => {}
         }
         let attempt = Attempt::new(addresses, port);
-        let wakers = Wakers::new(&self.mailbox, socket_id);
-        socket.connection = Connection::Connecting {
-            request,
-            attempt,
-            wakers,
-        };
+        socket.connection = Connection::Connecting { request, attempt };
         self.live += 1;
         self.continue_attempt(socket_id);
     }
@@ -92,36 +86,31 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
-        let Connection::Connecting {
-            attempt,
-            wakers,
-            request,
-        } = &mut socket.connection
-        else {
+        let Connection::Connecting { attempt, request } = &mut socket.connection else {
             return false;
         };
         let request = *request;
-        let Poll::Ready(result) = attempt.poll(&wakers.write) else {
+        let polled = match Poller::get(&mut self.poller, &self.mailbox) {
+            Ok(poller) => attempt.poll(poller, socket_id),
+            Err(error) => Poll::Ready(Err(NetError::from_connect(&error))),
+        };
+        let Poll::Ready(result) = polled else {
             return true;
         };
-        let Connection::Connecting { wakers, .. } = std::mem::take(&mut socket.connection) else {
-            return false;
-        };
         match result.and_then(with_ends) {
-            Ok((stream, ends)) => {
-                let transport = Transport::Plain(stream);
+            Ok((polled, ends)) => {
                 socket.connection = Connection::Connected(Link {
-                    transport,
+                    transport: Transport::Plain(polled),
                     ends,
-                    wakers,
                     broken: false,
                 });
                 self.outbox.complete(request);
                 if self.start_read(socket_id) {
-                    self.outbox.read(socket_id);
+                    self.give_turn(socket_id);
                 }
             }
             Err(error) => {
+                socket.connection = Connection::Disconnected;
                 self.live -= 1;
                 self.outbox.fail(request, error);
             }
@@ -131,7 +120,7 @@ impl SocketTable {
 }
 
 /// A peer that has gone again cannot be named, and the attempt has failed, as in Chromium.
-fn with_ends((stream, peer): (TcpStream, SocketAddr)) -> Result<(TcpStream, Ends), NetError> {
-    let ends = Ends::of(&stream, peer).ok_or(NetError::SocketNotConnected)?;
-    Ok((stream, ends))
+fn with_ends((socket, peer): (PolledSocket, SocketAddr)) -> Result<(PolledSocket, Ends), NetError> {
+    let ends = Ends::of(&socket, peer).ok_or(NetError::SocketNotConnected)?;
+    Ok((socket, ends))
 }

@@ -4,8 +4,7 @@
 
 use std::borrow::Cow;
 
-use bytes::BytesMut;
-use napi::bindgen_prelude::{ArrayBuffer, JsValuesTupleIntoVec, Result, ToNapiValue, sys};
+use napi::bindgen_prelude::{BufferSlice, Result, ToNapiValue, sys};
 use napi::{Env, JsValue};
 
 use crate::net_error::NetError;
@@ -13,7 +12,7 @@ use crate::socket::SocketId;
 
 /// One delivery to JavaScript.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Event {
+pub(crate) enum Event<'a> {
     /// A request has ended.
     Complete {
         /// The number that JavaScript gave the request.
@@ -26,7 +25,7 @@ pub(crate) enum Event {
         /// The socket that received.
         socket_id: SocketId,
         /// What it received: at most its buffer size.
-        data: BytesMut,
+        data: &'a [u8],
     },
     /// `onReceiveError`
     ReceiveError {
@@ -37,6 +36,8 @@ pub(crate) enum Event {
     },
     /// Nothing is pending or connected any more and the threadsafe function is released.
     Detached,
+    /// An answer may come at once: JavaScript should look for it before it goes to sleep.
+    Linger,
 }
 
 /// How a request ended.
@@ -83,21 +84,21 @@ const COMPLETE: i32 = 0;
 const RECEIVE: i32 = 1;
 const RECEIVE_ERROR: i32 = 2;
 const DETACHED: i32 = 3;
+const LINGER: i32 = 4;
 
-/// The arguments of one call of the dispatcher: kind, id, code and payload. None where a wake-up
-/// had nothing to bring.
-pub(crate) struct Delivery(pub(crate) Option<Event>);
-
-impl JsValuesTupleIntoVec for Delivery {
-    fn into_vec(self, env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
-        let Some(event) = self.0 else {
-            return Ok(Vec::new());
-        };
-        let env = Env::from_raw(env);
+impl Event<'_> {
+    /// The arguments of the call of the dispatcher that delivers this: kind, id, code and payload.
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    pub(crate) fn into_values(self, env: Env) -> Result<Vec<sys::napi_value>> {
         let number = |value: i32| env.create_int32(value).map(|number| number.raw());
-        Ok(match event {
+        Ok(match self {
             Event::Complete { request, outcome } => {
-                let mut values = vec![number(COMPLETE)?, env.create_uint32(request)?.raw()];
+                let mut values = Vec::with_capacity(4);
+                values.push(number(COMPLETE)?);
+                values.push(env.create_uint32(request)?.raw());
                 match outcome {
                     Ok(()) => values.push(number(0)?),
                     Err(Failure { code, message }) => {
@@ -110,11 +111,12 @@ impl JsValuesTupleIntoVec for Delivery {
                 }
                 values
             }
+            // A Buffer, unlike an ArrayBuffer, is not filled with zeros first.
             Event::Receive { socket_id, data } => vec![
                 number(RECEIVE)?,
                 number(socket_id)?,
                 number(0)?,
-                ArrayBuffer::copy_from(&env, &data)?.raw(),
+                BufferSlice::copy_from(&env, data)?.raw(),
             ],
             Event::ReceiveError { socket_id, error } => {
                 vec![
@@ -124,6 +126,7 @@ impl JsValuesTupleIntoVec for Delivery {
                 ]
             }
             Event::Detached => vec![number(DETACHED)?],
+            Event::Linger => vec![number(LINGER)?],
         })
     }
 }

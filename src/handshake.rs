@@ -7,12 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use once_cell::sync::OnceCell;
 use rustls::{
-    ClientConfig, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
     pki_types::ServerName,
     sign::CertifiedKey,
@@ -23,17 +23,21 @@ use tokio::{
     net::TcpStream,
     task::block_in_place,
 };
-use tokio_rustls::{TlsConnector, client};
+use tokio_rustls::TlsConnector;
 
 use crate::{
-    bulk_reader::BulkReader,
     net_error::{HandshakeProgress, NetError},
+    record_ends::{Passed, RecordEnds},
     trust::{self, TrustStore},
     verifier::{self, ServerVerifier},
 };
 
-/// A TLS connection; `get_ref().0.tcp()` is the socket under it.
-pub(crate) type TlsStream = client::TlsStream<WatchedStream>;
+/// What a handshake leads to: the socket, and the state of TLS, which has been given whole records
+/// only.
+pub(crate) struct Secured {
+    pub(crate) stream: TcpStream,
+    pub(crate) connection: ClientConnection,
+}
 
 /// The TLS versions that one `secure()` call may end up with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,7 +87,7 @@ pub(crate) async fn handshake(
     stream: TcpStream,
     host: &str,
     versions: TlsVersionRange,
-) -> Result<TlsStream, NetError> {
+) -> Result<Secured, NetError> {
     static CLIENT: OnceCell<Client> = OnceCell::new();
 
     let client = match CLIENT.get() {
@@ -127,7 +131,7 @@ impl Client {
         stream: TcpStream,
         host: &str,
         versions: TlsVersionRange,
-    ) -> Result<TlsStream, NetError> {
+    ) -> Result<Secured, NetError> {
         let name = ServerName::try_from(host)
             .map_err(|_| NetError::Failed)?
             .to_owned();
@@ -142,11 +146,17 @@ impl Client {
         config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
 
         let stream = WatchedStream::new(stream, resolver);
-        TlsConnector::from(Arc::new(config))
+        let result = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .into_fallible()
-            .await
-            .map_err(|(error, stream)| stream.explain(&error))
+            .await;
+        match result {
+            Ok(stream) => {
+                let (WatchedStream { stream, .. }, connection) = stream.into_inner();
+                Ok(Secured { stream, connection })
+            }
+            Err((error, stream)) => Err(stream.explain(&error)),
+        }
     }
 }
 
@@ -169,30 +179,26 @@ impl ResolvesClientCert for NoClientCertificate {
 
 /// The TCP stream under a TLS stream.
 ///
-/// During the handshake it keeps an eye on the records that pass, because `rustls` does not tell
-/// how far a failed handshake had come, and it stops the client's answer to a server that wants a
-/// client certificate: Chromium has none to give and ends the connection at that point.
+/// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
+/// handshake had come, and it stops the client's answer to a server that wants a client
+/// certificate: Chromium has none to give and ends the connection at that point. No read passes the
+/// end of a record, so that nothing but whole records has been read when the handshake is done.
 #[derive(Debug)]
-pub(crate) struct WatchedStream {
+struct WatchedStream {
     stream: TcpStream,
-    reader: BulkReader,
     resolver: Arc<NoClientCertificate>,
-    incoming: Records,
+    records: RecordEnds,
+    opening: Opening,
 }
 
 impl WatchedStream {
     fn new(stream: TcpStream, resolver: Arc<NoClientCertificate>) -> Self {
         Self {
             stream,
-            reader: BulkReader::default(),
             resolver,
-            incoming: Records::default(),
+            records: RecordEnds::default(),
+            opening: Opening::Silence,
         }
-    }
-
-    /// The socket, for its options and addresses.
-    pub(crate) fn tcp(&self) -> &TcpStream {
-        &self.stream
     }
 
     fn certificate_asked(&self) -> bool {
@@ -215,7 +221,7 @@ impl WatchedStream {
             || NetError::from_io(error),
             |error| {
                 let progress = HandshakeProgress {
-                    server_hello: self.incoming.handshake_seen(),
+                    server_hello: matches!(self.opening, Opening::Handshake),
                     client_certificate_requested: self.certificate_asked(),
                 };
                 NetError::from_rustls(error, progress)
@@ -254,68 +260,13 @@ const ALERT: u8 = 21;
 const CLOSE_NOTIFY: u8 = 0;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
-const RECORD_HEADER_LENGTH: usize = 5;
 
-/// Follows the records of the peer until the first one of the handshake.
+/// What the peer has begun with.
 #[derive(Debug)]
-enum Records {
-    Header {
-        bytes: [u8; RECORD_HEADER_LENGTH],
-        length: usize,
-    },
-    Body {
-        kind: u8,
-        remaining: usize,
-    },
-    HandshakeSeen,
-    CloseNotifySeen,
-}
-
-impl Default for Records {
-    fn default() -> Self {
-        Self::Header {
-            bytes: [0; RECORD_HEADER_LENGTH],
-            length: 0,
-        }
-    }
-}
-
-impl Records {
-    fn handshake_seen(&self) -> bool {
-        matches!(self, Self::HandshakeSeen)
-    }
-
-    fn follow(&mut self, received: &[u8]) {
-        for &byte in received {
-            match self {
-                Self::Header { bytes, length } => {
-                    if let Some(slot) = bytes.get_mut(*length) {
-                        *slot = byte;
-                    }
-                    *length += 1;
-                    if *length == RECORD_HEADER_LENGTH {
-                        let [kind, _, _, high, low] = *bytes;
-                        *self = match (kind, usize::from(u16::from_be_bytes([high, low]))) {
-                            (HANDSHAKE, _) => Self::HandshakeSeen,
-                            (_, 0) => Self::default(),
-                            (kind, remaining) => Self::Body { kind, remaining },
-                        };
-                    }
-                }
-                Self::Body { kind, remaining } => {
-                    *remaining -= 1;
-                    if *remaining == 0 {
-                        // The last byte of an alert is its description.
-                        *self = match (*kind, byte) {
-                            (ALERT, CLOSE_NOTIFY) => Self::CloseNotifySeen,
-                            _ => Self::default(),
-                        };
-                    }
-                }
-                Self::HandshakeSeen | Self::CloseNotifySeen => return,
-            }
-        }
-    }
+enum Opening {
+    Silence,
+    Handshake,
+    CloseNotify,
 }
 
 impl AsyncRead for WatchedStream {
@@ -325,16 +276,25 @@ impl AsyncRead for WatchedStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buf.filled().len();
-        let result = this.reader.poll_read(&mut this.stream, cx, buf);
-        if !this.incoming.handshake_seen() {
-            this.incoming
-                .follow(buf.filled().get(before..).unwrap_or_default());
-            if matches!(this.incoming, Records::CloseNotifySeen) {
-                return Poll::Ready(Err(io::Error::other(BreakOff::ClosedBeforeHello)));
-            }
+        let mut room = [0; 4096];
+        let wanted = this.records.wanted().min(room.len()).min(buf.remaining());
+        let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
+        ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room))?;
+        let read = room.filled();
+        let passed = this.records.advance(read);
+        if matches!(this.opening, Opening::Silence) {
+            this.opening = match (passed, read.last()) {
+                (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
+                // The last byte of an alert is its description.
+                (Passed::Record(ALERT), Some(&CLOSE_NOTIFY)) => Opening::CloseNotify,
+                _ => Opening::Silence,
+            };
         }
-        result
+        if matches!(this.opening, Opening::CloseNotify) {
+            return Poll::Ready(Err(io::Error::other(BreakOff::ClosedBeforeHello)));
+        }
+        buf.put_slice(read);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -24,13 +24,15 @@
 //! thread through a threadsafe function.
 
 mod attempt;
-mod bulk_reader;
 mod connect;
 mod event;
 mod handshake;
+mod linger;
 mod mailbox;
 mod net_error;
+mod readiness;
 mod receive;
+mod record_ends;
 mod resolver;
 mod runtime;
 mod secure;
@@ -47,14 +49,15 @@ mod write_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
 
-use napi::Status;
-use napi::bindgen_prelude::{Function, Result};
+use napi::bindgen_prelude::{Function, JsValuesTupleIntoVec, Result, sys};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 
-use crate::event::Delivery;
+use crate::event::Event;
 use crate::handshake::TlsVersionRange;
 use crate::mailbox::lock;
 use crate::resolver::AddressFamily;
@@ -64,6 +67,24 @@ use crate::transport::SocketOption;
 
 /// Wakes the JavaScript thread; what it brings is decided there.
 type Wake = ThreadsafeFunction<(), (), Delivery, Status, false>;
+
+/// Something is to be delivered; what it is, is decided when the arguments of the dispatcher are
+/// made.
+struct Delivery(Weak<Mutex<SocketTable>>);
+
+impl JsValuesTupleIntoVec for Delivery {
+    fn into_vec(self, env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
+        let Some(table) = self.0.upgrade() else {
+            return Ok(Vec::new());
+        };
+        let mut table = lock(&table);
+        // The bytes received are copied to JavaScript's memory under the lock. Nothing that Node-API
+        // may run meanwhile takes it: an attached table is in use, so it is not being dropped.
+        let deliver = |event: Event<'_>| event.into_values(Env::from_raw(env));
+        let delivered = catch_unwind(AssertUnwindSafe(|| table.next_event(deliver)));
+        delivered.ok().flatten().unwrap_or_else(|| Ok(Vec::new()))
+    }
+}
 
 /// The sockets of one instance of the module.
 ///
@@ -95,14 +116,9 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn attach(&self, deliver: Function<'_, (), ()>) -> Result<()> {
         let table = Arc::downgrade(&self.table);
-        let next_delivery = move || {
-            let table = table.upgrade()?;
-            let mut table = lock(&table);
-            catch_unwind(AssertUnwindSafe(|| table.next_event())).unwrap_or_default()
-        };
         let wake: Wake = deliver
             .build_threadsafe_function::<()>()
-            .build_callback(move |_| Ok(Delivery(next_delivery())))?;
+            .build_callback(move |_| Ok(Delivery(table.clone())))?;
         let bell = move || {
             // Fails only while the environment ends, when there is nobody to wake.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -223,6 +239,17 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn succeeded_ended(&self) {
         self.call(SocketTable::resume_deliveries);
+    }
+
+    /// Looks, while an answer may come at once, whether it has come; whether to look again soon.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn linger(&self) -> bool {
+        let again = lock(&self.table).linger();
+        if again {
+            thread::yield_now();
+        }
+        again
     }
 
     /// Ends the socket.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
+use crate::handshake::Secured;
 use crate::net_error::NetError;
-use crate::secure_transport::SecureTransport;
 use crate::socket::SocketId;
 
 /// Wakes the JavaScript thread; safe to call from any thread.
@@ -37,9 +37,11 @@ pub(crate) enum Notice {
         request: u32,
         /// The socket it was made for, which may be gone by now.
         socket_id: SocketId,
-        /// The encrypted transport, or why there is none.
-        result: Result<SecureTransport, NetError>,
+        /// The encrypted connection, or why there is none.
+        result: Result<Box<Secured>, NetError>,
     },
+    /// The task of an encrypted socket has ended, because there is too little to do for one.
+    Settled(SocketId),
 }
 
 /// The notices of one environment, oldest first.
@@ -79,6 +81,11 @@ impl Mailbox {
     pub(crate) fn collect(&self) -> VecDeque<Notice> {
         self.rung.store(false, Ordering::Release);
         mem::take(&mut *lock(&self.notices))
+    }
+
+    /// Whether there are notices.
+    pub(crate) fn has_notices(&self) -> bool {
+        !lock(&self.notices).is_empty()
     }
 
     /// Hangs up the bell and rings it: if there turns out to be no use for it, it comes down again.

@@ -4,12 +4,11 @@
 use std::mem;
 use std::task::Poll;
 
-use bytes::BytesMut;
-
 use crate::event::Event;
 use crate::net_error::NetError;
-use crate::socket::{Connection, SocketId};
+use crate::socket::{Connection, ReadAhead, SocketId};
 use crate::table::SocketTable;
+use crate::transport::Transport;
 
 /// How much one system call may bring: what one read brings beyond the buffer size is delivered by
 /// the next ones. Also the largest piece that is ever delivered, as in Chromium.
@@ -21,7 +20,7 @@ const MAX_HOLDING: usize = 64;
 
 impl SocketTable {
     /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
-    /// can end at once; otherwise there will be a notice.
+    /// can end at once; otherwise the socket will be found readable.
     #[must_use]
     pub(crate) fn start_read(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
@@ -34,8 +33,7 @@ impl SocketTable {
         match &mut socket.connection {
             Connection::Connected(link) => {
                 socket.read = Some(capacity);
-                socket.read_ahead.is_some()
-                    || link.transport.poll_read_ready(&link.wakers.read).is_ready()
+                socket.read_ahead.is_some() || link.transport.is_read_ready()
             }
             // The transport is with the handshake, so the read finds none.
             Connection::Securing { .. } => {
@@ -48,15 +46,29 @@ impl SocketTable {
         }
     }
 
+    /// Gives a socket its turn to read, unless it has one.
+    pub(crate) fn give_turn(&mut self, socket_id: SocketId) {
+        if let Some(socket) = self.sockets.get_mut(&socket_id)
+            && !mem::replace(&mut socket.turn, true)
+        {
+            self.outbox.read(socket_id);
+        }
+    }
+
     /// Ends the read in flight if there is something for it, and starts the next.
-    pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
-        let socket = self.sockets.get(&socket_id)?;
+    pub(crate) fn read<R>(
+        &mut self,
+        socket_id: SocketId,
+        deliver: &mut Option<impl FnOnce(Event<'_>) -> R>,
+    ) -> Option<R> {
+        let socket = self.sockets.get_mut(&socket_id)?;
+        socket.turn = false;
         let capacity = socket.read?.min(READ_SIZE);
         // A remainder is topped up first, so that only the last piece of a burst is short.
         if socket
             .read_ahead
             .as_ref()
-            .is_none_or(|data| data.len() < capacity)
+            .is_none_or(|data| data.bytes().len() < capacity)
         {
             let most = if self.holding < MAX_HOLDING {
                 READ_SIZE
@@ -73,22 +85,26 @@ impl SocketTable {
         }
         let socket = self.sockets.get_mut(&socket_id)?;
         let read_ahead = socket.read_ahead.as_mut()?;
-        let data = read_ahead.split_to(capacity.min(read_ahead.len()));
-        let drained = read_ahead.is_empty();
+        let bytes = read_ahead.bytes();
+        let data = bytes.get(..capacity).unwrap_or(bytes);
+        let count = data.len();
+        let result = deliver.take()?(Event::Receive { socket_id, data });
+        read_ahead.advance(count);
+        let drained = read_ahead.bytes().is_empty();
         socket.read = None;
         if drained {
             self.drop_read_ahead(socket_id);
         }
         if self.start_read(socket_id) {
-            self.outbox.read(socket_id);
+            self.give_turn(socket_id);
         }
-        Some(Event::Receive { socket_id, data })
+        Some(result)
     }
 
     /// Reads until the socket's read-ahead holds `most` bytes, or what there is. `Ready(false)` is
     /// the end of the stream, in order or not, with nothing left to deliver.
     pub(crate) fn fill(&mut self, socket_id: SocketId, most: usize) -> Poll<bool> {
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+        let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return Poll::Pending;
         };
         let Connection::Connected(link) = &mut socket.connection else {
@@ -96,20 +112,23 @@ impl SocketTable {
         };
         let remainder = socket.read_ahead.take();
         let held = remainder.is_some();
+        let plain = matches!(link.transport, Transport::Plain(_));
         let mut buffer = match remainder {
-            Some(remainder) => remainder,
-            None if most < READ_SIZE => BytesMut::new(),
+            Some(remainder) => remainder.into_buffer(),
+            // A socket in the clear fills whatever room there is.
+            None if most < READ_SIZE || (plain && self.spare.capacity() > READ_SIZE) => Vec::new(),
             None => mem::take(&mut self.spare),
         };
-        let result = link
-            .transport
-            .poll_read(&link.wakers.read, most, &mut buffer);
+        if plain {
+            buffer.reserve_exact(most.saturating_sub(buffer.len()));
+        }
+        let result = link.transport.poll_read(&mut buffer, poller);
         let holds = !buffer.is_empty();
         if holds {
-            socket.read_ahead = Some(buffer);
+            socket.read_ahead = Some(ReadAhead::new(buffer));
             self.holding += usize::from(!held);
         } else {
-            self.spare = buffer;
+            self.keep_spare(buffer);
         }
         // An end behind these bytes is met again when they are delivered.
         result.map(|_| holds)
@@ -120,12 +139,17 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        if let Some(mut buffer) = socket.read_ahead.take() {
+        if let Some(read_ahead) = socket.read_ahead.take() {
             self.holding -= 1;
-            if self.spare.capacity() == 0 {
-                buffer.clear();
-                self.spare = buffer;
-            }
+            let mut buffer = read_ahead.into_buffer();
+            buffer.clear();
+            self.keep_spare(buffer);
+        }
+    }
+
+    fn keep_spare(&mut self, buffer: Vec<u8>) {
+        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= 2 * READ_SIZE {
+            self.spare = buffer;
         }
     }
 
@@ -135,7 +159,7 @@ impl SocketTable {
         self.sockets
             .values()
             .filter_map(|socket| socket.read_ahead.as_ref())
-            .map(BytesMut::len)
+            .map(|data| data.bytes().len())
             .sum()
     }
 

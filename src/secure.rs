@@ -4,12 +4,11 @@
 use std::mem;
 use std::task::Poll;
 
-use bytes::BytesMut;
-
 use crate::event::Failure;
-use crate::handshake::{TlsVersionRange, handshake};
-use crate::mailbox::{Notice, Wakers};
+use crate::handshake::{Secured, TlsVersionRange, handshake};
+use crate::mailbox::Notice;
 use crate::net_error::NetError;
+use crate::readiness::Poller;
 use crate::runtime;
 use crate::secure_transport::SecureTransport;
 use crate::socket::{Connection, Handshake, Link, SocketId};
@@ -59,16 +58,22 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let (stream, ends) = match mem::take(&mut socket.connection) {
-            Connection::Connected(Link {
-                transport: Transport::Plain(stream),
-                ends,
-                ..
-            }) => (stream, ends),
-            other => {
+        let released = match (mem::take(&mut socket.connection), &self.poller) {
+            (
+                Connection::Connected(Link {
+                    transport: Transport::Plain(socket),
+                    ends,
+                    ..
+                }),
+                Some(poller),
+            ) => poller.release(socket).map(|stream| (stream, ends)).ok(),
+            (other, _) => {
                 socket.connection = other;
-                return self.destroy(request, socket_id, NetError::Failed);
+                None
             }
+        };
+        let Some((stream, ends)) = released else {
+            return self.destroy(request, socket_id, NetError::Failed);
         };
         let secured = move |result| Notice::Secured {
             request,
@@ -79,7 +84,7 @@ impl SocketTable {
         let host = socket.host.clone();
         let handshake = runtime.spawn(async move {
             let result = handshake(stream, &host, versions).await;
-            promise.keep(secured(result.map(SecureTransport::spawn)));
+            promise.keep(secured(result.map(Box::new)));
         });
         let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));
         socket.connection = Connection::Securing {
@@ -95,7 +100,7 @@ impl SocketTable {
         &mut self,
         request: u32,
         socket_id: SocketId,
-        result: Result<SecureTransport, NetError>,
+        result: Result<Box<Secured>, NetError>,
     ) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
@@ -109,12 +114,16 @@ impl SocketTable {
             } if *current == request => (*ends, *paused),
             _ => return,
         };
-        match result {
+        let transport = result.and_then(|secured| {
+            Poller::get(&mut self.poller, &self.mailbox)
+                .and_then(|poller| SecureTransport::new(*secured, poller, &self.mailbox, socket_id))
+                .map_err(|error| NetError::from_connect(&error))
+        });
+        match transport {
             Ok(secure) => {
                 socket.connection = Connection::Connected(Link {
                     transport: Transport::Secure(secure),
                     ends,
-                    wakers: Wakers::new(&self.mailbox, socket_id),
                     broken: false,
                 });
                 socket.secured = true;
@@ -133,6 +142,7 @@ impl SocketTable {
     /// not be taken for what the peer says encrypted.
     fn discard_plaintext(&mut self, socket_id: SocketId) -> Result<(), NetError> {
         self.drop_read_ahead(socket_id);
+        self.look_around();
         let mut discarded = 0;
         while discarded < MAX_DISCARDED {
             match self.fill(socket_id, MAX_DISCARDED) {
@@ -143,7 +153,7 @@ impl SocketTable {
                         .sockets
                         .get(&socket_id)
                         .and_then(|s| s.read_ahead.as_ref());
-                    discarded += read_ahead.map_or(0, BytesMut::len);
+                    discarded += read_ahead.map_or(0, |data| data.bytes().len());
                     self.drop_read_ahead(socket_id);
                 }
             }

@@ -1,151 +1,204 @@
-//! TLS after the handshake: a task on the runtime encrypts and decrypts, the JavaScript thread
-//! exchanges plaintext with it through two bounded buffers.
+//! TLS after the handshake. The JavaScript thread does the work of small messages itself, because
+//! handing them over would cost more; where much is under way, a task on the runtime does it, and
+//! the two exchange plaintext through two bounded buffers.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, IoSlice, Write};
 use std::mem;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncBufRead, AsyncWrite};
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, recv};
+use rustls::ClientConnection;
+use socket2::{SockRef, Socket};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 
-use crate::handshake::TlsStream;
-use crate::mailbox::lock;
+use crate::handshake::Secured;
+use crate::mailbox::{Mailbox, Notice, Wakers, lock};
+use crate::readiness::{Direction, PolledSocket, Poller};
+use crate::record_ends::RecordEnds;
+use crate::runtime;
+use crate::socket::SocketId;
 use crate::transport::SocketOption;
 
-/// The task stops reading when JavaScript has this many decrypted bytes to fetch.
-const MAX_INBOUND: usize = 256 * 1024;
+/// How much one system call may bring, encrypted.
+const READ_SIZE: usize = 64 * 1024;
 
-/// JavaScript is woken when this many have come, or when no more come for now: handing over record
-/// by record would cost more than decrypting.
-const BATCH: usize = 64 * 1024;
+/// A read that brings this much, twice in a row, is bulk: the task takes over.
+const BULK: usize = READ_SIZE / 2;
 
-/// Up to this size, encrypting costs less than handing over to the task.
-const SMALL: usize = 4096;
+/// So many reads in a row that bring less end the bulk: the JavaScript thread takes over.
+const SMALL_READS: u32 = 8;
+
+/// Larger writes are left to the task.
+const SMALL_WRITE: usize = 16 * 1024;
+
+/// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
+/// up with one read more. There are two such buffers.
+const MAX_INBOUND: usize = 64 * 1024;
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 256 * 1024;
 
+/// Copies longer than this may be done by an instruction that is thirty times slower on some
+/// processors, where source and target are unluckily aligned.
+const COPY: usize = 4096;
+
+thread_local! {
+    /// The buffer for encrypted bytes, of which none stay in it: sockets have none of their own.
+    static ENCRYPTED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The JavaScript thread's end. Dropping it sends `close_notify` as far as that is possible without
 /// waiting, and closes the descriptor.
 pub(crate) struct SecureTransport {
-    shared: Arc<Shared>,
+    driver: Driver,
+    /// Decrypted and not fetched, from before the driver changed.
+    inbound: Vec<u8>,
+    /// Whether JavaScript has ever asked to read.
+    reads: bool,
+    /// How many reads in a row were bulk.
+    bulk_reads: u32,
+    socket_id: SocketId,
+    mailbox: Arc<Mailbox>,
 }
 
-struct Shared {
-    /// Locked by the task while it works, by the JavaScript thread to set options and to end it.
-    channel: Mutex<Option<Channel>>,
-    /// Locked for moments only.
-    flow: Mutex<Flow>,
+/// Who does the work.
+enum Driver {
+    JavaScript(Channel<PolledSocket>),
+    Task(Arc<Shared>),
+    /// Nobody: the connection is gone.
+    Gone,
 }
 
-/// The encrypted side.
-struct Channel {
-    stream: TlsStream,
-    /// Plaintext that the stream has not taken yet.
-    sending: BytesMut,
-    /// Bytes ever moved to `sending`.
-    taken: u64,
-}
-
-/// The plaintext side.
-#[derive(Default)]
-struct Flow {
-    inbound: BytesMut,
-    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel.
-    reading: bool,
-    /// Nothing more will be read.
-    ended: bool,
-    outbound: BytesMut,
-    /// Nothing more can be written.
-    broken: bool,
-    /// Bytes ever accepted from JavaScript, and how many of them the operating system has.
-    accepted: u64,
-    flushed: u64,
-    task: Option<Waker>,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-impl Flow {
-    fn in_flight(&self) -> usize {
-        usize::try_from(self.accepted - self.flushed).unwrap_or(usize::MAX)
-    }
-
-    fn readable(&self) -> bool {
-        self.ended || !self.inbound.is_empty()
-    }
-}
-
-fn wake(waker: &mut Option<Waker>) {
-    if let Some(waker) = waker.take() {
-        waker.wake();
-    }
+/// A socket and what makes its bytes readable.
+struct Channel<S> {
+    socket: S,
+    tls: Tls,
 }
 
 impl SecureTransport {
-    /// Takes over a stream whose handshake is done. Must be called on the runtime.
-    pub(crate) fn spawn(stream: TlsStream) -> Self {
-        let channel = Channel {
-            stream,
-            sending: BytesMut::new(),
-            taken: 0,
+    /// Takes over a connection whose handshake is done.
+    ///
+    /// # Errors
+    ///
+    /// Those of the poller.
+    pub(crate) fn new(
+        secured: Secured,
+        poller: &Poller,
+        mailbox: &Arc<Mailbox>,
+        socket_id: SocketId,
+    ) -> io::Result<Self> {
+        let mut tls = Tls {
+            connection: secured.connection,
+            ends: RecordEnds::default(),
+            ended: false,
         };
-        let shared = Arc::new(Shared {
-            channel: Mutex::new(Some(channel)),
-            flow: Mutex::default(),
-        });
-        let task = Task(Arc::clone(&shared));
-        tokio::spawn(async move { poll_fn(|context| task.0.poll(context)).await });
-        Self { shared }
+        let mut inbound = Vec::new();
+        tls.drain(&mut inbound);
+        let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
+        Ok(Self {
+            driver: Driver::JavaScript(Channel { socket, tls }),
+            inbound,
+            reads: false,
+            bulk_reads: 0,
+            socket_id,
+            mailbox: Arc::clone(mailbox),
+        })
     }
 
-    /// See [`Transport::poll_read_ready`](crate::transport::Transport::poll_read_ready).
-    pub(crate) fn poll_read_ready(&self, waker: &Waker) -> Poll<()> {
-        let mut flow = lock(&self.shared.flow);
-        if flow.readable() {
-            return Poll::Ready(());
+    /// The socket, if the JavaScript thread has it.
+    pub(crate) fn polled_socket(&mut self) -> Option<&mut PolledSocket> {
+        match &mut self.driver {
+            Driver::JavaScript(channel) => Some(&mut channel.socket),
+            Driver::Task(_) | Driver::Gone => None,
         }
-        flow.reader = Some(waker.clone());
-        if !mem::replace(&mut flow.reading, true) {
-            wake(&mut flow.task);
+    }
+
+    /// See [`Transport::is_read_ready`](crate::transport::Transport::is_read_ready).
+    pub(crate) fn is_read_ready(&mut self) -> bool {
+        self.reads = true;
+        if !self.inbound.is_empty() {
+            return true;
         }
-        Poll::Pending
+        match &mut self.driver {
+            Driver::JavaScript(channel) => {
+                channel.tls.ended || channel.socket.is_ready(Direction::Read)
+            }
+            Driver::Task(shared) => lock(&shared.flow).is_read_ready(),
+            Driver::Gone => true,
+        }
     }
 
     /// See [`Transport::poll_read`](crate::transport::Transport::poll_read).
-    pub(crate) fn poll_read(&self, waker: &Waker, buffer: &mut BytesMut) -> Poll<()> {
-        if self.poll_read_ready(waker).is_pending() {
-            return Poll::Pending;
+    pub(crate) fn poll_read(&mut self, buffer: &mut Vec<u8>, poller: &Poller) -> Poll<()> {
+        if !self.inbound.is_empty() {
+            take(&mut self.inbound, buffer);
+            return Poll::Ready(());
         }
-        let mut flow = lock(&self.shared.flow);
-        let inbound = mem::take(&mut flow.inbound);
-        if inbound.len() >= MAX_INBOUND {
-            wake(&mut flow.task);
+        match &mut self.driver {
+            Driver::JavaScript(channel) => {
+                let before = buffer.len();
+                let mut bulk = false;
+                // A record that says nothing to the application, or not all of it yet, is no reason
+                // to wait for an event.
+                while buffer.len() == before
+                    && !channel.tls.ended
+                    && channel.socket.is_ready(Direction::Read)
+                {
+                    bulk = channel.receive(buffer);
+                }
+                self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
+                if channel.tls.connection.wants_write() {
+                    channel.flush_quietly();
+                }
+                let ended = channel.tls.ended;
+                if !ended && (self.bulk_reads > 1 || channel.tls.connection.wants_write()) {
+                    self.start_task(poller, 0);
+                }
+                if buffer.len() > before || ended {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            }
+            Driver::Task(shared) => {
+                let mut flow = lock(&shared.flow);
+                if !flow.is_read_ready() {
+                    return Poll::Pending;
+                }
+                take(&mut flow.inbound, buffer);
+                if mem::take(&mut flow.more) {
+                    wake(&mut flow.task);
+                }
+                Poll::Ready(())
+            }
+            Driver::Gone => Poll::Ready(()),
         }
-        if buffer.is_empty() {
-            *buffer = inbound;
-        } else {
-            buffer.unsplit(inbound);
-        }
-        Poll::Ready(())
     }
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
-    pub(crate) fn poll_write(&self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
-        if data.len() <= SMALL && self.write_now(waker, data) {
-            return Poll::Ready(Ok(data.len()));
+    pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
+        if let Driver::JavaScript(_) = &self.driver {
+            if data.len() <= SMALL_WRITE {
+                return Poll::Ready(self.write_now(data, poller));
+            }
+            self.start_task(poller, 0);
         }
-        let mut flow = lock(&self.shared.flow);
+        let Driver::Task(shared) = &self.driver else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let mut flow = lock(&shared.flow);
         if flow.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        flow.writer = Some(waker.clone());
-        let count = data
-            .len()
-            .min(MAX_OUTBOUND.saturating_sub(flow.in_flight()));
+        let room = MAX_OUTBOUND.saturating_sub(flow.in_flight());
+        let count = data.len().min(room);
+        flow.writer_waits = true;
         if count == 0 {
             return Poll::Pending;
         }
@@ -156,280 +209,607 @@ impl SecureTransport {
         Poll::Ready(Ok(count))
     }
 
-    /// Encrypts and writes a little at once, if the task has nothing to write. Returns whether that
-    /// was possible.
-    fn write_now(&self, waker: &Waker, data: &[u8]) -> bool {
-        // While the task works, waiting for it would cost more than leaving this to it, too.
-        let Ok(mut channel) = self.shared.channel.try_lock() else {
-            return false;
+    /// Encrypts and writes a little at once. What the kernel does not take is left to a task.
+    fn write_now(&mut self, data: &[u8], poller: &Poller) -> io::Result<usize> {
+        let Driver::JavaScript(channel) = &mut self.driver else {
+            return Err(io::ErrorKind::BrokenPipe.into());
         };
-        let Some(channel) = channel
-            .as_mut()
-            .filter(|channel| channel.sending.is_empty())
+        let written = channel.tls.write(data).and_then(|count| {
+            channel.flush()?;
+            Ok(count)
+        });
+        if written.is_err() {
+            // What the peer sent before it went is fetched, so that it is there when JavaScript
+            // learns that writing has failed.
+            channel.receive_all(&mut self.inbound);
+            return written;
+        }
+        if channel.tls.connection.wants_write() {
+            self.start_task(poller, data.len());
+        }
+        written
+    }
+
+    /// Hands the work over to a task, with so many bytes of plaintext on their way.
+    fn start_task(&mut self, poller: &Poller, in_flight: usize) {
+        let Driver::JavaScript(Channel { socket, tls }) =
+            mem::replace(&mut self.driver, Driver::Gone)
         else {
-            return false;
+            return;
         };
-        let mut flow = lock(&self.shared.flow);
-        if flow.broken || flow.in_flight() > 0 {
-            return false;
-        }
-        let mut no_wait = Context::from_waker(Waker::noop());
-        let mut stream = Pin::new(&mut channel.stream);
-        match stream.as_mut().poll_write(&mut no_wait, data) {
-            Poll::Ready(Ok(count)) => {
-                let rest = data.get(count..).unwrap_or_default();
-                channel.sending.extend_from_slice(rest);
+        let Ok(stream) = poller.release(socket) else {
+            return;
+        };
+        let Ok(runtime) = runtime::handle() else {
+            return;
+        };
+        let flow = Flow {
+            accepted: in_flight as u64,
+            reading: self.reads,
+            reader_waits: self.reads,
+            writer_waits: in_flight > 0,
+            wakers: Some(Wakers::new(&self.mailbox, self.socket_id)),
+            ..Flow::default()
+        };
+        let shared = Arc::new(Shared {
+            channel: Mutex::new(Some(TaskChannel {
+                channel: Channel {
+                    socket: stream,
+                    tls,
+                },
+                sending: BytesMut::new(),
+                taken: in_flight as u64,
+                decrypted: Vec::new(),
+                small_reads: 0,
+            })),
+            flow: Mutex::new(flow),
+        });
+        self.bulk_reads = 0;
+        let task = Task {
+            shared: Arc::clone(&shared),
+            mailbox: Arc::clone(&self.mailbox),
+            socket_id: self.socket_id,
+        };
+        runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });
+        self.driver = Driver::Task(shared);
+    }
+
+    /// The task has ended because there is little to do: the JavaScript thread takes over again.
+    pub(crate) fn settle(&mut self, poller: &Poller) {
+        let Driver::Task(shared) = &self.driver else {
+            return;
+        };
+        let mut flow = mem::take(&mut *lock(&shared.flow));
+        let Some(TaskChannel { channel, .. }) = lock(&shared.channel).take() else {
+            return;
+        };
+        self.inbound = mem::take(&mut flow.inbound);
+        let watched = channel
+            .socket
+            .into_std()
+            .and_then(|stream| poller.watch(stream.into(), self.socket_id));
+        self.driver = match watched {
+            Ok(socket) => Driver::JavaScript(Channel {
+                socket,
+                tls: channel.tls,
+            }),
+            Err(_) => Driver::Gone,
+        };
+        if !flow.outbound.is_empty() {
+            let in_flight = flow.outbound.len();
+            self.start_task(poller, 0);
+            if let Driver::Task(shared) = &self.driver {
+                let mut new = lock(&shared.flow);
+                new.outbound = flow.outbound;
+                new.accepted = in_flight as u64;
+                new.writer_waits = true;
+                wake(&mut new.task);
             }
-            Poll::Ready(Err(_)) | Poll::Pending => return false,
         }
-        flow.accepted += data.len() as u64;
-        channel.taken = flow.accepted;
-        let flushed = channel.sending.is_empty()
-            && matches!(stream.poll_flush(&mut no_wait), Poll::Ready(Ok(())));
-        if flushed {
-            flow.flushed = flow.accepted;
-        } else {
-            // The task goes on from here: it knows how to wait, and meets an error again.
-            flow.writer = Some(waker.clone());
-            wake(&mut flow.task);
-        }
-        true
     }
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
-    pub(crate) fn unflushed(&self, waker: &Waker) -> io::Result<usize> {
-        let mut flow = lock(&self.shared.flow);
+    pub(crate) fn unflushed(&self) -> io::Result<usize> {
+        let Driver::Task(shared) = &self.driver else {
+            return Ok(0);
+        };
+        let mut flow = lock(&shared.flow);
         let in_flight = flow.in_flight();
         if in_flight > 0 {
             if flow.broken {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            flow.writer = Some(waker.clone());
+            flow.writer_waits = true;
         }
         Ok(in_flight)
     }
 
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
     pub(crate) fn has_unread(&self) -> bool {
-        !lock(&self.shared.flow).inbound.is_empty()
+        match &self.driver {
+            Driver::Task(shared) => !lock(&shared.flow).inbound.is_empty(),
+            Driver::JavaScript(_) | Driver::Gone => !self.inbound.is_empty(),
+        }
     }
 
     /// See [`Transport::set_option`](crate::transport::Transport::set_option).
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        match &*lock(&self.shared.channel) {
-            Some(channel) => option.set(channel.stream.get_ref().0.tcp()),
-            None => Err(io::ErrorKind::NotConnected.into()),
+        match &self.driver {
+            Driver::JavaScript(channel) => option.set(&channel.socket.socket()),
+            Driver::Task(shared) => match &*lock(&shared.channel) {
+                Some(task) => option.set(&SockRef::from(&task.channel.socket)),
+                None => Err(io::ErrorKind::NotConnected.into()),
+            },
+            Driver::Gone => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }
 
 impl Drop for SecureTransport {
     fn drop(&mut self) {
-        if let Some(mut channel) = lock(&self.shared.channel).take() {
-            let mut no_wait = Context::from_waker(Waker::noop());
-            // The peer learns that the end was meant; one that does not listen need not be told.
-            let _ = Pin::new(&mut channel.stream).poll_shutdown(&mut no_wait);
+        // The peer learns that the end was meant; one that does not listen need not be told.
+        match mem::replace(&mut self.driver, Driver::Gone) {
+            Driver::JavaScript(mut channel) => {
+                channel.tls.connection.send_close_notify();
+                channel.flush_quietly();
+            }
+            Driver::Task(shared) => {
+                if let Some(mut task) = lock(&shared.channel).take() {
+                    task.channel.tls.connection.send_close_notify();
+                    let mut no_wait = Context::from_waker(Waker::noop());
+                    let _ = task.channel.flush(&mut no_wait);
+                }
+                wake(&mut lock(&shared.flow).task);
+            }
+            Driver::Gone => {}
         }
-        wake(&mut lock(&self.shared.flow).task);
     }
 }
 
-/// The runtime's end. Whatever ends it, JavaScript is not left waiting.
-struct Task(Arc<Shared>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        let mut flow = lock(&self.0.flow);
-        flow.ended = true;
-        flow.broken = true;
-        wake(&mut flow.reader);
-        wake(&mut flow.writer);
+/// Moves all bytes to the end of `buffer`, without copying if that is empty.
+fn take(bytes: &mut Vec<u8>, buffer: &mut Vec<u8>) {
+    if buffer.is_empty() {
+        mem::swap(bytes, buffer);
+    } else {
+        append(buffer, bytes);
+        bytes.clear();
     }
 }
 
-impl Shared {
-    /// Moves bytes both ways until it would have to wait. Ready once the connection is dropped.
-    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut channel = lock(&self.channel);
-        let Some(channel) = channel.as_mut() else {
-            return Poll::Ready(());
-        };
-        lock(&self.flow).task = Some(context.waker().clone());
-        let sent = self.send(channel, context);
-        if sent.is_err() {
-            // What the peer sent before it went is fetched first, also for a paused socket, so that
-            // it is there when JavaScript learns that writing has failed.
-            lock(&self.flow).reading = true;
+/// Appends in steps that are copied fast everywhere.
+fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    buffer.reserve(bytes.len());
+    for bytes in bytes.chunks(COPY) {
+        buffer.extend_from_slice(bytes);
+    }
+}
+
+/// The state of TLS.
+struct Tls {
+    connection: ClientConnection,
+    ends: RecordEnds,
+    /// Nothing more will be read. How the stream ended is not told apart: Chromium reports
+    /// `ERR_CONNECTION_CLOSED` for an orderly end, a truncation and an alert alike.
+    ended: bool,
+}
+
+impl Tls {
+    /// Decrypts all of `encrypted` to the end of `plaintext`.
+    fn decrypt(&mut self, mut encrypted: &[u8], plaintext: &mut Vec<u8>) {
+        while !encrypted.is_empty() && !self.ended {
+            let (mut record, others) = encrypted.split_at(self.ends.take(encrypted));
+            encrypted = others;
+            while !record.is_empty() {
+                match self.connection.read_tls(&mut record) {
+                    Ok(count) if count > 0 => {}
+                    _ => return self.ended = true,
+                }
+            }
+            if self.ends.is_between() {
+                let sound = self.connection.process_new_packets().is_ok();
+                // Records that were sound before the one that was not still count.
+                self.drain(plaintext);
+                self.ended |= !sound;
+            }
         }
-        self.receive(channel, context);
-        let mut flow = lock(&self.flow);
-        if flow.readable() {
-            wake(&mut flow.reader);
-        }
-        if sent.is_err() {
-            flow.broken = true;
-            wake(&mut flow.writer);
-        }
-        Poll::Pending
     }
 
-    fn send(&self, channel: &mut Channel, context: &mut Context<'_>) -> io::Result<()> {
+    /// Moves what was decrypted to the end of `plaintext`.
+    fn drain(&mut self, plaintext: &mut Vec<u8>) {
+        let mut reader = self.connection.reader();
         loop {
-            if channel.sending.is_empty() {
-                let mut flow = lock(&self.flow);
-                if flow.broken {
-                    return Ok(());
+            let count = match reader.fill_buf() {
+                Ok(bytes) => {
+                    append(plaintext, bytes);
+                    bytes.len()
                 }
-                mem::swap(&mut channel.sending, &mut flow.outbound);
-                channel.taken = flow.accepted;
-            }
-            if channel.sending.is_empty() {
-                break;
-            }
-            match Pin::new(&mut channel.stream).poll_write(context, &channel.sending) {
-                Poll::Ready(Ok(count)) => channel.sending.advance(count),
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(()),
-            }
-        }
-        if Pin::new(&mut channel.stream)
-            .poll_flush(context)?
-            .is_ready()
-        {
-            let mut flow = lock(&self.flow);
-            if flow.flushed != channel.taken {
-                flow.flushed = channel.taken;
-                wake(&mut flow.writer);
-            }
-        }
-        Ok(())
-    }
-
-    fn receive(&self, channel: &mut Channel, context: &mut Context<'_>) {
-        loop {
-            {
-                let flow = lock(&self.flow);
-                if flow.ended || !flow.reading || flow.inbound.len() >= MAX_INBOUND {
-                    return;
-                }
-            }
-            let count = match Pin::new(&mut channel.stream).poll_fill_buf(context) {
-                Poll::Ready(Ok(plaintext)) => self.deliver(plaintext),
-                // How the stream ended is not told apart: Chromium reports ERR_CONNECTION_CLOSED
-                // for an orderly end, a truncation and an alert alike.
-                Poll::Ready(Err(_)) => {
-                    self.rescue(channel);
-                    0
-                }
-                Poll::Pending => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => 0,
             };
             if count == 0 {
-                lock(&self.flow).ended = true;
-                return;
-            }
-            Pin::new(&mut channel.stream).consume(count);
-        }
-    }
-
-    /// Records that were sound before the one that was not still count.
-    fn rescue(&self, channel: &mut Channel) {
-        let mut reader = channel.stream.get_mut().1.reader();
-        while let Ok(plaintext) = reader.fill_buf() {
-            let count = self.deliver(plaintext);
-            if count == 0 {
+                self.ended = true;
                 return;
             }
             reader.consume(count);
         }
     }
 
-    fn deliver(&self, plaintext: &[u8]) -> usize {
-        if !plaintext.is_empty() {
-            let mut flow = lock(&self.flow);
-            flow.inbound.extend_from_slice(plaintext);
-            if flow.inbound.len() >= BATCH {
-                wake(&mut flow.reader);
+    /// Encrypts all of `data`, which must not be much.
+    fn write(&mut self, mut data: &[u8]) -> io::Result<usize> {
+        let length = data.len();
+        while !data.is_empty() {
+            let count = self.connection.writer().write(data)?;
+            data = data.get(count..).unwrap_or_default();
+        }
+        Ok(length)
+    }
+
+    /// Writes encrypted bytes until there are none left or the kernel takes no more; whether there
+    /// are none left.
+    fn flush(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
+    ) -> io::Result<bool> {
+        while self.connection.wants_write() {
+            let mut writer = Vectored(|pieces: &[IoSlice<'_>]| match write(pieces) {
+                Poll::Ready(result) => result,
+                Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+            });
+            match self.connection.write_tls(&mut writer) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
-        plaintext.len()
+        Ok(true)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
+/// Lets rustls write several records at once.
+struct Vectored<F>(F);
 
-    use super::*;
+impl<F: FnMut(&[IoSlice<'_>]) -> io::Result<usize>> Write for Vectored<F> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        (self.0)(&[IoSlice::new(data)])
+    }
 
-    #[derive(Default)]
-    struct Count(AtomicUsize);
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        (self.0)(pieces)
+    }
 
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lends the thread's buffer for encrypted bytes.
+fn with_encrypted<R>(action: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    ENCRYPTED.with_borrow_mut(|buffer| {
+        buffer.clear();
+        buffer.reserve_exact(READ_SIZE);
+        action(buffer)
+    })
+}
+
+impl Channel<PolledSocket> {
+    /// Reads once; whether that brought much.
+    fn receive(&mut self, plaintext: &mut Vec<u8>) -> bool {
+        with_encrypted(|encrypted| {
+            if self.tls.ended {
+                return false;
+            }
+            match self.socket.poll_read(encrypted) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    self.tls.decrypt(encrypted, plaintext);
+                    count >= BULK
+                }
+                Poll::Ready(_) => {
+                    self.tls.ended = true;
+                    false
+                }
+                Poll::Pending => false,
+            }
+        })
+    }
+
+    /// Reads what there is.
+    fn receive_all(&mut self, plaintext: &mut Vec<u8>) {
+        while !self.tls.ended && plaintext.len() < MAX_INBOUND {
+            let before = plaintext.len();
+            self.receive(plaintext);
+            if plaintext.len() == before {
+                return;
+            }
         }
     }
 
-    fn without_task() -> SecureTransport {
-        let shared = Shared {
-            channel: Mutex::new(None),
-            flow: Mutex::default(),
+    fn flush(&mut self) -> io::Result<bool> {
+        let Self { socket, tls } = self;
+        tls.flush(|pieces| socket.poll_write_vectored(pieces))
+    }
+
+    /// Flushes what only TLS itself has to say: an error is met again by whoever sends.
+    fn flush_quietly(&mut self) {
+        let _ = self.flush();
+    }
+}
+
+impl Channel<TcpStream> {
+    /// Reads once, and decrypts. Zero bytes are the end.
+    fn poll_receive(&mut self, context: &mut Context<'_>, plaintext: &mut Vec<u8>) -> Poll<usize> {
+        let Self { socket, tls } = self;
+        with_encrypted(|encrypted| {
+            let read = |stream: &Socket| {
+                let (_, count) = recv(stream, spare_capacity(encrypted), RecvFlags::empty())?;
+                Ok(count)
+            };
+            let count = match attempt(socket, Direction::Read, context, read) {
+                Poll::Ready(result) => result.unwrap_or(0),
+                Poll::Pending => return Poll::Pending,
+            };
+            tls.decrypt(encrypted, plaintext);
+            tls.ended |= count == 0;
+            Poll::Ready(count)
+        })
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        let Self { socket, tls } = self;
+        tls.flush(|pieces| {
+            attempt(socket, Direction::Write, context, |stream| {
+                Ok((&mut &*stream).write_vectored(pieces)?)
+            })
+        })
+    }
+}
+
+/// Runs an operation on a socket that the runtime watches.
+fn attempt(
+    stream: &TcpStream,
+    direction: Direction,
+    context: &mut Context<'_>,
+    mut operation: impl FnMut(&Socket) -> io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        let (ready, interest) = match direction {
+            Direction::Read => (stream.poll_read_ready(context), Interest::READABLE),
+            Direction::Write => (stream.poll_write_ready(context), Interest::WRITABLE),
         };
-        SecureTransport {
-            shared: Arc::new(shared),
+        if ready.is_pending() {
+            return Poll::Pending;
+        }
+        match stream.try_io(interest, || operation(&SockRef::from(stream))) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    }
+}
+
+/// What the JavaScript thread and the task share.
+struct Shared {
+    /// Locked by the task while it works, by the JavaScript thread to set options and to end it.
+    channel: Mutex<Option<TaskChannel>>,
+    /// Locked for moments only.
+    flow: Mutex<Flow>,
+}
+
+/// The encrypted side.
+struct TaskChannel {
+    channel: Channel<TcpStream>,
+    /// Plaintext that was not encrypted yet.
+    sending: BytesMut,
+    /// Bytes ever moved to `sending`.
+    taken: u64,
+    /// Decrypted, and to be handed over when JavaScript has fetched what was before.
+    decrypted: Vec<u8>,
+    small_reads: u32,
+}
+
+/// The plaintext side.
+#[derive(Default)]
+struct Flow {
+    inbound: Vec<u8>,
+    /// The task has more, and waits for `inbound` to be fetched.
+    more: bool,
+    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel.
+    reading: bool,
+    /// Nothing more will be read.
+    ended: bool,
+    outbound: BytesMut,
+    /// Nothing more can be written.
+    broken: bool,
+    /// The task has ended for want of work: this is no end of the connection.
+    settled: bool,
+    /// Whether JavaScript is to be woken when there is something to read, and when writing has made
+    /// progress.
+    reader_waits: bool,
+    writer_waits: bool,
+    /// Bytes ever accepted from JavaScript, and how many of them the operating system has.
+    accepted: u64,
+    flushed: u64,
+    task: Option<Waker>,
+    wakers: Option<Wakers>,
+}
+
+impl Flow {
+    fn in_flight(&self) -> usize {
+        usize::try_from(self.accepted - self.flushed).unwrap_or(usize::MAX)
+    }
+
+    fn readable(&self) -> bool {
+        self.ended || !self.inbound.is_empty()
+    }
+
+    /// Whether there is something to fetch; if not, JavaScript will be woken.
+    fn is_read_ready(&mut self) -> bool {
+        if self.readable() {
+            return true;
+        }
+        self.reader_waits = true;
+        if !mem::replace(&mut self.reading, true) {
+            wake(&mut self.task);
+        }
+        false
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
+    }
+
+    fn wake_reader(&mut self) {
+        if mem::take(&mut self.reader_waits)
+            && let Some(wakers) = &self.wakers
+        {
+            wakers.read.wake_by_ref();
         }
     }
 
-    /// What the task does when `count` more bytes are with the operating system.
-    fn flush(transport: &SecureTransport, count: u64) {
-        let mut flow = lock(&transport.shared.flow);
-        flow.flushed += count;
-        wake(&mut flow.writer);
+    fn wake_writer(&mut self) {
+        if mem::take(&mut self.writer_waits)
+            && let Some(wakers) = &self.wakers
+        {
+            wakers.write.wake_by_ref();
+        }
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+/// The runtime's end. Whatever ends it, JavaScript is not left waiting.
+struct Task {
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    socket_id: SocketId,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut flow = lock(&self.shared.flow);
+        if flow.settled {
+            return;
+        }
+        flow.ended = true;
+        flow.broken = true;
+        flow.wake_reader();
+        flow.wake_writer();
+    }
+}
+
+impl Task {
+    /// Moves bytes both ways until it would have to wait. Ready once the connection is dropped, or
+    /// there is too little to do for a task.
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { shared, .. } = self;
+        let mut channel = lock(&shared.channel);
+        let Some(task) = channel.as_mut() else {
+            return Poll::Ready(());
+        };
+        lock(&shared.flow).task = Some(context.waker().clone());
+        let sent = task.send(&shared.flow, context);
+        if sent.is_err() {
+            // What the peer sent before it went is fetched first, also for a paused socket, so that
+            // it is there when JavaScript learns that writing has failed.
+            lock(&shared.flow).reading = true;
+        }
+        task.receive(&shared.flow, context);
+        let mut flow = lock(&shared.flow);
+        if flow.readable() {
+            flow.wake_reader();
+        }
+        if sent.is_err() {
+            flow.broken = true;
+            flow.wake_writer();
+        }
+        if task.small_reads >= SMALL_READS && task.is_idle() && flow.is_idle() {
+            flow.settled = true;
+            drop(flow);
+            self.mailbox.post(Notice::Settled(self.socket_id));
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl TaskChannel {
+    fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if self.sending.is_empty() {
+                let mut flow = lock(flow);
+                if flow.broken {
+                    return Ok(());
+                }
+                mem::swap(&mut self.sending, &mut flow.outbound);
+                self.taken = flow.accepted;
+            }
+            if !self.channel.flush(context)? {
+                return Ok(());
+            }
+            if self.sending.is_empty() {
+                break;
+            }
+            let count = self.channel.tls.connection.writer().write(&self.sending)?;
+            self.sending.advance(count);
+        }
+        let mut flow = lock(flow);
+        if flow.flushed != self.taken {
+            flow.flushed = self.taken;
+            flow.wake_writer();
+        }
+        Ok(())
     }
 
-    #[test]
-    fn whoever_asks_what_is_unflushed_learns_of_each_progress() {
-        let transport = without_task();
-        let count = Arc::new(Count::default());
-        let waker = Waker::from(Arc::clone(&count));
-        assert!(transport.poll_write(&waker, b"first").is_ready());
-        assert!(transport.poll_write(&waker, b"second").is_ready());
-        flush(&transport, 5);
-        assert_eq!(count.0.load(Ordering::Relaxed), 1);
-        assert_eq!(transport.unflushed(&waker).unwrap(), 6);
-        flush(&transport, 6);
-        assert_eq!(count.0.load(Ordering::Relaxed), 2);
-        assert_eq!(transport.unflushed(&waker).unwrap(), 0);
+    fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
+        loop {
+            let much = self.decrypted.len() >= BULK;
+            if much && !self.hand_over(flow) && self.decrypted.len() >= MAX_INBOUND {
+                return;
+            }
+            if self.channel.tls.ended {
+                if self.hand_over(flow) {
+                    lock(flow).ended = true;
+                }
+                return;
+            }
+            if !lock(flow).reading {
+                return;
+            }
+            match self.channel.poll_receive(context, &mut self.decrypted) {
+                Poll::Ready(count) if count >= BULK => self.small_reads = 0,
+                Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
+                Poll::Pending => {
+                    self.hand_over(flow);
+                    return;
+                }
+            }
+        }
     }
 
-    #[test]
-    fn writes_wait_when_much_is_on_its_way() {
-        let transport = without_task();
-        let waker = Waker::noop();
-        let data = vec![0; MAX_OUTBOUND + 1];
-        let written = transport.poll_write(waker, &data);
-        assert!(matches!(written, Poll::Ready(Ok(MAX_OUTBOUND))));
-        assert!(transport.poll_write(waker, &data).is_pending());
-        flush(&transport, 10);
-        let written = transport.poll_write(waker, &data);
-        assert!(matches!(written, Poll::Ready(Ok(10))));
+    /// Hands over what was decrypted, if JavaScript has fetched what was before; whether nothing is
+    /// left here.
+    fn hand_over(&mut self, flow: &Mutex<Flow>) -> bool {
+        if self.decrypted.is_empty() {
+            return true;
+        }
+        let mut flow = lock(flow);
+        if flow.inbound.is_empty() {
+            mem::swap(&mut flow.inbound, &mut self.decrypted);
+            flow.wake_reader();
+            true
+        } else {
+            flow.more = true;
+            false
+        }
     }
 
-    #[test]
-    fn the_end_of_the_task_ends_reading_and_writing() {
-        let transport = without_task();
-        let waker = Waker::noop();
-        let mut buffer = BytesMut::new();
-        assert!(transport.poll_write(waker, b"lost").is_ready());
-        assert!(transport.poll_read(waker, &mut buffer).is_pending());
-        drop(Task(Arc::clone(&transport.shared)));
-        assert!(transport.poll_read(waker, &mut buffer).is_ready());
-        assert!(buffer.is_empty());
-        assert!(transport.unflushed(waker).is_err());
-        assert!(matches!(
-            transport.poll_write(waker, b"more"),
-            Poll::Ready(Err(_))
-        ));
+    fn is_idle(&self) -> bool {
+        !self.channel.tls.ended
+            && !self.channel.tls.connection.wants_write()
+            && self.sending.is_empty()
+            && self.decrypted.is_empty()
     }
 }

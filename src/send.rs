@@ -66,14 +66,15 @@ impl SocketTable {
         if self.unsent + data.len() > WRITE_QUOTA {
             return 0;
         }
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+        let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return 0;
         };
         match &mut socket.connection {
             Connection::Connected(link)
                 if !link.broken && !data.is_empty() && socket.writes.next_chunk().is_none() =>
             {
-                match link.transport.poll_write(&link.wakers.write, data) {
+                self.linger.expect_reply();
+                match link.transport.poll_write(data, poller) {
                     Poll::Ready(Ok(count)) => count,
                     Poll::Ready(Err(_)) | Poll::Pending => 0,
                 }
@@ -101,7 +102,7 @@ impl SocketTable {
 
     /// Writes what the transport takes, and ends the sends that are written.
     pub(crate) fn flush(&mut self, socket_id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+        let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return;
         };
         let link = match &mut socket.connection {
@@ -109,13 +110,13 @@ impl SocketTable {
             _ => return,
         };
         while let Some(chunk) = socket.writes.next_chunk() {
-            match link.transport.poll_write(&link.wakers.write, chunk) {
+            match link.transport.poll_write(chunk, poller) {
                 Poll::Ready(Ok(count)) if count > 0 => socket.writes.advance(count),
                 Poll::Ready(_) => return self.write_failed(socket_id),
                 Poll::Pending => break,
             }
         }
-        let Ok(unflushed) = link.transport.unflushed(&link.wakers.write) else {
+        let Ok(unflushed) = link.transport.unflushed() else {
             return self.write_failed(socket_id);
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
@@ -137,7 +138,7 @@ impl SocketTable {
         };
         link.broken = true;
         if held || link.transport.has_unread() {
-            self.outbox.read(socket_id);
+            self.give_turn(socket_id);
         } else if self.cut(socket_id) {
             self.report_closed(socket_id);
         }
@@ -165,13 +166,12 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use bytes::BytesMut;
     use socket2::SockRef;
 
     use super::*;
     use crate::event::Event;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer};
+    use crate::testing::{Application, Peer, keep};
 
     fn connected() -> (Application, SocketId, TcpStream) {
         let (mut application, peer) = (Application::new(), Peer::new());
@@ -248,7 +248,7 @@ mod tests {
         );
         let request = application.request();
         application.table.info(request, socket_id);
-        assert_eq!(application.table.next_event(), None);
+        assert_eq!(application.table.next_event(keep), None);
         let late = u32::MAX;
         assert!(
             !application
@@ -299,7 +299,8 @@ mod tests {
         while !matches!(told.last(), Some(Event::Detached)) {
             told.push(application.event());
         }
-        let position = |event: &Event| told.iter().position(|told| told == event).expect("told");
+        let position =
+            |event: &Event<'_>| told.iter().position(|told| told == event).expect("told");
         let ended = |request, error| Event::Complete {
             request,
             outcome: failure(error),
@@ -308,7 +309,7 @@ mod tests {
         let second = position(&ended(second, NetError::SocketNotConnected));
         let data = position(&Event::Receive {
             socket_id,
-            data: BytesMut::from("last words"),
+            data: b"last words",
         });
         let error = position(&Event::ReceiveError {
             socket_id,

@@ -2,12 +2,10 @@
 
 use std::net::SocketAddr;
 
-use bytes::BytesMut;
-use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
 use crate::attempt::Attempt;
-use crate::mailbox::Wakers;
+use crate::readiness::PolledSocket;
 use crate::resolver::address_text;
 use crate::transport::{SocketOption, Transport};
 use crate::write_queue::WriteQueue;
@@ -41,9 +39,43 @@ pub(crate) struct Socket {
     pub(crate) connection: Connection,
     /// The read in flight: how much it may deliver, decided when it started.
     pub(crate) read: Option<usize>,
+    /// Whether the socket has its turn in the outbox already.
+    pub(crate) turn: bool,
     /// Bytes that were read and not delivered yet; never empty.
-    pub(crate) read_ahead: Option<BytesMut>,
+    pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,
+}
+
+/// Bytes between the kernel and JavaScript.
+pub(crate) struct ReadAhead {
+    buffer: Vec<u8>,
+    delivered: usize,
+}
+
+impl ReadAhead {
+    /// What was read; at least one byte.
+    pub(crate) fn new(buffer: Vec<u8>) -> Self {
+        Self {
+            buffer,
+            delivered: 0,
+        }
+    }
+
+    /// What is to be delivered.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.delivered..).unwrap_or_default()
+    }
+
+    /// Forgets the first `count` bytes.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.delivered += count;
+    }
+
+    /// The buffer, with what is to be delivered at its beginning.
+    pub(crate) fn into_buffer(mut self) -> Vec<u8> {
+        self.buffer.drain(..self.delivered);
+        self.buffer
+    }
 }
 
 /// What a socket is connected to.
@@ -57,7 +89,6 @@ pub(crate) enum Connection {
         /// The `connect` call.
         request: u32,
         attempt: Attempt,
-        wakers: Wakers,
     },
     /// A peer.
     Connected(Link),
@@ -86,7 +117,6 @@ impl Drop for Handshake {
 pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) ends: Ends,
-    pub(crate) wakers: Wakers,
     /// Writing has failed. The link lives on only to hand out what was received before.
     pub(crate) broken: bool,
 }
@@ -102,12 +132,11 @@ impl Ends {
     /// The addresses of `stream`, which was connected to `peer`; None if the peer has gone again.
     ///
     /// The peer is what was asked for, not what the kernel made of it: 0.0.0.0 stays 0.0.0.0.
-    pub(crate) fn of(stream: &TcpStream, peer: SocketAddr) -> Option<Self> {
-        stream.peer_addr().ok()?;
-        Some(Self {
-            local: stream.local_addr().ok()?,
-            peer,
-        })
+    pub(crate) fn of(socket: &PolledSocket, peer: SocketAddr) -> Option<Self> {
+        let socket = socket.socket();
+        socket.peer_addr().ok()?;
+        let local = socket.local_addr().ok()?.as_socket()?;
+        Some(Self { local, peer })
     }
 }
 
@@ -162,8 +191,8 @@ impl Socket {
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {
         let result = match &self.connection {
             Connection::Disconnected | Connection::Securing { .. } => return false,
-            Connection::Connecting { attempt, .. } => match attempt.stream() {
-                Some(stream) => option.set(stream),
+            Connection::Connecting { attempt, .. } => match attempt.socket() {
+                Some(socket) => option.set(&socket.socket()),
                 None => return false,
             },
             Connection::Connected(link) => link.transport.set_option(option),

@@ -5,14 +5,15 @@
 //! is never seen half changed, and what is decided first is told first.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use bytes::BytesMut;
-
 use crate::event::{Event, Failure};
+use crate::linger::Linger;
 use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
+use crate::readiness::{Poller, Ready};
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
 use crate::transport::SocketOption;
 
@@ -37,21 +38,30 @@ pub(crate) struct SocketTable {
     /// Sockets that hold bytes which were read and not delivered yet.
     pub(crate) holding: usize,
     /// The buffer of the next read: idle sockets have none of their own.
-    pub(crate) spare: BytesMut,
+    pub(crate) spare: Vec<u8>,
+    /// There as soon as anything was connected.
+    pub(crate) poller: Option<Poller>,
+    pub(crate) linger: Linger,
+    /// The sockets that were found ready last; kept for its memory.
+    found: Vec<(SocketId, Ready)>,
 }
 
 /// What is to be delivered, in order.
 #[derive(Default)]
 pub(crate) struct Outbox {
     entries: VecDeque<Entry>,
+    /// Whether one of them is [`Entry::Look`].
+    looks: bool,
 }
 
 /// One place in the outbox.
 enum Entry {
-    Event(Event),
+    Event(Event<'static>),
     /// The socket is probably readable: read when it is its turn, so that bytes stay with the
     /// kernel until JavaScript is ready for them and no socket keeps others waiting.
     Read(SocketId),
+    /// Everything before has had its turn: look which other sockets have become ready.
+    Look,
 }
 
 impl Outbox {
@@ -96,8 +106,16 @@ impl Outbox {
             });
         if taken {
             self.entries.clear();
+            self.looks = false;
         }
         taken
+    }
+
+    /// Has the poller asked again when everything has had its turn, if there is anything.
+    fn look_later(&mut self) {
+        if !self.entries.is_empty() && !mem::replace(&mut self.looks, true) {
+            self.entries.push_back(Entry::Look);
+        }
     }
 
     /// The socket should be read.
@@ -211,7 +229,7 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
-        match std::mem::take(&mut socket.connection) {
+        match mem::take(&mut socket.connection) {
             Connection::Disconnected => return false,
             Connection::Connected(_) => {}
             Connection::Connecting { request, .. } => self.outbox.fail(request, NetError::Aborted),
@@ -254,43 +272,147 @@ impl SocketTable {
         !self.outbox.entries.is_empty()
     }
 
-    /// What to deliver next; None if a wake-up turned out to bring nothing.
+    /// Delivers what comes next; None if a wake-up turned out to bring nothing.
     ///
     /// Each wake-up delivers one event, so that each has a callback scope of its own and microtasks
     /// run between two events, as in Chromium.
-    pub(crate) fn next_event(&mut self) -> Option<Event> {
+    pub(crate) fn next_event<R>(&mut self, deliver: impl FnOnce(Event<'_>) -> R) -> Option<R> {
         for notice in self.mailbox.collect() {
             self.handle(notice);
         }
         if self.deliveries_wait {
             return None;
         }
-        let event = loop {
-            match self.outbox.entries.pop_front() {
-                Some(Entry::Event(event)) => break Some(event),
-                Some(Entry::Read(socket_id)) => {
-                    if let Some(event) = self.read(socket_id) {
-                        break Some(event);
-                    }
+        let mut deliver = Some(deliver);
+        let mut looked = false;
+        while let Some(entry) = self.outbox.entries.pop_front() {
+            let delivered = match entry {
+                Entry::Event(event) => deliver.take().map(|deliver| deliver(event)),
+                Entry::Read(socket_id) => self.read(socket_id, &mut deliver),
+                Entry::Look => {
+                    self.outbox.looks = false;
+                    looked = self.look_around() == 0;
+                    None
                 }
-                None => break None,
+            };
+            if delivered.is_some() {
+                self.mailbox.ring();
+                return delivered;
             }
-        };
-        if self.has_news() || (event.is_some() && self.is_idle()) {
-            self.mailbox.ring();
-        } else if event.is_none() && self.is_idle() {
-            self.mailbox.detach();
-            return Some(Event::Detached);
         }
-        event
+        if !looked && self.look_around() > 0 {
+            self.mailbox.ring();
+            return None;
+        }
+        self.rest(deliver?)
+    }
+
+    /// There is nothing to deliver for now.
+    fn rest<R>(&mut self, deliver: impl FnOnce(Event<'_>) -> R) -> Option<R> {
+        if self.is_idle() {
+            self.mailbox.detach();
+            return Some(deliver(Event::Detached));
+        }
+        if self.linger.begin() {
+            return Some(deliver(Event::Linger));
+        }
+        if !self.linger.is_on() {
+            self.sleep();
+        }
+        None
+    }
+
+    /// Leaves it to others to notice that something has happened.
+    fn sleep(&self) {
+        if let Some(poller) = &self.poller {
+            poller.arm();
+        }
+    }
+
+    /// Looks, while lingering, whether something has happened; whether to look again.
+    pub(crate) fn linger(&mut self) -> bool {
+        if !self.linger.is_on() {
+            return false;
+        }
+        if self.look_around() > 0 || self.mailbox.has_notices() {
+            self.linger.end(true);
+            self.mailbox.ring();
+            return false;
+        }
+        if self.linger.is_over() {
+            self.linger.end(false);
+            self.sleep();
+            return false;
+        }
+        true
+    }
+
+    /// Looks which sockets have become ready, and gives them their turns. Returns how many have.
+    pub(crate) fn look_around(&mut self) -> usize {
+        let Some(poller) = &mut self.poller else {
+            return 0;
+        };
+        let mut found = mem::take(&mut self.found);
+        found.extend(poller.collect());
+        for &(socket_id, ready) in &found {
+            self.note(socket_id, ready);
+        }
+        let count = found.len();
+        found.clear();
+        self.found = found;
+        self.outbox.look_later();
+        count
+    }
+
+    fn note(&mut self, socket_id: SocketId, ready: Ready) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        match &mut socket.connection {
+            Connection::Connecting { attempt, .. } => attempt.note(ready),
+            Connection::Connected(link) => link.transport.note(ready),
+            Connection::Disconnected | Connection::Securing { .. } => return,
+        }
+        if ready.write {
+            self.writable(socket_id);
+        }
+        if ready.read {
+            self.readable(socket_id);
+        }
+    }
+
+    fn readable(&mut self, socket_id: SocketId) {
+        if self
+            .sockets
+            .get(&socket_id)
+            .is_some_and(|socket| socket.read.is_some())
+        {
+            self.give_turn(socket_id);
+        }
+    }
+
+    fn writable(&mut self, socket_id: SocketId) {
+        if !self.continue_attempt(socket_id) {
+            self.flush(socket_id);
+        }
+    }
+
+    /// Gives a socket that has little to do back from its task.
+    fn settled(&mut self, socket_id: SocketId) {
+        if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
+            && let Connection::Connected(link) = &mut socket.connection
+        {
+            link.transport.settle(poller);
+            if socket.read.is_some() && link.transport.is_read_ready() {
+                self.give_turn(socket_id);
+            }
+        }
     }
 
     /// JavaScript has ended what it was given to end.
     pub(crate) fn resume_deliveries(&mut self) {
         self.deliveries_wait = false;
-        if self.is_idle() {
-            self.mailbox.ring();
-        }
+        self.mailbox.ring();
     }
 
     /// Whether nothing can happen any more unless JavaScript calls.
@@ -308,12 +430,9 @@ impl SocketTable {
             } => {
                 self.resolved(request, socket_id, port, result);
             }
-            Notice::Readable(socket_id) => self.outbox.read(socket_id),
-            Notice::Writable(socket_id) => {
-                if !self.continue_attempt(socket_id) {
-                    self.flush(socket_id);
-                }
-            }
+            Notice::Readable(socket_id) => self.readable(socket_id),
+            Notice::Writable(socket_id) => self.writable(socket_id),
+            Notice::Settled(socket_id) => self.settled(socket_id),
             Notice::Secured {
                 request,
                 socket_id,
@@ -328,5 +447,6 @@ impl SocketTable {
     pub(crate) fn clear(&mut self) {
         self.mailbox.detach();
         self.sockets.clear();
+        self.poller = None;
     }
 }

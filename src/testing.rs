@@ -47,7 +47,7 @@ impl Application {
     }
 
     /// The next event, waiting for it as long as it takes.
-    pub(crate) fn event(&mut self) -> Event {
+    pub(crate) fn event(&mut self) -> Event<'static> {
         let give_up = Instant::now() + DEADLINE;
         loop {
             if self.table.has_news() {
@@ -63,8 +63,10 @@ impl Application {
             }
             *rung = false;
             drop(rung);
-            if let Some(event) = self.table.next_event() {
-                return event;
+            match self.table.next_event(keep) {
+                Some(Event::Linger) => while self.table.linger() {},
+                Some(event) => return event,
+                None => {}
             }
         }
     }
@@ -118,6 +120,20 @@ impl Application {
         self.table
             .connect(request, socket_id, host, address.port(), AddressFamily::Any);
         self.outcome(request)
+    }
+}
+
+/// An event for the rest of the test.
+pub(crate) fn keep(event: Event<'_>) -> Event<'static> {
+    match event {
+        Event::Receive { socket_id, data } => Event::Receive {
+            socket_id,
+            data: data.to_vec().leak(),
+        },
+        Event::Complete { request, outcome } => Event::Complete { request, outcome },
+        Event::ReceiveError { socket_id, error } => Event::ReceiveError { socket_id, error },
+        Event::Detached => Event::Detached,
+        Event::Linger => Event::Linger,
     }
 }
 

@@ -2,98 +2,93 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{BufMut, BytesMut};
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::attempt::set_keep_alive;
+use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::secure_transport::SecureTransport;
-
-/// A write to a connection that is gone is an error, never a signal.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-const SEND_FLAGS: i32 = 0;
 
 /// A connected transport. Dropping it ends the connection and closes the descriptor.
 pub(crate) enum Transport {
     /// TCP; read and written by the JavaScript thread itself.
-    Plain(TcpStream),
-    /// TLS over TCP; the runtime does the cryptography.
+    Plain(PolledSocket),
+    /// TLS over TCP.
     Secure(SecureTransport),
 }
 
 impl Transport {
-    /// Whether a [read](Self::poll_read) may have something; `waker` is woken when it may.
-    pub(crate) fn poll_read_ready(&mut self, waker: &Waker) -> Poll<()> {
+    /// Notes that the socket has become ready.
+    pub(crate) fn note(&mut self, ready: Ready) {
         match self {
-            // An error of readiness is met again, and reported, by the read.
-            Self::Plain(stream) => stream
-                .poll_read_ready(&mut Context::from_waker(waker))
-                .map(|_| ()),
-            Self::Secure(secure) => secure.poll_read_ready(waker),
-        }
-    }
-
-    /// Reads what there is, of a socket in the clear at most `most` bytes, to the end of `buffer`.
-    /// Nothing at all is the end of the stream.
-    pub(crate) fn poll_read(
-        &mut self,
-        waker: &Waker,
-        most: usize,
-        buffer: &mut BytesMut,
-    ) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(stream) => {
-                buffer.reserve(most);
-                let mut context = Context::from_waker(waker);
-                pin!(stream.read_buf(&mut buffer.limit(most)))
-                    .poll(&mut context)
-                    .map_ok(|_| ())
-            }
-            Self::Secure(secure) => secure.poll_read(waker, buffer).map(Ok),
-        }
-    }
-
-    /// Writes what fits.
-    pub(crate) fn poll_write(&mut self, waker: &Waker, data: &[u8]) -> Poll<io::Result<usize>> {
-        match self {
-            // The kernel is asked first: tokio learns that a new connection is writable only when
-            // its thread gets round to it.
-            Self::Plain(stream) => {
-                match SockRef::from(&*stream).send_with_flags(data, SEND_FLAGS) {
-                    Ok(count) => Poll::Ready(Ok(count)),
-                    // Also where waiting is due, or the error is to be met again.
-                    Err(_) => Pin::new(stream).poll_write(&mut Context::from_waker(waker), data),
+            Self::Plain(socket) => socket.note(ready),
+            Self::Secure(secure) => {
+                if let Some(socket) = secure.polled_socket() {
+                    socket.note(ready);
                 }
             }
-            Self::Secure(secure) => secure.poll_write(waker, data),
         }
     }
 
-    /// How many of the bytes that were written are not with the operating system yet; `waker` is
-    /// woken when there are fewer.
+    /// Whether a [read](Self::poll_read) may have something; if not, the socket will be found
+    /// readable.
+    pub(crate) fn is_read_ready(&mut self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_ready(Direction::Read),
+            Self::Secure(secure) => secure.is_read_ready(),
+        }
+    }
+
+    /// Reads what there is to the end of `buffer`: of a socket in the clear at most what it has
+    /// room for. Nothing at all is the end of the stream.
+    pub(crate) fn poll_read(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        poller: &Poller,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(socket) => socket.poll_read(buffer).map_ok(|_| ()),
+            Self::Secure(secure) => secure.poll_read(buffer, poller).map(Ok),
+        }
+    }
+
+    /// Writes what fits; if nothing does, the socket will be found writable.
+    pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => socket.poll_write(data),
+            Self::Secure(secure) => secure.poll_write(data, poller),
+        }
+    }
+
+    /// How many of the bytes that were written are not with the operating system yet; the socket
+    /// will be found writable when there are fewer.
     ///
     /// # Errors
     ///
     /// `BrokenPipe` when they never will be.
-    pub(crate) fn unflushed(&self, waker: &Waker) -> io::Result<usize> {
+    pub(crate) fn unflushed(&self) -> io::Result<usize> {
         match self {
             Self::Plain(_) => Ok(0),
-            Self::Secure(secure) => secure.unflushed(waker),
+            Self::Secure(secure) => secure.unflushed(),
+        }
+    }
+
+    /// The task of the socket has ended for want of work.
+    pub(crate) fn settle(&mut self, poller: &Poller) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Secure(secure) => secure.settle(poller),
         }
     }
 
     /// Whether the peer has sent something that was not read. Asks the kernel itself: after a
-    /// failed write, tokio may not know yet what a read would meet.
+    /// failed write, nobody may know yet what a read would meet.
     pub(crate) fn has_unread(&self) -> bool {
         match self {
-            Self::Plain(stream) => SockRef::from(stream)
+            Self::Plain(socket) => socket
+                .socket()
                 .peek(&mut [MaybeUninit::uninit()])
                 .is_ok_and(|count| count > 0),
             Self::Secure(secure) => secure.has_unread(),
@@ -107,7 +102,7 @@ impl Transport {
     /// Those of `setsockopt`; `NotConnected` when the connection has ended.
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
         match self {
-            Self::Plain(stream) => option.set(stream),
+            Self::Plain(socket) => option.set(&socket.socket()),
             Self::Secure(secure) => secure.set_option(option),
         }
     }
@@ -123,12 +118,12 @@ pub(crate) enum SocketOption {
 }
 
 impl SocketOption {
-    /// Sets the option on `stream`.
+    /// Sets the option on `socket`.
     ///
     /// # Errors
     ///
     /// Those of `setsockopt`; `InvalidInput` for a negative delay.
-    pub(crate) fn set(self, stream: &TcpStream) -> io::Result<()> {
+    pub(crate) fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
         match self {
             Self::KeepAlive { enable, delay } => {
                 let seconds = if enable {
@@ -136,9 +131,9 @@ impl SocketOption {
                 } else {
                     0
                 };
-                set_keep_alive(&SockRef::from(stream), enable, Duration::from_secs(seconds))
+                set_keep_alive(socket, enable, Duration::from_secs(seconds))
             }
-            Self::NoDelay(no_delay) => stream.set_nodelay(no_delay),
+            Self::NoDelay(no_delay) => socket.set_tcp_nodelay(no_delay),
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn start_handshake(
     address: SocketAddr,
     host: &'static str,
     versions: TlsVersionRange,
-) -> mpsc::Receiver<Result<TlsStream, NetError>> {
+) -> mpsc::Receiver<Result<Secured, NetError>> {
     let client = Arc::clone(client);
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move {
@@ -220,29 +220,29 @@ fn the_server_learns_the_name_but_no_address_and_no_protocol() {
 }
 
 #[test]
-fn an_established_stream_carries_data_and_shows_its_socket() {
+fn a_secured_connection_carries_data() {
     let presented = WORLD.good();
     let address = serve_tls(server_config(presented.chain, &presented.key));
     let client = client_trusting(&WORLD.trusted);
-    let mut stream = start_handshake(&client, address, "localhost", ANY_VERSION)
+    let Secured {
+        stream,
+        mut connection,
+    } = start_handshake(&client, address, "localhost", ANY_VERSION)
         .recv_timeout(DEADLINE)
         .unwrap()
         .unwrap();
-    assert_eq!(stream.get_ref().0.tcp().peer_addr().unwrap(), address);
+    assert_eq!(stream.peer_addr().unwrap(), address);
+    let mut stream = stream.into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
     let sent: Vec<u8> = (0..=u8::MAX).cycle().take(300_000).collect();
-    let (sender, receiver) = mpsc::channel();
-    RUNTIME.spawn(async move {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut echoed = Vec::new();
-        for part in sent.chunks(1000) {
-            stream.write_all(part).await.unwrap();
-            let mut echo = vec![0; part.len()];
-            stream.read_exact(&mut echo).await.unwrap();
-            echoed.extend(echo);
-        }
-        sender.send(sent == echoed).unwrap();
-    });
-    assert!(receiver.recv_timeout(DEADLINE).unwrap());
+    for part in sent.chunks(1000) {
+        tls.write_all(part).unwrap();
+        let mut echo = vec![0; part.len()];
+        tls.read_exact(&mut echo).unwrap();
+        assert_eq!(echo, part);
+    }
 }
 
 #[test]

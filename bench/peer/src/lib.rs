@@ -63,3 +63,52 @@ pub fn client_config(authority: &str) -> io::Result<ClientConfig> {
     config.resumption = rustls::client::Resumption::disabled();
     Ok(config)
 }
+
+/// What one system call may bring.
+const BULK: usize = 256 * 1024;
+
+/// What precedes each record of TLS, its length in the last two bytes.
+const HEADER: usize = 5;
+
+/// Reads much at once and hands it on record by record: rustls moves what stands behind a record
+/// each time it has taken one.
+#[derive(Default)]
+pub struct Records {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Records {
+    /// The next record, or what there is of it at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of `stream`, among them `WouldBlock`.
+    pub fn next(&mut self, stream: &mut impl io::Read) -> io::Result<&[u8]> {
+        loop {
+            let held = &self.buffer[self.start..self.end];
+            let length = match held {
+                [_, _, _, high, low, ..] => {
+                    HEADER + usize::from(u16::from_be_bytes([*high, *low]))
+                }
+                _ => HEADER,
+            };
+            if held.len() >= length && held.len() > HEADER {
+                let start = self.start;
+                self.start += length;
+                return Ok(&self.buffer[start..start + length]);
+            }
+            self.buffer.resize(BULK, 0);
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            let count = stream.read(&mut self.buffer[self.end..])?;
+            self.end += count;
+            if count == 0 {
+                let end = std::mem::take(&mut self.end);
+                return Ok(&self.buffer[..end]);
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use rustls::{
 };
 
 use super::*;
+use crate::record_ends::HEADER;
 
 const TLS12_ONLY: TlsVersionRange = TlsVersionRange {
     min: TlsVersion::Tls12,
@@ -52,11 +53,11 @@ fn end(mut stream: StdTcpStream, how: End) -> io::Result<()> {
 
 /// Reads one record, which is the `ClientHello` if it is the first.
 fn read_record(stream: &mut StdTcpStream) -> io::Result<Vec<u8>> {
-    let mut record = vec![0; RECORD_HEADER_LENGTH];
+    let mut record = vec![0; HEADER];
     stream.read_exact(&mut record)?;
     let length = u16::from_be_bytes([record[3], record[4]]);
-    record.resize(RECORD_HEADER_LENGTH + usize::from(length), 0);
-    stream.read_exact(&mut record[RECORD_HEADER_LENGTH..])?;
+    record.resize(HEADER + usize::from(length), 0);
+    stream.read_exact(&mut record[HEADER..])?;
     Ok(record)
 }
 
@@ -369,7 +370,7 @@ fn shorten_last_record(flight: &mut Vec<u8>, by: usize) {
     let mut start = 0;
     loop {
         let length = usize::from(u16::from_be_bytes([flight[start + 3], flight[start + 4]]));
-        if start + RECORD_HEADER_LENGTH + length >= flight.len() + by {
+        if start + HEADER + length >= flight.len() + by {
             let length = u16::try_from(length - by).unwrap();
             flight[start + 3..start + 5].copy_from_slice(&length.to_be_bytes());
             if length == 0 {
@@ -377,7 +378,7 @@ fn shorten_last_record(flight: &mut Vec<u8>, by: usize) {
             }
             return;
         }
-        start += RECORD_HEADER_LENGTH + length;
+        start += HEADER + length;
     }
 }
 

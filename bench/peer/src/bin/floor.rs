@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench_peer::client_config;
+use bench_peer::{Records, client_config};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use rustls::pki_types::ServerName;
@@ -170,6 +170,7 @@ fn resident_bytes() -> u64 {
 struct Connection {
     stream: TcpStream,
     tls: Option<ClientConnection>,
+    records: Records,
     connected: bool,
     /// Bytes of the message under way that are still to be written.
     to_write: usize,
@@ -188,8 +189,13 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return result,
             }
-            if tls.read_tls(&mut self.stream)? == 0 {
+            let record = self.records.next(&mut self.stream)?;
+            if record.is_empty() {
                 return Ok(0);
+            }
+            let mut rest = record;
+            while !rest.is_empty() {
+                tls.read_tls(&mut rest)?;
             }
             tls.process_new_packets().map_err(io::Error::other)?;
         }
@@ -281,6 +287,7 @@ impl Client {
         let connection = Connection {
             stream,
             tls,
+            records: Records::default(),
             connected: false,
             to_write: 0,
             to_read: 0,

@@ -1,0 +1,119 @@
+//! Which sockets can be read or written without waiting, and how the JavaScript thread learns of
+//! it.
+//!
+//! Where there is epoll, the JavaScript thread asks the kernel itself, as long as it has anything
+//! to do; only before it goes to sleep does it leave watching to the runtime, for one event. So a
+//! busy application costs no other thread anything. Elsewhere the runtime watches each socket.
+//! `RUSTFLAGS='--cfg readiness="runtime"'` chooses that everywhere, for tests.
+
+#[cfg_attr(
+    all(
+        any(target_os = "linux", target_os = "android"),
+        not(readiness = "runtime")
+    ),
+    path = "readiness/epoll.rs"
+)]
+#[cfg_attr(
+    not(all(
+        any(target_os = "linux", target_os = "android"),
+        not(readiness = "runtime")
+    )),
+    path = "readiness/runtime.rs"
+)]
+mod backend;
+
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rustix::buffer::spare_capacity;
+use rustix::net::{RecvFlags, recv};
+use socket2::SockRef;
+
+use crate::mailbox::Mailbox;
+
+pub(crate) use backend::{POLLS, PolledSocket, Poller};
+
+/// A write to a connection that is gone is an error, never a signal.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const SEND_FLAGS: i32 = 0;
+
+/// A way in which a socket can be ready.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// In which ways a socket has become ready.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    /// Nothing will come after what can be read now.
+    pub(crate) end: bool,
+}
+
+impl Poller {
+    /// The poller of a table, which has one as soon as it needs one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::new`].
+    pub(crate) fn get<'a>(
+        slot: &'a mut Option<Self>,
+        mailbox: &Arc<Mailbox>,
+    ) -> io::Result<&'a mut Self> {
+        match slot {
+            Some(poller) => Ok(poller),
+            None => Ok(slot.insert(Self::new(mailbox)?)),
+        }
+    }
+}
+
+impl PolledSocket {
+    /// Whether the connection attempt that was started on the socket has succeeded or failed. The
+    /// kernel is asked before waiting: on loopback the connection stands by then.
+    pub(crate) fn poll_connected(&mut self) -> Poll<io::Result<()>> {
+        let result = self.attempt(Direction::Write, 0, |socket| {
+            if let Some(error) = socket.take_error()? {
+                return Err(error);
+            }
+            match socket.peer_addr() {
+                Ok(_) => Ok(0),
+                Err(_) => Err(io::ErrorKind::WouldBlock.into()),
+            }
+        });
+        result.map_ok(|_| ())
+    }
+
+    /// Reads once, to the end of `buffer`, as much as it has room for. Zero is the end of the
+    /// stream.
+    pub(crate) fn poll_read(&mut self, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+        let room = buffer.capacity() - buffer.len();
+        self.attempt(Direction::Read, room, |socket| {
+            let (_, count) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
+            Ok(count)
+        })
+    }
+
+    /// Writes once what fits of `data`.
+    pub(crate) fn poll_write(&mut self, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.attempt(Direction::Write, data.len(), |socket| {
+            SockRef::from(socket).send_with_flags(data, SEND_FLAGS)
+        })
+    }
+
+    /// Writes once what fits of several pieces.
+    pub(crate) fn poll_write_vectored(
+        &mut self,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        self.attempt(Direction::Write, length, |socket| {
+            SockRef::from(socket).send_vectored_with_flags(pieces, SEND_FLAGS)
+        })
+    }
+}

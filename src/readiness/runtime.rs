@@ -1,0 +1,127 @@
+//! The runtime watches each socket and leaves a notice when it becomes ready.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use socket2::{SockRef, Socket};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use super::{Direction, Ready};
+use crate::mailbox::{Mailbox, Wakers};
+use crate::runtime;
+use crate::socket::SocketId;
+
+/// Whether asking tells more than waiting to be woken.
+pub(crate) const POLLS: bool = false;
+
+/// Hands sockets to the runtime.
+pub(crate) struct Poller {
+    mailbox: Arc<Mailbox>,
+}
+
+impl Poller {
+    /// A poller that leaves notices in `mailbox`.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> io::Result<Self> {
+        Ok(Self {
+            mailbox: Arc::clone(mailbox),
+        })
+    }
+
+    /// Takes a socket under watch, until it is closed or taken away.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    pub(crate) fn watch(&self, socket: Socket, socket_id: SocketId) -> io::Result<PolledSocket> {
+        let _context = runtime::handle()?.enter();
+        Ok(PolledSocket {
+            stream: TcpStream::from_std(socket.into())?,
+            wakers: Wakers::new(&self.mailbox, socket_id),
+        })
+    }
+
+    /// Gives a socket to somebody else.
+    ///
+    /// # Errors
+    ///
+    /// None here.
+    pub(crate) fn release(&self, socket: PolledSocket) -> io::Result<TcpStream> {
+        Ok(socket.stream)
+    }
+
+    /// Nothing: notices tell.
+    pub(crate) fn collect(&mut self) -> impl Iterator<Item = (SocketId, Ready)> + '_ {
+        std::iter::empty()
+    }
+
+    /// Nothing: the runtime always watches.
+    pub(crate) fn arm(&self) {}
+}
+
+/// A socket under watch. Dropping it closes the descriptor.
+pub(crate) struct PolledSocket {
+    stream: TcpStream,
+    wakers: Wakers,
+}
+
+impl PolledSocket {
+    /// The socket itself, for its options and addresses.
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.stream)
+    }
+
+    /// Nothing: the runtime keeps note.
+    pub(crate) fn note(&mut self, _: Ready) {}
+
+    /// Whether an operation may succeed. If not, there will be a notice.
+    pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
+        // An error of readiness is met again by the operation.
+        match direction {
+            Direction::Read => {
+                let mut context = Context::from_waker(&self.wakers.read);
+                self.stream.poll_read_ready(&mut context).is_ready()
+            }
+            Direction::Write => {
+                let mut context = Context::from_waker(&self.wakers.write);
+                self.stream.poll_write_ready(&mut context).is_ready()
+            }
+        }
+    }
+
+    /// Runs an operation that moves up to `length` bytes; pending if it would have to wait.
+    pub(super) fn attempt(
+        &mut self,
+        direction: Direction,
+        _length: usize,
+        mut operation: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let interest = match direction {
+            Direction::Read => Interest::READABLE,
+            Direction::Write => Interest::WRITABLE,
+        };
+        // The kernel is asked first when writing: the runtime learns that a new connection is
+        // writable only when its thread gets round to it.
+        if direction == Direction::Write {
+            match operation(&SockRef::from(&self.stream)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+        while self.is_ready(direction) {
+            let result = self
+                .stream
+                .try_io(interest, || operation(&SockRef::from(&self.stream)));
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+        Poll::Pending
+    }
+}

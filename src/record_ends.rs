@@ -1,0 +1,147 @@
+//! Where the records of a TLS stream end. Whoever feeds rustls one record at a time spares it from
+//! moving what stands behind the record.
+
+use std::mem;
+
+/// What precedes each record: its type, its version, and its length in the last two bytes.
+pub(crate) const HEADER: usize = 5;
+
+/// Follows a stream of records.
+#[derive(Debug)]
+pub(crate) enum RecordEnds {
+    /// Within a header, of which the first `length` bytes are known.
+    Header { bytes: [u8; HEADER], length: usize },
+    /// Within a record, which goes on for `left` bytes.
+    Body { kind: u8, left: usize },
+}
+
+/// What some bytes of the stream were.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Passed {
+    /// Something in the middle.
+    Middle,
+    /// The end of the header of a record of this type, which is the end of the record if that is
+    /// empty.
+    Header(u8),
+    /// The end of a record of this type.
+    Record(u8),
+}
+
+impl Default for RecordEnds {
+    fn default() -> Self {
+        Self::Header {
+            bytes: [0; HEADER],
+            length: 0,
+        }
+    }
+}
+
+impl RecordEnds {
+    /// How many bytes can be read without passing the end of a header or of a record.
+    pub(crate) fn wanted(&self) -> usize {
+        match self {
+            Self::Header { length, .. } => HEADER - length,
+            Self::Body { left, .. } => *left,
+        }
+    }
+
+    /// Goes on by at most what was [wanted](Self::wanted).
+    pub(crate) fn advance(&mut self, passed: &[u8]) -> Passed {
+        match self {
+            Self::Header { bytes, length } => {
+                for (slot, byte) in bytes.iter_mut().skip(*length).zip(passed) {
+                    *slot = *byte;
+                }
+                *length += passed.len();
+                if *length < HEADER {
+                    return Passed::Middle;
+                }
+                let [kind, .., high, low] = *bytes;
+                *self = match usize::from(u16::from_be_bytes([high, low])) {
+                    0 => Self::default(),
+                    left => Self::Body { kind, left },
+                };
+                Passed::Header(kind)
+            }
+            Self::Body { kind, left } => {
+                let kind = *kind;
+                *left -= passed.len();
+                if *left > 0 {
+                    return Passed::Middle;
+                }
+                drop(mem::take(self));
+                Passed::Record(kind)
+            }
+        }
+    }
+
+    /// How many of these `bytes` belong to the record under way.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            let count = self.wanted().min(rest.len());
+            taken += count;
+            self.advance(rest.get(..count).unwrap_or_default());
+            if self.is_between() {
+                break;
+            }
+        }
+        taken
+    }
+
+    /// Whether all records that have begun have ended.
+    pub(crate) fn is_between(&self) -> bool {
+        matches!(self, Self::Header { length: 0, .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stream of records with bodies of these lengths.
+    fn stream(bodies: &[u16]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for &body in bodies {
+            bytes.extend([23, 3, 3]);
+            bytes.extend(body.to_be_bytes());
+            bytes.extend(vec![255; usize::from(body)]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn records_are_taken_one_at_a_time_however_the_stream_is_cut() {
+        let bodies = [1, 0, 300, 16_401, 2];
+        let bytes = stream(&bodies);
+        for piece in [1, 2, 3, 7, 4096, bytes.len()] {
+            let (mut ends, mut lengths, mut length) = (RecordEnds::default(), Vec::new(), 0);
+            for mut bytes in bytes.chunks(piece) {
+                while !bytes.is_empty() {
+                    let count = ends.take(bytes);
+                    bytes = &bytes[count..];
+                    length += count;
+                    if ends.is_between() {
+                        lengths.push(mem::take(&mut length));
+                    }
+                }
+            }
+            let expected = bodies.map(|body| HEADER + usize::from(body));
+            assert_eq!(lengths, expected, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_never_passes_the_end_of_a_record() {
+        let bytes = stream(&[3, 0, 9]);
+        let (mut ends, mut rest, mut passed) = (RecordEnds::default(), &bytes[..], Vec::new());
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(ends.wanted());
+            rest = others;
+            passed.push(ends.advance(piece));
+        }
+        let [header, record] = [Passed::Header(23), Passed::Record(23)];
+        assert_eq!(passed, [header, record, header, header, record]);
+    }
+}
