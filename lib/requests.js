@@ -11,10 +11,10 @@ const { noteOrigin } = require('./raise.js');
 
 /**
  * @typedef {import('./event.js').Event} Event
- * @typedef {import('../binding.js').TcpSockets} TcpSockets
+ * @typedef {import('./namespace.js').NativeHalf} NativeHalf
  *
  * @typedef {(code: number, value: any) => unknown[]} Answer Makes the callback's arguments of the
- *   net error code and what was known when the call was made.
+ *   net error code and what was known when the call was made or came with the completion.
  *
  * @typedef {object} Request
  * @property {number} id
@@ -49,7 +49,7 @@ class Requests {
   #ended = 0;
 
   /**
-   * @param {TcpSockets} native
+   * @param {NativeHalf} native
    * @param {{ onReceive: Event, onReceiveError: Event }} events
    */
   constructor(native, { onReceive, onReceiveError }) {
@@ -87,11 +87,12 @@ class Requests {
    * @param {number | undefined} code A net error code; `undefined` where the callback of a failed
    *   call gets no argument.
    * @param {string | ArrayBuffer | undefined} payload The text of the error or the bytes received.
+   * @param {unknown} [value] What the call gives, where it has returned nothing.
    */
-  #deliver = (kind, id, code, payload) => {
+  #deliver = (kind, id, code, payload, value) => {
     switch (kind) {
       case COMPLETE:
-        this.#complete(id, code, /** @type {string | undefined} */ (payload));
+        this.#complete(id, code, /** @type {string | undefined} */ (payload), value);
         break;
       case RECEIVE:
         emit(this.#onReceive, { data: payload, socketId: id });
@@ -134,13 +135,14 @@ class Requests {
    * @param {number} id
    * @param {number | undefined} code
    * @param {string | undefined} failure
+   * @param {unknown} [value]
    */
-  #complete(id, code, failure) {
+  #complete(id, code, failure, value) {
     const request = this.#pending.get(id);
     if (!request) return;
     this.#pending.delete(id);
     const { callback, result } = request;
-    const args = code === undefined ? [] : request.answer(code, request.value);
+    const args = code === undefined ? [] : request.answer(code, value ?? request.value);
     if (failure === undefined) {
       if (callback) call(callback, args);
       else result?.resolve(args[0]);

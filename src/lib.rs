@@ -1,5 +1,5 @@
 //! The native half of `chrome-sockets-tcp`: what Chromium's browser and network processes do for
-//! `chrome.sockets.tcp`. The JavaScript half (`index.js`, `lib/`) does what its renderer does.
+//! `chrome.sockets.tcp`. The JavaScript half (`lib/`) does what its renderer does.
 //!
 //! # Layout
 //!
