@@ -82,12 +82,16 @@ const allSocketInfos = (_code, infos) => [Array.from(infos, socketInfo)];
 // ---- The namespace ------------------------------------------------------------------------------
 // Rest parameters give the functions the length 0 that Chromium's have.
 
+const always = () => true;
+
 /**
  * @param {NativeHalf} native
- * @param {{ onSecured?: () => void }} [hooks] `onSecured` runs before the callback of each
- *   `secure()`.
+ * @param {object} [hooks]
+ * @param {(host: string, port: number) => boolean} [hooks.allowsConnect] Asked by each `connect()`,
+ *   with the host as the application has written it.
+ * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
  */
-function createNamespace(native, { onSecured } = {}) {
+function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
   const onReceive = createEvent();
   const onReceiveError = createEvent();
   const requests = new Requests(native, { onReceive, onReceiveError });
@@ -121,9 +125,14 @@ function createNamespace(native, { onSecured } = {}) {
     connect(...args) {
       const [socketId, peerAddress, peerPort, dnsQueryType, callback] = parsers.connect(args);
       const { id } = begin(callback, resultCode);
-      const family = ADDRESS_FAMILIES[dnsQueryType ?? 'any'];
+      const host = canonicalHost(peerAddress);
       // Chromium narrows the port to 16 bits without a check.
-      native.connect(id, socketId, canonicalHost(peerAddress), peerPort & 0xffff, family);
+      const port = peerPort & 0xffff;
+      if (!allowsConnect(peerAddress, port)) {
+        native.denyConnect(id, socketId, host);
+        return;
+      }
+      native.connect(id, socketId, host, port, ADDRESS_FAMILIES[dnsQueryType ?? 'any']);
     },
 
     /** @param {unknown[]} args */

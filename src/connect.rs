@@ -6,6 +6,7 @@ use std::task::Poll;
 use tokio::net::TcpStream;
 
 use crate::attempt::Attempt;
+use crate::event::Failure;
 use crate::mailbox::{Notice, Wakers};
 use crate::net_error::NetError;
 use crate::resolver::{self, AddressFamily, Resolution};
@@ -50,6 +51,13 @@ impl SocketTable {
                 }
             }
         }
+    }
+
+    /// A connect that the application's manifest does not allow. The name is remembered all the same.
+    pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
+        find!(self, socket_id, request).host = host;
+        self.outbox
+            .fail(request, Failure::without_code("Does not have permission"));
     }
 
     /// The name is resolved: the moment at which Chromium looks at the socket again.

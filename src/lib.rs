@@ -178,6 +178,12 @@ impl TcpSockets {
         self.call(|table| table.connect(request, socket_id, host, port, family));
     }
 
+    /// `connect()` to a host that the application may not connect to.
+    #[napi(catch_unwind)]
+    pub fn deny_connect(&self, request: u32, socket_id: SocketId, host: String) {
+        self.call(|table| table.deny_connect(request, socket_id, host));
+    }
+
     /// Ends the connection, not the socket.
     #[napi(catch_unwind)]
     pub fn disconnect(&self, request: u32, socket_id: SocketId) {
