@@ -10,6 +10,9 @@
  */
 export declare function configure(configuration: Configuration): void;
 
+/** PEM text, as a string or in a Buffer, or the path of a file with it. */
+export type Pem = string | Uint8Array | URL;
+
 export interface Configuration {
   /**
    * The manifest of the Chrome App: an object, or the path of the file. From then on `connect()`
@@ -19,4 +22,46 @@ export interface Configuration {
    * Default: none, everything is allowed.
    */
   manifest?: object | string | URL | null;
+
+  /**
+   * Certificates of authorities that `secure()` trusts besides those of the operating system and of
+   * the environment variables. One PEM may hold many.
+   *
+   * Default: none.
+   */
+  ca?: Pem | readonly Pem[] | null;
+
+  /**
+   * What to show servers that ask for a client certificate. A certificate whose kind of key the
+   * server does not accept is not shown.
+   *
+   * Default: none; a server that only offers client authentication is met without.
+   */
+  clientCertificate?: ClientCertificate | null;
+
+  /**
+   * A file to which the secrets of TLS connections are appended, in the format of Wireshark and
+   * `SSLKEYLOGFILE`: a path, or `true` for the path in that environment variable, which means
+   * nothing otherwise. Whoever has the file can read the connections.
+   *
+   * Default: `false`.
+   */
+  keyLog?: string | boolean | null;
+
+  /**
+   * How long a `connect()` may take in milliseconds, the look-up of the name included. Then it fails
+   * with -118, `net::ERR_CONNECTION_TIMED_OUT`.
+   *
+   * Default: `null`, what the operating system allows; about two minutes on Linux.
+   */
+  connectTimeout?: number | null;
+}
+
+export interface ClientCertificate {
+  /** The certificate, followed by intermediate ones where the server needs them. */
+  cert: Pem | readonly Pem[];
+  /** Its private key. */
+  key: Pem;
+  /** What the key is encrypted with, if it is. */
+  passphrase?: string;
 }

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
+use std::time::Instant;
 
 use tokio::net::TcpStream;
+use tokio::time::timeout_at;
 
 use crate::attempt::Attempt;
 use crate::event::Failure;
@@ -32,10 +34,12 @@ impl SocketTable {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
         self.resolving += 1;
+        let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
             request,
             socket_id,
             port,
+            deadline,
             result,
         };
         match resolver::resolve(&host, family) {
@@ -44,10 +48,28 @@ impl SocketTable {
                 let promise = self
                     .mailbox
                     .promise(resolved(Err(NetError::NameNotResolved)));
-                if let Ok(runtime) = runtime::handle() {
-                    runtime.spawn_blocking(move || {
-                        promise.keep(resolved(resolver::look_up(&host, family)));
-                    });
+                let Ok(runtime) = runtime::handle() else {
+                    return;
+                };
+                match deadline {
+                    None => {
+                        runtime.spawn_blocking(move || {
+                            promise.keep(resolved(resolver::look_up(&host, family)));
+                        });
+                    }
+                    // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                    Some(deadline) => {
+                        let look_up =
+                            runtime.spawn_blocking(move || resolver::look_up(&host, family));
+                        runtime.spawn(async move {
+                            let result = match timeout_at(deadline.into(), look_up).await {
+                                Ok(Ok(result)) => result,
+                                Ok(Err(_)) => Err(NetError::NameNotResolved),
+                                Err(_) => Err(NetError::ConnectionTimedOut),
+                            };
+                            promise.keep(resolved(result));
+                        });
+                    }
                 }
             }
         }
@@ -66,6 +88,7 @@ impl SocketTable {
         request: u32,
         socket_id: SocketId,
         port: u16,
+        deadline: Option<Instant>,
         result: Result<Vec<IpAddr>, NetError>,
     ) {
         self.resolving -= 1;
@@ -84,7 +107,7 @@ impl SocketTable {
             }
             Connection::Disconnected => {}
         }
-        let attempt = Attempt::new(addresses, port);
+        let attempt = Attempt::new(addresses, port, deadline);
         let wakers = Wakers::new(&self.mailbox, socket_id);
         socket.connection = Connection::Connecting {
             request,

@@ -10,7 +10,7 @@
 //!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
 //! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
-//! * [`handshake`], [`verifier`], [`trust`]: from a connection to an encrypted one;
+//! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
 //! * [`transport`], [`secure_transport`], [`bulk_reader`]: the bytes of a connection;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
@@ -40,19 +40,23 @@ mod socket;
 mod table;
 #[cfg(test)]
 mod testing;
+mod tls_settings;
 mod transport;
 mod trust;
 mod verifier;
 mod write_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use napi::Status;
-use napi::bindgen_prelude::{Function, Result};
+use napi::bindgen_prelude::{Function, Result, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
+use rustls::pki_types::CertificateDer;
 
 use crate::event::Delivery;
 use crate::handshake::TlsVersionRange;
@@ -60,6 +64,7 @@ use crate::mailbox::lock;
 use crate::resolver::AddressFamily;
 use crate::socket::{SocketId, SocketInfo, SocketProperties};
 use crate::table::SocketTable;
+use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
 
 /// Wakes the JavaScript thread; what it brings is decided there.
@@ -251,6 +256,48 @@ impl TcpSockets {
         self.call(|table| table.infos(request))
     }
 
+    /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities
+    /// `ca` on top of everybody's, `key` in PKCS #8, `key_log` a path. If something cannot be set,
+    /// nothing is, and what is wrong comes back.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "Node-API hands over owned values"
+    )]
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn configure_tls(
+        &self,
+        ca: Vec<Uint8Array>,
+        certificate: Vec<Uint8Array>,
+        key: Option<Uint8Array>,
+        key_log: Option<String>,
+    ) -> Option<ConfigurationProblem> {
+        let certificates = |list: Vec<Uint8Array>| {
+            let owned = list.into_iter().map(|der| der.to_vec().into());
+            owned.collect::<Vec<CertificateDer<'static>>>()
+        };
+        let settings = TlsSettings::new(
+            certificates(ca),
+            certificates(certificate),
+            key.map(|key| key.to_vec()),
+            key_log.as_deref().map(Path::new),
+        );
+        match settings {
+            Ok(settings) => {
+                lock(&self.table).tls = Some(Arc::new(settings));
+                None
+            }
+            Err(problem) => Some(problem.into()),
+        }
+    }
+
+    /// Limits how long a `connect()` may take, in milliseconds; null for no limit.
+    #[napi(catch_unwind)]
+    pub fn limit_connect(&self, milliseconds: Option<u32>) {
+        let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
+        lock(&self.table).connect_timeout = limit;
+    }
+
     fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
         let mut table = lock(&self.table);
         let result = action(&mut table);
@@ -258,6 +305,27 @@ impl TcpSockets {
             table.mailbox.ring();
         }
         result
+    }
+}
+
+/// Why something cannot be configured.
+#[napi(object, object_from_js = false)]
+pub struct ConfigurationProblem {
+    /// The option of `configure()`.
+    pub option: String,
+    /// Which certificate of the option, counted from 0.
+    pub index: u32,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl From<Problem> for ConfigurationProblem {
+    fn from(problem: Problem) -> Self {
+        Self {
+            option: problem.option.to_owned(),
+            index: problem.index.try_into().unwrap_or(u32::MAX),
+            reason: problem.reason,
+        }
     }
 }
 

@@ -162,10 +162,10 @@ impl Socket {
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {
         let result = match &self.connection {
             Connection::Disconnected | Connection::Securing { .. } => return false,
-            Connection::Connecting { attempt, .. } => match attempt.stream() {
-                Some(stream) => option.set(stream),
-                None => return false,
-            },
+            Connection::Connecting { attempt, .. } => {
+                let results: Vec<_> = attempt.streams().map(|tcp| option.set(tcp)).collect();
+                return !results.is_empty() && results.iter().all(Result::is_ok);
+            }
             Connection::Connected(link) => link.transport.set_option(option),
         };
         result.is_ok()
