@@ -236,7 +236,7 @@ impl WatchedStream {
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if cause.is_some_and(|cause| cause.is::<ClosedBeforeHello>()) {
+        if let Some(ClosedBeforeHello) = cause.and_then(|cause| cause.downcast_ref()) {
             return NetError::SslProtocolError;
         }
         let Some(error) = cause.and_then(|cause| cause.downcast_ref()) else {

@@ -61,6 +61,7 @@ use rustls::pki_types::CertificateDer;
 use crate::event::Delivery;
 use crate::handshake::TlsVersionRange;
 use crate::mailbox::lock;
+use crate::net_error::NetError;
 use crate::resolver::AddressFamily;
 use crate::socket::{SocketId, SocketInfo, SocketProperties};
 use crate::table::SocketTable;
@@ -306,6 +307,26 @@ impl TcpSockets {
         }
         result
     }
+}
+
+/// Every net error: its name, as `ERR_FAILED`, and its number.
+#[napi(object, object_from_js = false)]
+pub struct NamedCode {
+    /// Without `net::`.
+    pub name: &'static str,
+    /// Negative.
+    pub code: i32,
+}
+
+/// All net errors, in Chromium's order.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn net_errors() -> Vec<NamedCode> {
+    let named = |error: &NetError| NamedCode {
+        name: error.name().trim_start_matches("net::"),
+        code: error.code(),
+    };
+    NetError::ALL.iter().map(named).collect()
 }
 
 /// Why something cannot be configured.
