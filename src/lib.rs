@@ -73,8 +73,8 @@ type Wake = ThreadsafeFunction<(), (), Delivery, Status, false>;
 
 /// The sockets of one instance of the module.
 ///
-/// Each method ends `request` exactly once, later, by one call of the dispatcher; see `index.d.ts`
-/// for what the methods do.
+/// Each method that is given a `request` ends it exactly once, later, by one call of the dispatcher;
+/// see `index.d.ts` for what the methods do.
 #[napi]
 #[derive(Default)]
 pub struct TcpSockets {
@@ -157,6 +157,20 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn set_paused(&self, request: u32, socket_id: SocketId, paused: bool) {
         self.call(|table| table.set_paused(request, socket_id, paused));
+    }
+
+    /// Keeps back what a socket receives, or lets it flow again, without a trace in what
+    /// `getInfo()` tells. Ends no request.
+    #[napi(catch_unwind)]
+    pub fn hold(&self, socket_id: SocketId, held: bool) {
+        self.call(|table| table.hold(socket_id, held));
+    }
+
+    /// Pauses a socket whose owner has gone, without the last piece that a pause lets through. Ends
+    /// no request.
+    #[napi(catch_unwind)]
+    pub fn suspend(&self, socket_id: SocketId) {
+        self.call(|table| table.suspend(socket_id));
     }
 
     /// `delay` is in seconds; 0 leaves the timers as they are.

@@ -27,6 +27,10 @@ pub(crate) struct SocketProperties {
 }
 
 /// A socket of the table.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, some of which the application sets"
+)]
 #[derive(Default)]
 pub(crate) struct Socket {
     persistent: bool,
@@ -39,6 +43,8 @@ pub(crate) struct Socket {
     /// Whether `secure()` has succeeded: such a socket never connects again, as in Chromium.
     pub(crate) secured: bool,
     pub(crate) connection: Connection,
+    /// What was received waits, unknown to the application, until it can be taken in.
+    pub(crate) held: bool,
     /// The read in flight: how much it may deliver, decided when it started.
     pub(crate) read: Option<usize>,
     /// Bytes that were read and not delivered yet; never empty.
