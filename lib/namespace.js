@@ -18,12 +18,13 @@ const { Sends } = require('./sends.js');
  * @typedef {import('../binding.js').SocketInfo} SocketInfo
  * @typedef {import('./requests.js').Answer} Answer
  *
- * @typedef {{ [method in Exclude<keyof TcpSockets, 'create' | 'getInfo' | 'getSockets'>]:
- *     TcpSockets[method] } & {
+ * @typedef {Omit<TcpSockets, 'create' | 'getInfo' | 'getSockets' | 'hold' | 'suspend'> & {
  *   create(...args: Parameters<TcpSockets['create']>): number | void,
  *   getInfo(...args: Parameters<TcpSockets['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<TcpSockets['getSockets']>): SocketInfo[] | void,
+ *   listen?(event: string, listening: boolean): void,
  * }} NativeHalf What answers. What a method does not return at once comes with the completion.
+ *   `listen`, where there is one, is told which events somebody listens to.
  */
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
@@ -92,10 +93,21 @@ const always = () => true;
  * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
  */
 function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
-  const onReceive = createEvent();
-  const onReceiveError = createEvent();
+  const onReceive = createEvent((listening) => listen('onReceive', listening));
+  const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
   const requests = new Requests(native, { onReceive, onReceiveError });
   const sends = new Sends(native, requests);
+
+  /**
+   * @param {string} event
+   * @param {boolean} listening
+   */
+  function listen(event, listening) {
+    if (!native.listen) return;
+    sends.flush();
+    requests.attach();
+    native.listen(event, listening);
+  }
 
   /** @type {InstanceType<typeof Requests>['begin']} */
   function begin(callback, answer) {
@@ -220,4 +232,4 @@ function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
   };
 }
 
-module.exports = { createNamespace };
+module.exports = { createNamespace, ADDRESS_FAMILIES };

@@ -58,6 +58,14 @@ class Requests {
     this.#onReceiveError = onReceiveError;
   }
 
+  /** Lets native code deliver, until it says that it has nothing more to deliver. */
+  attach() {
+    if (this.#attached) return;
+    this.#native.attach(/** @type {any} */ (this.#deliver));
+    this.#attached = true;
+    noteOrigin();
+  }
+
   /**
    * Notes a call that native code is about to get.
    *
@@ -66,11 +74,7 @@ class Requests {
    * @returns {Request}
    */
   begin(callback, answer) {
-    if (!this.#attached) {
-      this.#native.attach(/** @type {any} */ (this.#deliver));
-      this.#attached = true;
-      noteOrigin();
-    }
+    this.attach();
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
     const result = callback === undefined ? new CallPromise() : undefined;
@@ -153,4 +157,4 @@ class Requests {
   }
 }
 
-module.exports = { Requests };
+module.exports = { Requests, COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED };
