@@ -1,3 +1,5 @@
+import type { Configuration } from './configure.js';
+
 /**
  * `chrome.sockets.tcp` for pages of Electron that have no Node: the main process's half. In the main
  * process itself and in renderers with Node the module works as it does everywhere.
@@ -21,8 +23,11 @@
  */
 export declare function serve(options: Options): Application;
 
-/** Exactly one of `session` and `webContents`. A webContents comes before its session. */
-export interface Options {
+/**
+ * Exactly one of `session` and `webContents`, where a webContents comes before its session; which
+ * pages; and what `configure()` sets for the module itself, here for the application.
+ */
+export interface Options extends Configuration {
   /** An Electron `Session`: all its webContents. */
   session?: object;
   /** An Electron `WebContents`, or several, which are then one application. */

@@ -6,9 +6,7 @@
  */
 
 const { ipcMain } = require('electron');
-const { loadBinding } = require('./lib/binding.js');
 const { Application } = require('./lib/electron/application.js');
-const { parseManifest } = require('./lib/manifest.js');
 
 /** The preload file, for `webPreferences.preload`. */
 const preload = require.resolve('./electron-preload.js');
@@ -25,6 +23,8 @@ const PAGE = 'chrome-sockets-tcp:page';
 /** Documents that anybody may have written. */
 const FROM_OUTSIDE = /^(?:https?|data|blob|about|ftp|chrome-error):/i;
 
+const isOwn = (/** @type {string} */ url) => !FROM_OUTSIDE.test(url);
+
 /**
  * @typedef {object} Grant
  * @property {InstanceType<typeof Application>} application
@@ -38,23 +38,36 @@ const grants = new WeakMap();
 const shown = new WeakMap();
 
 /**
- * @param {{ session?: any, webContents?: any, manifest: unknown,
- *   pages?: (url: string) => boolean }} options
+ * @param {import('./electron.js').Options} options
  */
-function serve({ session, webContents, manifest, pages = (url) => !FROM_OUTSIDE.test(url) }) {
+function serve(options) {
+  try {
+    return serveWith(options);
+  } catch (/** @type {any} */ error) {
+    error.message = `serve: ${error.message}`;
+    throw error;
+  }
+}
+
+/**
+ * @param {import('./electron.js').Options} options
+ */
+function serveWith({ session, webContents, pages = isOwn, ...configuration }) {
   const targets = [session ?? webContents ?? []].flat();
   if (targets.length === 0 || (session !== undefined && webContents !== undefined)) {
-    throw new TypeError('serve: expected a session or webContents, one of the two');
+    throw new TypeError('expected a session or webContents, one of the two');
   }
-  if (typeof pages !== 'function') throw new TypeError('serve: pages: expected a function');
-  for (const target of targets) {
-    if (grants.has(target)) throw new Error('serve: the session or webContents is served already');
+  if (typeof pages !== 'function') throw new TypeError('pages: expected a function');
+  if (configuration.manifest === undefined || configuration.manifest === null) {
+    throw new TypeError('manifest: expected an object or the path of a file');
   }
-  const application = new Application(loadBinding(), parseManifest(manifest));
-  const grant = { application, pages };
   for (const target of targets) {
-    grants.set(target, grant);
-    registerPreload(target.session ?? target);
+    if (grants.has(target)) throw new Error('the session or webContents is served already');
+  }
+  const application = new Application(configuration);
+  for (const target of targets) {
+    grants.set(target, { application, pages });
+    registerPreload(/** @type {any} */ (target).session ?? target);
   }
   return {
     close() {

@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * This instance of the module: its sockets, and what `configure()` has set for it. There is one in
- * each environment (the main thread, each worker), so that what one configures is nothing to others.
+ * Sockets, and what is configured for them. The module has one instance in each environment (the main
+ * thread, each worker), and each application of Electron pages has one, so that what one configures is
+ * nothing to others.
  */
 
 const { loadBinding } = require('./binding.js');
@@ -11,8 +12,8 @@ const { TcpSockets, takeTrustWarnings } = loadBinding();
 
 /**
  * @typedef {object} Settings
- * @property {import('./manifest.js').Permissions | undefined} permissions undefined: everything is
- *   allowed.
+ * @property {import('./manifest.js').Permissions | undefined} permissions undefined: nothing was
+ *   said.
  * @property {TlsChoices} tls What native code was given, from which another configuration goes on.
  *
  * @typedef {{ where: string, certificate: import('node:crypto').X509Certificate }[]} Certificates
@@ -23,10 +24,24 @@ const { TcpSockets, takeTrustWarnings } = loadBinding();
  * @property {string | undefined} keyLog
  */
 
-/** @type {Settings} */
-const settings = {
-  permissions: undefined,
-  tls: { ca: [], identity: undefined, keyLog: undefined },
-};
+/**
+ * @typedef {{ native: InstanceType<typeof TcpSockets>, settings: Settings }} Instance
+ *
+ * @returns {Instance}
+ */
+function createInstance() {
+  return {
+    native: new TcpSockets(),
+    settings: {
+      permissions: undefined,
+      tls: { ca: [], identity: undefined, keyLog: undefined },
+    },
+  };
+}
 
-module.exports = { native: new TcpSockets(), settings, takeTrustWarnings };
+/** Says, once, what was wrong with the trust anchors, which the first handshake loads. */
+function warnOfTrust() {
+  for (const warning of takeTrustWarnings()) process.emitWarning(warning);
+}
+
+module.exports = { instance: createInstance(), createInstance, warnOfTrust };

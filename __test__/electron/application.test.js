@@ -4,10 +4,8 @@
 
 const { once } = require('node:events');
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
-const { loadBinding } = require('../../lib/binding.js');
 const { Application } = require('../../lib/electron/application.js');
 const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
-const { parseManifest } = require('../../lib/manifest.js');
 const { createNamespace } = require('../../lib/namespace.js');
 const { RECEIVE } = require('../../lib/requests.js');
 const runtime = require('../../runtime.js');
@@ -27,7 +25,7 @@ afterEach(async () => {
 });
 
 function newApplication(manifest = EVERYTHING) {
-  const application = new Application(loadBinding(), parseManifest(manifest));
+  const application = new Application({ manifest });
   cleanups.push(() => application.close());
   return application;
 }

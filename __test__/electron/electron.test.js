@@ -237,8 +237,12 @@ describeElectron('in Electron', () => {
         { session: {}, webContents: {} },
         'serve: expected a session or webContents, one of the two',
       ],
-      [{ session: {}, pages: 'file:' }, 'serve: pages: expected a function'],
-      [{ session: {} }, expect.stringMatching(/^manifest/)],
+      [{ session: {}, pages: 'file:', manifest: {} }, 'serve: pages: expected a function'],
+      [{ session: {} }, 'serve: manifest: expected an object or the path of a file'],
+      [
+        { session: {}, manifest: {}, page: 1 },
+        expect.stringMatching(/^serve: page: no such option/),
+      ],
     ])('serve(%j) says what it expected', async (options, complaint) => {
       expect(await ask('complaint', options)).toEqual(complaint);
     });

@@ -6,9 +6,7 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const vm = require('node:vm');
 const { MessageChannel } = require('node:worker_threads');
-const { loadBinding } = require('../../lib/binding.js');
 const { Application } = require('../../lib/electron/application.js');
-const { parseManifest } = require('../../lib/manifest.js');
 const { ROOT } = require('../support/child.js');
 
 const source = readFileSync(join(ROOT, 'electron-preload.js'), 'utf8');
@@ -56,7 +54,7 @@ test('hands the page over, at once, and all that the page sees is of its own wor
   const { page, posted, close } = run();
   const [[channel, message, [port]], ...others] = posted;
   expect([channel, message, others]).toEqual(['chrome-sockets-tcp:page', null, []]);
-  const application = new Application(loadBinding(), parseManifest({}));
+  const application = new Application({ manifest: {} });
   application.addPage({
     on: (event, listener) => port.on(event, (data) => listener({ data })),
     postMessage: (data) => port.postMessage(data),

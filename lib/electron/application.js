@@ -11,6 +11,8 @@
 
 const { parsers, bytesOf } = require('../arguments.js');
 const { canonicalHost } = require('../canonical-host.js');
+const { configureInstance } = require('../configuration.js');
+const { createInstance, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, costOf } = require('./credit.js');
@@ -22,9 +24,6 @@ const { MOST_CALLS } = require('./page/remote-native.js');
  * @property {(message: unknown) => void} postMessage
  * @property {() => void} start
  * @property {() => void} close
- *
- * @typedef {{ TcpSockets: new () => import('../../binding.js').TcpSockets,
- *   takeTrustWarnings: () => string[] }} Binding
  *
  * @typedef {object} Request
  * @property {Page} page
@@ -119,8 +118,7 @@ class Page {
 
 class Application {
   #native;
-  #takeTrustWarnings;
-  #allowsConnect;
+  #settings;
   #attached = false;
 
   /** @type {Set<Page>} */
@@ -142,13 +140,14 @@ class Application {
   #nextRequest = 0;
 
   /**
-   * @param {Binding} binding
-   * @param {import('../manifest.js').Permissions} permissions
+   * @param {import('../../configure.js').Configuration} configuration Without a manifest nothing is
+   *   allowed.
    */
-  constructor({ TcpSockets, takeTrustWarnings }, permissions) {
-    this.#native = new TcpSockets();
-    this.#takeTrustWarnings = takeTrustWarnings;
-    this.#allowsConnect = permissions.allowsConnect;
+  constructor(configuration) {
+    const instance = createInstance();
+    configureInstance(instance, configuration);
+    this.#native = instance.native;
+    this.#settings = instance.settings;
   }
 
   /**
@@ -218,7 +217,7 @@ class Application {
         if (!FAMILIES.has(family)) refuse('an address family');
         const number = this.#begin(page, request);
         const used = this.#use(page, socketId);
-        if (this.#allowsConnect(host, port & 0xffff)) {
+        if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
           this.#native.connect(number, used, canonicalHost(host), port & 0xffff, family);
         } else {
           this.#native.denyConnect(number, used, canonicalHost(host));
@@ -407,7 +406,7 @@ class Application {
     this.#requests.delete(id);
     const { page, number, value, securing } = request;
     if (securing !== undefined) {
-      for (const warning of this.#takeTrustWarnings()) process.emitWarning(warning);
+      warnOfTrust();
       if (failure !== undefined && !this.#native.getInfo(this.#begin(), securing)) {
         this.#owners.delete(securing);
       }
