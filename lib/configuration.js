@@ -75,7 +75,9 @@ function plan({ native, settings }, configuration) {
     if (value !== undefined) options[name](value, planned);
   }
   const { tls, apply } = planned;
-  const changed = Object.entries(tls).some(([name, value]) => settings.tls[name] !== value);
+  const changed = Object.entries(tls).some(
+    ([name, value]) => /** @type {any} */ (settings.tls)[name] !== value,
+  );
   if (changed) {
     configureTls(native, tls);
     apply.push(({ settings }) => (settings.tls = tls));
