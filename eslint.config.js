@@ -4,7 +4,7 @@ const js = require('@eslint/js');
 const globals = require('globals');
 
 module.exports = [
-  { ignores: ['binding.js', 'coverage/', 'target/'] },
+  { ignores: ['binding.js', 'coverage/', 'electron-preload.js', 'target/'] },
   js.configs.recommended,
   {
     languageOptions: {
@@ -30,8 +30,16 @@ module.exports = [
     languageOptions: { sourceType: 'module', globals: { chrome: 'readonly' } },
   },
   {
+    files: ['conformance/electron/page.mjs'],
+    languageOptions: { globals: globals.browser },
+  },
+  {
     // These also run inside a browser page.
-    files: ['lib/{arguments,canonical-host,schema}.js'],
+    files: [
+      'lib/{arguments,event,install,last-error,namespace,native-object,requests,schema,sends}.js',
+      'lib/electron/{credit,preload}.js',
+      'lib/electron/page/*.js',
+    ],
     languageOptions: { globals: { ...globals['shared-node-browser'], ...globals.commonjs } },
     rules: {
       'no-restricted-globals': ['error', 'Buffer', 'process', 'global', 'setImmediate'],
@@ -40,5 +48,15 @@ module.exports = [
   {
     files: ['__test__/**/*.js'],
     languageOptions: { globals: globals.jest },
+  },
+  {
+    files: ['__test__/electron/{page,hostile-preload}.js'],
+    languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
+  },
+  {
+    // As Chrome Apps were written.
+    files: ['examples/electron/app/*.js'],
+    languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
+    rules: { 'no-var': 'off', 'object-shorthand': 'off' },
   },
 ];

@@ -3,6 +3,7 @@
 import tcp = require('../index');
 import runtime = require('../runtime');
 import '../register';
+import { preload, serve } from '../electron';
 
 const bytes = new ArrayBuffer(1);
 
@@ -83,5 +84,11 @@ const methods: Pick<
   | 'setKeepAlive'
   | 'setNoDelay'
 > = tcp;
+
+// What serves pages of Electron.
+serve({ session: {}, manifest: 'manifest.json', pages: (url) => url.startsWith('app:') }).close();
+serve({ webContents: [{}, {}], manifest: {}, ca: preload, connectTimeout: 1000 });
+// @ts-expect-error
+serve({ manifest: {}, pages: 'file:' });
 
 export { listening, message, methods, nothing };

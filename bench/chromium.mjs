@@ -65,7 +65,8 @@ function fill(extension) {
 export async function openChromium() {
   const directory = mkdtempSync(join(tmpdir(), 'bench-chromium-'));
   const options = { directory, name: 'bench', fill, ready: 'measure' };
-  const { context, worker } = await openWithSockets(options);
+  const { context, load } = await openWithSockets(options);
+  const worker = await load();
   return {
     name: 'chromium',
     version: context.browser().version(),

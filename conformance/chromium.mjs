@@ -5,7 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openWithSockets } from '../support/chromium.mjs';
+import { ManifestRefused, openWithSockets } from '../support/chromium.mjs';
+import { MANIFEST_REFUSED } from './transcript.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -95,19 +96,34 @@ async function watchConsole(context) {
 export async function openChromium({ subjects, authorityPath }) {
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   makeTrustingHome(directory, authorityPath);
-  const { context, worker } = await openWithSockets({
+  const { context, load } = await openWithSockets({
     directory,
     name: 'conformance',
     fill: (extension) => fill(extension, subjects),
     ready: 'conformance',
     env: { ...process.env, HOME: directory },
   });
-  const watched = await watchConsole(context);
+  let worker;
+  let watched;
+  let loaded;
+  const loadWith = async (manifest) => {
+    if (worker && loaded === JSON.stringify(manifest)) return;
+    worker = await load(manifest);
+    watched = await watchConsole(context);
+    loaded = JSON.stringify(manifest);
+  };
 
   return {
     version: context.browser().version(),
 
-    async run({ subject, name, environment }, answer) {
+    async run({ subject, name, environment, manifest }, answer) {
+      try {
+        await loadWith(manifest);
+      } catch (error) {
+        if (!(error instanceof ManifestRefused)) throw error;
+        worker = undefined;
+        return { lines: [MANIFEST_REFUSED], messages: [] };
+      }
       await watched.take();
       await worker.evaluate(
         ([...args]) => globalThis.conformance.start(...args),

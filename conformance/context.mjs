@@ -110,15 +110,22 @@ class Writer {
   }
 }
 
+/** How the transcript of a scenario begins that cannot be performed here. */
+export const IMPOSSIBLE = 'not performed: ';
+
 /**
- * @param {{ run: Function, parameters?: unknown, events?: boolean, chunks?: boolean }} scenario
- *   `events: false` leaves the transcript without onReceive and onReceiveError; `chunks: true`
+ * @param {{ run: Function, needs?: string, parameters?: unknown, events?: boolean,
+ *   chunks?: boolean }} scenario
+ *   `needs` is a method of ArrayBuffer that older engines lack; `events: false` leaves the transcript without onReceive and onReceiveError; `chunks: true`
  *   shows every onReceive by itself, instead of neighbours as one
  * @param {{ ports: Record<string, number> }} environment
  * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any> }} side
  * @returns {Promise<string[]>} the transcript
  */
 export async function perform(scenario, environment, { tcp, runtime, ask }) {
+  if (scenario.needs && !(scenario.needs in ArrayBuffer.prototype)) {
+    return [`${IMPOSSIBLE}there is no ArrayBuffer.prototype.${scenario.needs}`];
+  }
   const writer = new Writer(environment.ports);
   const show = (value) => writer.show(value);
   const entries = [];

@@ -1,11 +1,15 @@
 /** The child process in which the module performs scenarios, so that a crash shows as one. */
 
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { perform } from './context.mjs';
+import { MANIFEST_REFUSED } from './transcript.mjs';
 
 const require = createRequire(import.meta.url);
 require('../register.js');
+const { configure } = require('../configure.js');
 const { chrome } = globalThis;
 
 let messages = [];
@@ -24,6 +28,13 @@ process.on('unhandledRejection', (reason) => {
   messages.push({ kind: 'unhandled rejection', text: showThrown(reason) });
 });
 
+/** In the directory of the run, which its starter removes. */
+function fileOf(text) {
+  const path = join(dirname(process.env.SSL_CERT_FILE), `manifest-${process.pid}.json`);
+  writeFileSync(path, text);
+  return path;
+}
+
 const answers = new Map();
 let requests = 0;
 
@@ -36,8 +47,14 @@ function ask(name, args) {
   });
 }
 
-async function run({ subject, name, environment }) {
+async function run({ subject, name, environment, manifest }) {
   messages = [];
+  try {
+    configure({ manifest: typeof manifest === 'string' ? fileOf(manifest) : (manifest ?? null) });
+  } catch {
+    process.send({ lines: [MANIFEST_REFUSED], messages });
+    return;
+  }
   const { default: scenarios } = await import(`./scenarios/${subject}.mjs`);
   const scenario = scenarios.find((candidate) => candidate.name === name);
   const side = { tcp: chrome.sockets.tcp, runtime: chrome.runtime, ask };

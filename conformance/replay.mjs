@@ -1,13 +1,16 @@
 /**
  * Performs all scenarios with the module and compares with what Chromium did:
- * `node conformance/replay.mjs [--filter text] [--print] [--adopt]`. `--adopt` writes the module's
- * own transcript of the scenarios that carry a deviation, to be reviewed in the difference.
+ * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt]`. The place is `node`,
+ * or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes the module's own transcript of the scenarios that carry
+ * a deviation, to be reviewed in the difference.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { IMPOSSIBLE } from './context.mjs';
+import { electronPath, NO_ELECTRON, openElectron } from './electron.mjs';
 import { openModule } from './module.mjs';
 import { Certificates } from './peers.mjs';
 import { runScenario } from './runner.mjs';
@@ -19,6 +22,15 @@ import {
   subjectNames,
   writeTranscripts,
 } from './transcript.mjs';
+
+const PLACES = {
+  node: openModule,
+  page: openElectron,
+  renderer: (options) => openElectron({ ...options, withNode: true }),
+};
+
+/** Why it cannot be there, where it cannot. */
+const impossible = (place) => (place === 'node' || electronPath() ? undefined : NO_ELECTRON);
 
 const SIDES = Math.max(2, Math.min(4, availableParallelism()));
 
@@ -36,8 +48,20 @@ function complaintAbout(scenario, known, adopting) {
 
 async function main() {
   const { values } = parseArgs({
-    options: { filter: { type: 'string' }, print: { type: 'boolean' }, adopt: { type: 'boolean' } },
+    options: {
+      in: { type: 'string', default: 'node' },
+      filter: { type: 'string' },
+      print: { type: 'boolean' },
+      adopt: { type: 'boolean' },
+    },
   });
+  const open = PLACES[values.in];
+  if (!open) throw new Error(`--in: expected one of ${Object.keys(PLACES).join(', ')}`);
+  const reason = impossible(values.in);
+  if (reason) {
+    console.warn(`Skipped in a ${values.in} of Electron: ${reason}`);
+    return;
+  }
   const queue = [];
   const records = new Map();
   for (const subject of subjectNames()) {
@@ -53,6 +77,7 @@ async function main() {
 
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
   const problems = [];
+  const skipped = [];
   try {
     const certificates = await Certificates.create();
     const authorityPath = join(directory, 'authority.pem');
@@ -64,7 +89,9 @@ async function main() {
       const { transcript, dead } = await runScenario(side, subject, scenario, certificates);
       if (values.print) console.log([label, ...transcript.map((line) => `    ${line}`)].join('\n'));
       const { deviation } = scenario;
-      if (complaint) {
+      if (transcript[0]?.startsWith(IMPOSSIBLE)) {
+        skipped.push({ label, text: `  ${transcript[0]}` });
+      } else if (complaint) {
         problems.push({ label, text: `  ${complaint}`, deviation });
       } else if (values.adopt && scenario.deviation) {
         known.own = transcript;
@@ -77,12 +104,12 @@ async function main() {
     };
 
     const work = async () => {
-      let side = await openModule({ authorityPath });
+      let side = await open({ authorityPath });
       try {
         for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
           if (await examine(side, item)) {
             await side.close();
-            side = await openModule({ authorityPath });
+            side = await open({ authorityPath });
           }
         }
       } finally {
@@ -97,11 +124,12 @@ async function main() {
   if (values.adopt) {
     for (const [subject, content] of records) writeTranscripts(subject, content);
   }
-  for (const { label, text } of problems) console.log(`${label}\n${text}\n`);
-  const identical = total - deviating - problems.filter(({ deviation }) => !deviation).length;
+  for (const { label, text } of [...skipped, ...problems]) console.log(`${label}\n${text}\n`);
+  const performed = total - deviating - skipped.length;
+  const identical = performed - problems.filter(({ deviation }) => !deviation).length;
   const own = deviating - problems.filter(({ deviation }) => deviation).length;
   console.log(
-    `${identical} of ${total - deviating} scenarios are identical to Chromium, ` +
+    `${identical} of ${performed} scenarios are identical to Chromium, ` +
       `${own} of ${deviating} with a named deviation are as expected.`,
   );
   if (problems.length > 0) process.exitCode = 1;

@@ -6,7 +6,7 @@ import { completeTranscript } from './transcript.mjs';
 /**
  * @typedef {{ kind: string, level?: string, text: string }} Message
  * @typedef {object} Side
- * @property {(request: { subject: string, name: string, environment: object },
+ * @property {(request: { subject: string, name: string, environment: object, manifest?: any },
  *   answer: (name: string, args: unknown[]) => Promise<{ value?: unknown, error?: string }>) =>
  *   Promise<{ lines: string[], messages: Message[], dead?: boolean }>} run
  * @property {() => Promise<void>} close
@@ -33,7 +33,8 @@ export async function runScenario(side, subject, scenario, certificates, limit =
   try {
     await scenario.server?.(peer, scenario.parameters);
     const environment = { ports: peer.ports };
-    const request = { subject, name: scenario.name, environment };
+    const { name, manifest } = scenario;
+    const request = { subject, name, environment, manifest };
     const answer = async (name, args) => {
       try {
         return { value: await peer.perform(name, args) };

@@ -8,6 +8,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = join(here, 'scenarios');
 
+/** The whole transcript of a scenario whose manifest is not accepted. */
+export const MANIFEST_REFUSED = 'the manifest is refused';
+
 /** @returns {string[]} the names of all subjects */
 export function subjectNames() {
   return readdirSync(folder)
@@ -26,7 +29,7 @@ export async function loadScenarios(subject) {
 
 /** Changes whenever what the scenario does changes; layout does not matter. */
 export function fingerprint(scenario) {
-  const { name, server, run, parameters, events, chunks, taints } = scenario;
+  const { name, server, run, parameters, events, chunks, taints, manifest } = scenario;
   const parts = [
     name,
     String(server),
@@ -35,6 +38,8 @@ export function fingerprint(scenario) {
     events,
     chunks,
     taints,
+    // Not in the others' fingerprints, which are older.
+    ...(manifest === undefined ? [] : [JSON.stringify(manifest)]),
   ];
   const text = parts.join('\n').replace(/\s+/g, '');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);

@@ -114,4 +114,4 @@ async function startServers(credentials) {
   };
 }
 
-module.exports = { startServers };
+module.exports = { irc, startServers };

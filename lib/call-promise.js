@@ -18,6 +18,9 @@
  */
 const seen = new WeakSet();
 
+/** In a renderer of Electron a rejection is the page's affair and ends nothing. */
+const isRenderer = /** @type {any} */ (process).type === 'renderer';
+
 const prototype = Object.create(Promise.prototype, {
   constructor: {
     get() {
@@ -49,7 +52,7 @@ class CallPromise {
   reject(message) {
     const unseen = !seen.has(this.promise);
     this.#reject(new Error(message));
-    if (unseen && process.listenerCount('unhandledRejection') === 0) {
+    if (unseen && !isRenderer && process.listenerCount('unhandledRejection') === 0) {
       this.promise.catch(() => {});
       console.error(`Unchecked runtime.lastError: ${message}`);
     }

@@ -1,5 +1,8 @@
 'use strict';
 
+// Node's own: a renderer of Electron has another one, of the age of its Chromium.
+const { URL } = require('node:url');
+
 // Characters at which a URL parser would end the host, or which it would silently drop.
 const NOT_PART_OF_A_HOST = /[\p{Control} /?#@:\\[\]]/u;
 

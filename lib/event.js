@@ -23,6 +23,13 @@ const prototype = createNativePrototype('Event');
 const listenersOf = new WeakMap();
 
 /**
+ * Who wants to know whether an event has listeners.
+ *
+ * @type {WeakMap<object, (listening: boolean) => void>}
+ */
+const watchers = new WeakMap();
+
+/**
  * @param {unknown} receiver
  * @returns {Listener[]}
  */
@@ -32,6 +39,17 @@ function listenersOfReceiver(receiver) {
     throw new TypeError('Illegal invocation: Function must be called on an object of type Event');
   }
   return listeners;
+}
+
+/**
+ * @param {object} event
+ * @param {Listener[]} listeners
+ */
+function setListeners(event, listeners) {
+  const listened = listenersOfReceiver(event).length > 0;
+  const listening = listeners.length > 0;
+  listenersOf.set(event, listeners);
+  if (listening !== listened) watchers.get(event)?.(listening);
 }
 
 /**
@@ -64,7 +82,7 @@ const methods = {
     if (typeof listener !== 'function') return;
     if (args.length > 1) throw new TypeError('This event does not support filters');
     if (listeners.includes(/** @type {Listener} */ (listener))) return;
-    listenersOf.set(
+    setListeners(
       /** @type {object} */ (this),
       listeners.concat(/** @type {Listener} */ (listener)),
     );
@@ -73,7 +91,7 @@ const methods = {
   /** @this {unknown} @param {unknown[]} args */
   removeListener(...args) {
     const listeners = listenersOfReceiver(this);
-    listenersOf.set(
+    setListeners(
       /** @type {object} */ (this),
       listeners.filter((listener) => listener !== args[0]),
     );
@@ -104,11 +122,14 @@ const methods = {
 };
 
 /**
+ * @param {(listening: boolean) => void} [watcher] Told when the first listener comes and when the
+ *   last one goes.
  * @returns {Event}
  */
-function createEvent() {
+function createEvent(watcher) {
   const event = Object.assign(Object.create(prototype), methods);
   listenersOf.set(event, []);
+  if (watcher) watchers.set(event, watcher);
   return event;
 }
 

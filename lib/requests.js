@@ -11,10 +11,10 @@ const { noteOrigin } = require('./raise.js');
 
 /**
  * @typedef {import('./event.js').Event} Event
- * @typedef {import('../binding.js').TcpSockets} TcpSockets
+ * @typedef {import('./namespace.js').NativeHalf} NativeHalf
  *
  * @typedef {(code: number, value: any) => unknown[]} Answer Makes the callback's arguments of the
- *   net error code and what was known when the call was made.
+ *   net error code and what was known when the call was made or came with the completion.
  *
  * @typedef {object} Request
  * @property {number} id
@@ -61,13 +61,21 @@ class Requests {
   #ended = 0;
 
   /**
-   * @param {TcpSockets} native
+   * @param {NativeHalf} native
    * @param {{ onReceive: Event, onReceiveError: Event }} events
    */
   constructor(native, { onReceive, onReceiveError }) {
     this.#native = native;
     this.#onReceive = onReceive;
     this.#onReceiveError = onReceiveError;
+  }
+
+  /** Lets native code deliver, until it says that it has nothing more to deliver. */
+  attach() {
+    if (this.#attached) return;
+    this.#native.attach(/** @type {any} */ (this.#deliver));
+    this.#attached = true;
+    noteOrigin();
   }
 
   /**
@@ -78,11 +86,7 @@ class Requests {
    * @returns {Request}
    */
   begin(callback, answer) {
-    if (!this.#attached) {
-      this.#native.attach(/** @type {any} */ (this.#deliver));
-      this.#attached = true;
-      noteOrigin();
-    }
+    this.attach();
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
     const result = callback === undefined ? new CallPromise() : undefined;
@@ -99,11 +103,12 @@ class Requests {
    * @param {number | undefined} code A net error code; `undefined` where the callback of a failed
    *   call gets no argument.
    * @param {string | Uint8Array | undefined} payload The text of the error or the bytes received.
+   * @param {unknown} [value] What the call gives, where it has returned nothing.
    */
-  #deliver = (kind, id, code, payload) => {
+  #deliver = (kind, id, code, payload, value) => {
     switch (kind) {
       case COMPLETE:
-        this.#complete(id, code, /** @type {string | undefined} */ (payload));
+        this.#complete(id, code, /** @type {string | undefined} */ (payload), value);
         break;
       case RECEIVE:
         emit(this.#onReceive, { data: bufferOf(/** @type {any} */ (payload)), socketId: id });
@@ -154,13 +159,14 @@ class Requests {
    * @param {number} id
    * @param {number | undefined} code
    * @param {string | undefined} failure
+   * @param {unknown} [value]
    */
-  #complete(id, code, failure) {
+  #complete(id, code, failure, value) {
     const request = this.#pending.get(id);
     if (!request) return;
     this.#pending.delete(id);
     const { callback, result } = request;
-    const args = code === undefined ? [] : request.answer(code, request.value);
+    const args = code === undefined ? [] : request.answer(code, value ?? request.value);
     if (failure === undefined) {
       if (callback) call(callback, args);
       else result?.resolve(args[0]);
@@ -171,4 +177,4 @@ class Requests {
   }
 }
 
-module.exports = { Requests };
+module.exports = { Requests, COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED };

@@ -28,7 +28,7 @@ class Sends {
   #scheduled = false;
 
   /**
-   * @param {import('../binding.js').TcpSockets} native
+   * @param {import('./namespace.js').NativeHalf} native
    * @param {{ endSucceeded(first: number, count: number): void }} requests
    */
   constructor(native, requests) {

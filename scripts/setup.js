@@ -39,3 +39,4 @@ if (spawnSync('cargo', ['--version']).status !== 0) {
 }
 if (!dependenciesAreInstalled()) run('npm', ['ci']);
 run('npm', ['run', 'build']);
+run('npm', ['run', 'build:preload']);

@@ -1,44 +1,64 @@
-//! A connection attempt: the resolved addresses, one after another, until one answers
-//! (`net/socket/tcp_client_socket.cc`: no parallel attempts, the last error counts).
+//! A connection attempt: the resolved addresses in their order, until one answers. The next is tried
+//! when one has failed, as in Chromium (`net/socket/tcp_client_socket.cc`; the last error counts),
+//! and beside one that does not answer soon, as RFC 8305 has it: a dead address does not cost the
+//! operating system's whole timeout.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::mailbox::{Mailbox, Wakers};
 use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller, Ready};
+use crate::runtime::Alarm;
 use crate::socket::SocketId;
 
 /// What Chromium sets on every client socket (`net/socket/tcp_socket_posix.cc`).
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 
-/// A connection that is being made.
+/// How long an address is waited for before the next is tried beside it: RFC 8305, section 8.
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// A connection that is being made. Dropping it closes whatever has not become one.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
+    /// The address that was tried last.
     current: Option<(PolledSocket, SocketAddr)>,
+    /// Those before it that have not answered yet either, in their order.
+    slow: Vec<(PolledSocket, SocketAddr)>,
     last_error: NetError,
+    /// When the next address gets its turn though the current one may still answer.
+    next_turn: Option<Instant>,
+    deadline: Option<Instant>,
+    alarm: Option<Alarm>,
 }
 
 impl Attempt {
-    /// Prepares to try `addresses` in their order.
-    pub(crate) fn new(addresses: Vec<IpAddr>, port: u16) -> Self {
+    /// Prepares to try `addresses` in their order. Without an answer at the deadline all have failed.
+    pub(crate) fn new(addresses: Vec<IpAddr>, port: u16, deadline: Option<Instant>) -> Self {
         Self {
             remaining: addresses
                 .into_iter()
                 .map(|ip| SocketAddr::new(ip, port))
                 .collect(),
             current: None,
+            slow: Vec::new(),
             last_error: NetError::ConnectionFailed,
+            next_turn: None,
+            deadline,
+            alarm: None,
         }
     }
 
-    /// The socket that waits for an answer.
-    pub(crate) fn socket(&self) -> Option<&PolledSocket> {
-        self.current.as_ref().map(|(socket, _)| socket)
+    /// The sockets that wait for an answer.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = &PolledSocket> {
+        let waiting = self.slow.iter().chain(&self.current);
+        waiting.map(|(socket, _)| socket)
     }
 
     /// Goes as far as possible without waiting; `poller` finds `socket_id` writable when there is
@@ -46,22 +66,32 @@ impl Attempt {
     pub(crate) fn poll(
         &mut self,
         poller: &Poller,
+        mailbox: &Arc<Mailbox>,
         socket_id: SocketId,
     ) -> Poll<Result<(PolledSocket, SocketAddr), NetError>> {
+        if let Some(answered) = self.poll_slow() {
+            return Poll::Ready(Ok(answered));
+        }
         loop {
             if let Some((mut socket, address)) = self.current.take() {
                 match socket.poll_connected() {
                     Poll::Ready(Ok(())) => return Poll::Ready(Ok((socket, address))),
                     Poll::Ready(Err(error)) => self.last_error = NetError::from_connect(&error),
+                    Poll::Pending if self.is_next_turn() => self.slow.push((socket, address)),
                     Poll::Pending => {
                         self.current = Some((socket, address));
-                        return Poll::Pending;
+                        return self.wait(mailbox, socket_id);
                     }
                 }
             }
             let Some(address) = self.remaining.pop_front() else {
-                return Poll::Ready(Err(self.last_error));
+                return if self.slow.is_empty() {
+                    Poll::Ready(Err(self.last_error))
+                } else {
+                    self.wait(mailbox, socket_id)
+                };
             };
+            self.next_turn = None;
             match start(address).and_then(|socket| poller.watch(socket, socket_id)) {
                 Ok(socket) => self.current = Some((socket, address)),
                 Err(error) => self.last_error = NetError::from_connect(&error),
@@ -69,11 +99,57 @@ impl Attempt {
         }
     }
 
-    /// Notes that the socket has become ready.
+    /// Notes that one of the sockets has become ready.
     pub(crate) fn note(&mut self, ready: Ready) {
-        if let Some((socket, _)) = &mut self.current {
-            socket.note(ready);
+        let waiting = self.slow.iter_mut().chain(&mut self.current);
+        waiting.for_each(|(socket, _)| socket.note(ready));
+    }
+
+    /// Asks those that were slow to answer. The error of one does not count: a later address is
+    /// still being tried, or has failed last.
+    fn poll_slow(&mut self) -> Option<(PolledSocket, SocketAddr)> {
+        let mut index = 0;
+        while let Some((socket, _)) = self.slow.get_mut(index) {
+            match socket.poll_connected() {
+                Poll::Ready(Ok(())) => return Some(self.slow.remove(index)),
+                Poll::Ready(Err(_)) => drop(self.slow.remove(index)),
+                Poll::Pending => index += 1,
+            }
         }
+        None
+    }
+
+    fn is_next_turn(&self) -> bool {
+        self.next_turn.is_some_and(|time| time <= Instant::now())
+    }
+
+    /// Sets the alarm for what comes next, the next address's turn or the end of patience.
+    fn wait(
+        &mut self,
+        mailbox: &Arc<Mailbox>,
+        socket_id: SocketId,
+    ) -> Poll<Result<(PolledSocket, SocketAddr), NetError>> {
+        if self.deadline.is_none() && self.remaining.is_empty() {
+            self.alarm = None;
+            return Poll::Pending;
+        }
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            return Poll::Ready(Err(NetError::ConnectionTimedOut));
+        }
+        if self.next_turn.is_none() && !self.remaining.is_empty() {
+            self.next_turn = Some(now + STAGGER);
+            self.alarm = None;
+        }
+        if self.alarm.is_none() {
+            let next = self.next_turn.filter(|_| !self.remaining.is_empty());
+            self.alarm = next
+                .into_iter()
+                .chain(self.deadline)
+                .min()
+                .and_then(|time| Alarm::set(time, Wakers::new(mailbox, socket_id).write));
+        }
+        Poll::Pending
     }
 }
 
@@ -126,4 +202,138 @@ pub(crate) fn set_keep_alive(
     #[cfg(not(target_os = "macos"))]
     let timers = timers.with_interval(delay);
     socket.set_tcp_keepalive(&timers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener, TcpStream as StdTcpStream};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// What the attempt ends with, and how long it took.
+    fn outcome(attempt: Attempt) -> (Result<IpAddr, NetError>, Duration) {
+        let begin = Instant::now();
+        let result = outcome_with(attempt, |_| {});
+        (result, begin.elapsed())
+    }
+
+    /// Calls `waiting` whenever the attempt has to wait; it waits no longer than ten seconds.
+    fn outcome_with(
+        mut attempt: Attempt,
+        mut waiting: impl FnMut(&Attempt),
+    ) -> Result<IpAddr, NetError> {
+        let (sender, rung) = mpsc::channel();
+        let mailbox = Arc::<Mailbox>::default();
+        mailbox.attach(Box::new(move || {
+            let _ = sender.send(());
+        }));
+        let mut poller = Poller::new(&mailbox).unwrap();
+        loop {
+            if let Poll::Ready(result) = attempt.poll(&poller, &mailbox, 1) {
+                return result.map(|(_, peer)| peer.ip());
+            }
+            waiting(&attempt);
+            poller.arm();
+            rung.recv_timeout(Duration::from_secs(10)).unwrap();
+            mailbox.collect();
+            poller.collect().for_each(|(_, ready)| attempt.note(ready));
+        }
+    }
+
+    /// Listeners on one port of several loopback addresses: 127.0.0.1 and so on.
+    fn listeners(count: u8) -> (Vec<TcpListener>, u16) {
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = first.local_addr().unwrap().port();
+        let others = (2..=count).map(|last| TcpListener::bind((address(last), port)).unwrap());
+        (std::iter::once(first).chain(others).collect(), port)
+    }
+
+    fn address(last: u8) -> IpAddr {
+        Ipv4Addr::new(127, 0, 0, last).into()
+    }
+
+    /// Leaves no room for another connection, so that an address of loopback does not answer.
+    fn fill(listener: &TcpListener) -> Vec<StdTcpStream> {
+        SockRef::from(listener).listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let limit = Duration::from_millis(50);
+        let connect = || StdTcpStream::connect_timeout(&address, limit).ok();
+        std::iter::from_fn(connect).take(8).collect()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_address_that_does_not_answer_costs_a_quarter_of_a_second() {
+        let (listeners, port) = listeners(2);
+        let _full = fill(&listeners[0]);
+        let attempt = Attempt::new(vec![address(1), address(2)], port, None);
+        let (result, time) = outcome(attempt);
+        assert_eq!(result, Ok(address(2)));
+        assert!(time >= STAGGER && time < 3 * STAGGER, "{time:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_address_that_fails_gives_its_turn_to_the_next_at_once() {
+        let (mut listeners, port) = listeners(2);
+        drop(listeners.remove(0));
+        let (result, time) = outcome(Attempt::new(vec![address(1), address(2)], port, None));
+        assert_eq!(result, Ok(address(2)));
+        assert!(time < STAGGER, "{time:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_slow_address_may_still_answer_when_the_others_have_failed() {
+        let (mut listeners, port) = listeners(2);
+        let full = fill(&listeners[0]);
+        drop(listeners.remove(1));
+        let mut cleared = false;
+        let attempt = Attempt::new(vec![address(1), address(2)], port, None);
+        let result = outcome_with(attempt, |attempt| {
+            if attempt.current.is_none() && !cleared {
+                for _ in &full {
+                    listeners[0].accept().unwrap();
+                }
+                cleared = true;
+            }
+        });
+        assert_eq!(result, Ok(address(1)));
+        assert!(cleared);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_error_of_the_last_address_counts() {
+        let (listeners, port) = listeners(1);
+        drop(listeners);
+        let unreachable = IpAddr::from([255, 255, 255, 255]);
+        for (addresses, expected) in [
+            ([unreachable, address(1)], NetError::ConnectionRefused),
+            (
+                [address(1), unreachable],
+                NetError::from_connect(&start_error(unreachable)),
+            ),
+        ] {
+            let (result, _) = outcome(Attempt::new(addresses.to_vec(), port, None));
+            assert_eq!(result, Err(expected));
+        }
+    }
+
+    fn start_error(ip: IpAddr) -> io::Error {
+        start(SocketAddr::new(ip, 9)).unwrap_err()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn patience_ends_at_the_deadline() {
+        let (listeners, port) = listeners(1);
+        let _full = fill(&listeners[0]);
+        let limit = Duration::from_millis(100);
+        let attempt = Attempt::new(vec![address(1)], port, Some(Instant::now() + limit));
+        let (result, time) = outcome(attempt);
+        assert_eq!(result, Err(NetError::ConnectionTimedOut));
+        assert!(time >= limit && time < 5 * limit, "{time:?}");
+    }
 }

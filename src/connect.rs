@@ -2,8 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
+use std::time::Instant;
+
+use tokio::time::timeout_at;
 
 use crate::attempt::Attempt;
+use crate::event::Failure;
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller};
@@ -30,10 +34,12 @@ impl SocketTable {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
         self.resolving += 1;
+        let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
             request,
             socket_id,
             port,
+            deadline,
             result,
         };
         match resolver::resolve(&host, family) {
@@ -42,13 +48,38 @@ impl SocketTable {
                 let promise = self
                     .mailbox
                     .promise(resolved(Err(NetError::NameNotResolved)));
-                if let Ok(runtime) = runtime::handle() {
-                    runtime.spawn_blocking(move || {
-                        promise.keep(resolved(resolver::look_up(&host, family)));
-                    });
+                let Ok(runtime) = runtime::handle() else {
+                    return;
+                };
+                match deadline {
+                    None => {
+                        runtime.spawn_blocking(move || {
+                            promise.keep(resolved(resolver::look_up(&host, family)));
+                        });
+                    }
+                    // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                    Some(deadline) => {
+                        let look_up =
+                            runtime.spawn_blocking(move || resolver::look_up(&host, family));
+                        runtime.spawn(async move {
+                            let result = match timeout_at(deadline.into(), look_up).await {
+                                Ok(Ok(result)) => result,
+                                Ok(Err(_)) => Err(NetError::NameNotResolved),
+                                Err(_) => Err(NetError::ConnectionTimedOut),
+                            };
+                            promise.keep(resolved(result));
+                        });
+                    }
                 }
             }
         }
+    }
+
+    /// A connect that the application's manifest does not allow. The name is remembered all the same.
+    pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
+        find!(self, socket_id, request).host = host;
+        self.outbox
+            .fail(request, Failure::without_code("Does not have permission"));
     }
 
     /// The name is resolved: the moment at which Chromium looks at the socket again.
@@ -57,6 +88,7 @@ impl SocketTable {
         request: u32,
         socket_id: SocketId,
         port: u16,
+        deadline: Option<Instant>,
         result: Result<Vec<IpAddr>, NetError>,
     ) {
         self.resolving -= 1;
@@ -75,7 +107,7 @@ impl SocketTable {
             }
             Connection::Disconnected => {}
         }
-        let attempt = Attempt::new(addresses, port);
+        let attempt = Attempt::new(addresses, port, deadline);
         socket.connection = Connection::Connecting { request, attempt };
         self.live += 1;
         self.continue_attempt(socket_id);
@@ -91,7 +123,7 @@ impl SocketTable {
         };
         let request = *request;
         let polled = match Poller::get(&mut self.poller, &self.mailbox) {
-            Ok(poller) => attempt.poll(poller, socket_id),
+            Ok(poller) => attempt.poll(poller, &self.mailbox, socket_id),
             Err(error) => Poll::Ready(Err(NetError::from_connect(&error))),
         };
         let Poll::Ready(result) = polled else {

@@ -10,7 +10,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use once_cell::sync::OnceCell;
 use rustls::{
     ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
@@ -28,6 +27,7 @@ use tokio_rustls::TlsConnector;
 use crate::{
     net_error::{HandshakeProgress, NetError},
     record_ends::{Passed, RecordEnds},
+    tls_settings::TlsSettings,
     trust::{self, TrustStore},
     verifier::{self, ServerVerifier},
 };
@@ -87,42 +87,58 @@ pub(crate) async fn handshake(
     stream: TcpStream,
     host: &str,
     versions: TlsVersionRange,
+    settings: Option<&TlsSettings>,
 ) -> Result<Secured, NetError> {
-    static CLIENT: OnceCell<Client> = OnceCell::new();
+    static UNCONFIGURED: TlsSettings = TlsSettings::none();
 
-    let client = match CLIENT.get() {
+    let settings = settings.unwrap_or(&UNCONFIGURED);
+    let client = match settings.client.get() {
         Some(client) => client,
         // Reads files. Blocking threads are no place for it: all may be waiting for a resolver.
-        None => block_in_place(|| CLIENT.get_or_try_init(|| Client::new(trust::process_wide())))?,
+        None => block_in_place(|| {
+            let load = || Client::new(trust::process_wide(), settings);
+            settings.client.get_or_try_init(load)
+        })?,
     };
     client.handshake(stream, host, versions).await
 }
 
-/// What all handshakes share: the trust anchors and the settings for each range of versions.
-struct Client {
+/// What the handshakes with the same settings share: the trust anchors, and a configuration for each
+/// range of versions.
+pub(crate) struct Client {
     tls12: ClientConfig,
     tls13: ClientConfig,
     either: ClientConfig,
+    identity: Option<Arc<CertifiedKey>>,
 }
 
 impl Client {
-    fn new(trust: &Arc<TrustStore>) -> Result<Self, NetError> {
+    fn new(trust: &Arc<TrustStore>, settings: &TlsSettings) -> Result<Self, NetError> {
         let provider = Arc::new(verifier::provider());
-        let verifier = Arc::new(ServerVerifier::new(Arc::clone(trust)));
+        let trust = if settings.authorities.is_empty() {
+            Arc::clone(trust)
+        } else {
+            Arc::new(trust.with(&settings.authorities))
+        };
+        let verifier = Arc::new(ServerVerifier::new(trust));
         let config = |versions: &[&'static SupportedProtocolVersion]| {
             let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(versions)
                 .map_err(|_| NetError::Unexpected)?
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
-                .with_client_cert_resolver(Arc::new(NoClientCertificate::default()));
+                .with_client_cert_resolver(Arc::new(ClientCertificate::default()));
             config.resumption = Resumption::disabled();
+            if let Some(key_log) = &settings.key_log {
+                config.key_log = Arc::clone(key_log) as _;
+            }
             Ok::<_, NetError>(config)
         };
         Ok(Self {
             tls12: config(&[&TLS12])?,
             tls13: config(&[&TLS13])?,
             either: config(&[&TLS13, &TLS12])?,
+            identity: settings.identity.clone(),
         })
     }
 
@@ -142,7 +158,10 @@ impl Client {
             (TlsVersion::Tls13, TlsVersion::Tls12) => return Err(NetError::SslProtocolError),
         }
         .clone();
-        let resolver = Arc::new(NoClientCertificate::default());
+        let resolver = Arc::new(ClientCertificate {
+            identity: self.identity.clone(),
+            ..ClientCertificate::default()
+        });
         config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
 
         let stream = WatchedStream::new(stream, resolver);
@@ -160,16 +179,21 @@ impl Client {
     }
 }
 
-/// Has no certificate to offer, and remembers that the server asked for one.
+/// What to tell a server that asks for a certificate, and whether one did.
 #[derive(Debug, Default)]
-struct NoClientCertificate {
+struct ClientCertificate {
+    identity: Option<Arc<CertifiedKey>>,
     asked: AtomicBool,
+    offered: AtomicBool,
 }
 
-impl ResolvesClientCert for NoClientCertificate {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+impl ResolvesClientCert for ClientCertificate {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
-        None
+        let identity = self.identity.as_ref()?;
+        identity.key.choose_scheme(schemes)?;
+        self.offered.store(true, Ordering::Relaxed);
+        Some(Arc::clone(identity))
     }
 
     fn has_certs(&self) -> bool {
@@ -180,24 +204,26 @@ impl ResolvesClientCert for NoClientCertificate {
 /// The TCP stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come, and it stops the client's answer to a server that wants a client
-/// certificate: Chromium has none to give and ends the connection at that point. No read passes the
-/// end of a record, so that nothing but whole records has been read when the handshake is done.
+/// handshake had come. No read passes the end of a record, so that nothing but whole records has
+/// been read when the handshake is done.
 #[derive(Debug)]
 struct WatchedStream {
     stream: TcpStream,
-    resolver: Arc<NoClientCertificate>,
+    resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
+    /// Whether a server that asked for a certificate has had an answer.
+    answered: bool,
 }
 
 impl WatchedStream {
-    fn new(stream: TcpStream, resolver: Arc<NoClientCertificate>) -> Self {
+    fn new(stream: TcpStream, resolver: Arc<ClientCertificate>) -> Self {
         Self {
             stream,
             resolver,
             records: RecordEnds::default(),
             opening: Opening::Silence,
+            answered: false,
         }
     }
 
@@ -205,56 +231,51 @@ impl WatchedStream {
         self.resolver.asked.load(Ordering::Relaxed)
     }
 
-    /// Whether `bytes` are the client's second flight to a server that wants a certificate.
-    fn must_not_send(&self, bytes: &[u8]) -> bool {
-        // The compatibility record that TLS 1.3 sends first tells the server nothing, and the
-        // verdict on the server's certificate may still be to come.
-        self.certificate_asked() && !bytes.is_empty() && bytes.first() != Some(&CHANGE_CIPHER_SPEC)
+    /// Notes whether `bytes` are the client's second flight to a server that asks for a certificate.
+    fn follow_answer(&mut self, bytes: &[u8]) {
+        // The compatibility record that TLS 1.3 sends first tells the server nothing.
+        self.answered |= self.certificate_asked()
+            && bytes
+                .first()
+                .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
     }
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if let Some(&reason) = cause.and_then(|cause| cause.downcast_ref::<BreakOff>()) {
-            return reason.into();
+        if let Some(ClosedBeforeHello) = cause.and_then(|cause| cause.downcast_ref()) {
+            return NetError::SslProtocolError;
         }
-        cause.and_then(|cause| cause.downcast_ref()).map_or_else(
-            || NetError::from_io(error),
-            |error| {
-                let progress = HandshakeProgress {
-                    server_hello: matches!(self.opening, Opening::Handshake),
-                    client_certificate_requested: self.certificate_asked(),
-                };
-                NetError::from_rustls(error, progress)
-            },
-        )
+        let Some(error) = cause.and_then(|cause| cause.downcast_ref()) else {
+            return NetError::from_io(error);
+        };
+        let progress = HandshakeProgress {
+            server_hello: matches!(self.opening, Opening::Handshake),
+            client_certificate_requested: self.certificate_asked(),
+        };
+        match NetError::from_rustls(error, progress) {
+            // It is not that the certificate is bad: there was none.
+            NetError::BadSslClientAuthCert
+                if self.answered && !self.resolver.offered.load(Ordering::Relaxed) =>
+            {
+                NetError::SslClientAuthCertNeeded
+            }
+            error => error,
+        }
     }
 }
 
-/// Why the handshake ends here where rustls would let it go on.
+/// Ends the handshake where rustls would let it go on: the server said `close_notify` instead of
+/// hello.
 #[derive(Clone, Copy, Debug)]
-enum BreakOff {
-    /// The server asked for a client certificate and nothing else was wrong.
-    CertificateWanted,
-    /// The server said `close_notify` instead of hello.
-    ClosedBeforeHello,
-}
+struct ClosedBeforeHello;
 
-impl From<BreakOff> for NetError {
-    fn from(reason: BreakOff) -> Self {
-        match reason {
-            BreakOff::CertificateWanted => Self::SslClientAuthCertNeeded,
-            BreakOff::ClosedBeforeHello => Self::SslProtocolError,
-        }
-    }
-}
-
-impl fmt::Display for BreakOff {
+impl fmt::Display for ClosedBeforeHello {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(NetError::from(*self).name())
+        f.write_str("closed before hello")
     }
 }
 
-impl error::Error for BreakOff {}
+impl error::Error for ClosedBeforeHello {}
 
 const ALERT: u8 = 21;
 const CLOSE_NOTIFY: u8 = 0;
@@ -291,7 +312,7 @@ impl AsyncRead for WatchedStream {
             };
         }
         if matches!(this.opening, Opening::CloseNotify) {
-            return Poll::Ready(Err(io::Error::other(BreakOff::ClosedBeforeHello)));
+            return Poll::Ready(Err(io::Error::other(ClosedBeforeHello)));
         }
         buf.put_slice(read);
         Poll::Ready(Ok(()))
@@ -305,9 +326,7 @@ impl AsyncWrite for WatchedStream {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.must_not_send(buf) {
-            return Poll::Ready(Err(io::Error::other(BreakOff::CertificateWanted)));
-        }
+        this.follow_answer(buf);
         Pin::new(&mut this.stream).poll_write(cx, buf)
     }
 
@@ -316,9 +335,8 @@ impl AsyncWrite for WatchedStream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.certificate_asked() {
-            let first = bufs.iter().find(|buf| !buf.is_empty());
-            return self.poll_write(cx, first.map_or(&[], |buf| buf));
+        for buf in bufs {
+            self.follow_answer(buf);
         }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }

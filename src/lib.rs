@@ -1,5 +1,5 @@
 //! The native half of `chrome-sockets-tcp`: what Chromium's browser and network processes do for
-//! `chrome.sockets.tcp`. The JavaScript half (`index.js`, `lib/`) does what its renderer does.
+//! `chrome.sockets.tcp`. The JavaScript half (`lib/`) does what its renderer does.
 //!
 //! # Layout
 //!
@@ -10,7 +10,7 @@
 //!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
 //! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
-//! * [`handshake`], [`verifier`], [`trust`]: from a connection to an encrypted one;
+//! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
 //! * [`transport`], [`secure_transport`], [`bulk_reader`]: the bytes of a connection;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
@@ -42,27 +42,33 @@ mod socket;
 mod table;
 #[cfg(test)]
 mod testing;
+mod tls_settings;
 mod transport;
 mod trust;
 mod verifier;
 mod write_queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
+use std::time::Duration;
 
-use napi::bindgen_prelude::{Function, JsValuesTupleIntoVec, Result, sys};
+use napi::bindgen_prelude::{Function, JsValuesTupleIntoVec, Result, Uint8Array, sys};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
+use rustls::pki_types::CertificateDer;
 
 use crate::event::Event;
 use crate::handshake::TlsVersionRange;
 use crate::mailbox::lock;
+use crate::net_error::NetError;
 use crate::resolver::AddressFamily;
 use crate::socket::{SocketId, SocketInfo, SocketProperties};
 use crate::table::SocketTable;
+use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
 
 /// Wakes the JavaScript thread; what it brings is decided there.
@@ -88,8 +94,8 @@ impl JsValuesTupleIntoVec for Delivery {
 
 /// The sockets of one instance of the module.
 ///
-/// Each method ends `request` exactly once, later, by one call of the dispatcher; see `index.d.ts`
-/// for what the methods do.
+/// Each method that is given a `request` ends it exactly once, later, by one call of the dispatcher;
+/// see `index.d.ts` for what the methods do.
 #[napi]
 #[derive(Default)]
 pub struct TcpSockets {
@@ -169,6 +175,20 @@ impl TcpSockets {
         self.call(|table| table.set_paused(request, socket_id, paused));
     }
 
+    /// Keeps back what a socket receives, or lets it flow again, without a trace in what
+    /// `getInfo()` tells. Ends no request.
+    #[napi(catch_unwind)]
+    pub fn hold(&self, socket_id: SocketId, held: bool) {
+        self.call(|table| table.hold(socket_id, held));
+    }
+
+    /// Pauses a socket whose owner has gone, without the last piece that a pause lets through. Ends
+    /// no request.
+    #[napi(catch_unwind)]
+    pub fn suspend(&self, socket_id: SocketId) {
+        self.call(|table| table.suspend(socket_id));
+    }
+
     /// `delay` is in seconds; 0 leaves the timers as they are.
     #[napi(catch_unwind)]
     pub fn set_keep_alive(&self, request: u32, socket_id: SocketId, enable: bool, delay: i32) {
@@ -192,6 +212,12 @@ impl TcpSockets {
             _ => AddressFamily::Any,
         };
         self.call(|table| table.connect(request, socket_id, host, port, family));
+    }
+
+    /// `connect()` to a host that the application may not connect to.
+    #[napi(catch_unwind)]
+    pub fn deny_connect(&self, request: u32, socket_id: SocketId, host: String) {
+        self.call(|table| table.deny_connect(request, socket_id, host));
     }
 
     /// Ends the connection, not the socket.
@@ -272,6 +298,48 @@ impl TcpSockets {
         self.call(|table| table.infos(request))
     }
 
+    /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities
+    /// `ca` on top of everybody's, `key` in PKCS #8, `key_log` a path. If something cannot be set,
+    /// nothing is, and what is wrong comes back.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "Node-API hands over owned values"
+    )]
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn configure_tls(
+        &self,
+        ca: Vec<Uint8Array>,
+        certificate: Vec<Uint8Array>,
+        key: Option<Uint8Array>,
+        key_log: Option<String>,
+    ) -> Option<ConfigurationProblem> {
+        let certificates = |list: Vec<Uint8Array>| {
+            let owned = list.into_iter().map(|der| der.to_vec().into());
+            owned.collect::<Vec<CertificateDer<'static>>>()
+        };
+        let settings = TlsSettings::new(
+            certificates(ca),
+            certificates(certificate),
+            key.map(|key| key.to_vec()),
+            key_log.as_deref().map(Path::new),
+        );
+        match settings {
+            Ok(settings) => {
+                lock(&self.table).tls = Some(Arc::new(settings));
+                None
+            }
+            Err(problem) => Some(problem.into()),
+        }
+    }
+
+    /// Limits how long a `connect()` may take, in milliseconds; null for no limit.
+    #[napi(catch_unwind)]
+    pub fn limit_connect(&self, milliseconds: Option<u32>) {
+        let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
+        lock(&self.table).connect_timeout = limit;
+    }
+
     fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
         let mut table = lock(&self.table);
         let result = action(&mut table);
@@ -279,6 +347,47 @@ impl TcpSockets {
             table.mailbox.ring();
         }
         result
+    }
+}
+
+/// Every net error: its name, as `ERR_FAILED`, and its number.
+#[napi(object, object_from_js = false)]
+pub struct NamedCode {
+    /// Without `net::`.
+    pub name: &'static str,
+    /// Negative.
+    pub code: i32,
+}
+
+/// All net errors, in Chromium's order.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn net_errors() -> Vec<NamedCode> {
+    let named = |error: &NetError| NamedCode {
+        name: error.name().trim_start_matches("net::"),
+        code: error.code(),
+    };
+    NetError::ALL.iter().map(named).collect()
+}
+
+/// Why something cannot be configured.
+#[napi(object, object_from_js = false)]
+pub struct ConfigurationProblem {
+    /// The option of `configure()`.
+    pub option: String,
+    /// Which certificate of the option, counted from 0.
+    pub index: u32,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl From<Problem> for ConfigurationProblem {
+    fn from(problem: Problem) -> Self {
+        Self {
+            option: problem.option.to_owned(),
+            index: problem.index.try_into().unwrap_or(u32::MAX),
+            reason: problem.reason,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
+use std::time::Instant;
 
 use crate::handshake::Secured;
 use crate::net_error::NetError;
@@ -24,6 +25,8 @@ pub(crate) enum Notice {
         socket_id: SocketId,
         /// The port to connect to.
         port: u16,
+        /// When connecting must have succeeded, if there is a limit.
+        deadline: Option<Instant>,
         /// The addresses in the order in which they are to be tried.
         result: Result<Vec<IpAddr>, NetError>,
     },

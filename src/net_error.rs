@@ -24,8 +24,7 @@ macro_rules! net_errors {
 
         impl NetError {
             /// Every code, in the order of the list.
-            #[cfg(test)]
-            const ALL: &[Self] = &[$(Self::$variant),*];
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The text that `chrome.runtime.lastError.message` carries: `net::ERR_...`.
             pub(crate) const fn name(self) -> &'static str {

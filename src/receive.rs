@@ -5,6 +5,7 @@ use std::mem;
 use std::task::Poll;
 
 use crate::event::Event;
+use crate::mailbox::Notice;
 use crate::net_error::NetError;
 use crate::socket::{Connection, ReadAhead, SocketId};
 use crate::table::SocketTable;
@@ -63,6 +64,9 @@ impl SocketTable {
     ) -> Option<R> {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.turn = false;
+        if socket.held {
+            return None;
+        }
         let capacity = socket.read?.min(READ_SIZE);
         // A remainder is topped up first, so that only the last piece of a burst is short.
         if socket
@@ -99,6 +103,32 @@ impl SocketTable {
             self.give_turn(socket_id);
         }
         Some(result)
+    }
+
+    /// Keeps back what a socket receives, or lets it flow again. Unlike [`Self::set_paused`] this
+    /// shows nowhere: the read in flight stays in flight.
+    pub(crate) fn hold(&mut self, socket_id: SocketId, held: bool) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        socket.held = held;
+        if !held && socket.read.is_some() {
+            self.mailbox.post(Notice::Readable(socket_id));
+        }
+    }
+
+    /// Pauses a socket for whoever comes after its owner: the read in flight is called off and
+    /// brings no last piece, which would find nobody.
+    pub(crate) fn suspend(&mut self, socket_id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return;
+        };
+        socket.paused = true;
+        socket.held = false;
+        socket.read = None;
+        if let Connection::Securing { paused, .. } = &mut socket.connection {
+            *paused = true;
+        }
     }
 
     /// Reads until the socket's read-ahead holds `most` bytes, or what there is. `Ready(false)` is
@@ -247,6 +277,40 @@ mod tests {
         application.table.set_paused(request, socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.received(socket_id).len(), 8);
+    }
+
+    #[test]
+    fn a_held_socket_throttles_its_peer_and_goes_on_where_it_was() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(8));
+        let mut stream = peer.accept();
+        application.table.hold(socket_id, true);
+        write_until_throttled(&mut stream);
+        let request = application.request();
+        let info = application.table.info(request, socket_id);
+        assert!(info.is_some_and(|info| !info.paused));
+        assert_eq!(application.outcome(request), Ok(()));
+        application.table.hold(socket_id, false);
+        assert_eq!(application.received(socket_id).len(), 8);
+        assert_eq!(application.received(socket_id).len(), 8);
+    }
+
+    #[test]
+    fn a_suspended_socket_brings_everything_to_who_resumes_it() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(4));
+        let mut stream = peer.accept();
+        stream.write_all(b"abcdefgh").unwrap();
+        assert_eq!(application.received(socket_id), b"abcd");
+        application.table.suspend(socket_id);
+        let request = application.request();
+        let info = application.table.info(request, socket_id);
+        assert!(info.is_some_and(|info| info.paused && info.connected));
+        assert_eq!(application.outcome(request), Ok(()));
+        let request = application.request();
+        application.table.set_paused(request, socket_id, false);
+        assert_eq!(application.outcome(request), Ok(()));
+        assert_eq!(application.received(socket_id), b"efgh");
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The process-wide tokio runtime: it watches the sockets of every environment, resolves names and
 //! does the work of TLS.
 
+use std::task::Waker;
+use std::time::Instant;
 use std::{io, thread};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::AbortHandle;
+use tokio::time::sleep_until;
 
 /// More workers than this never had anything to do: what a socket costs is spent on the
 /// JavaScript thread, and only TLS keeps a worker busy.
@@ -33,7 +37,28 @@ pub(crate) fn handle() -> io::Result<&'static Handle> {
             .max_blocking_threads(MAX_LOOKUPS)
             .thread_name("chrome-sockets")
             .enable_io()
+            .enable_time()
             .build()
     })?;
     Ok(runtime.handle())
+}
+
+/// Wakes somebody at some time, unless it is dropped before.
+pub(crate) struct Alarm(AbortHandle);
+
+impl Alarm {
+    /// None only if the process cannot have a runtime.
+    pub(crate) fn set(time: Instant, waker: Waker) -> Option<Self> {
+        let task = handle().ok()?.spawn(async move {
+            sleep_until(time.into()).await;
+            waker.wake();
+        });
+        Some(Self(task.abort_handle()))
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

@@ -82,8 +82,9 @@ impl SocketTable {
         };
         let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
         let host = socket.host.clone();
+        let settings = self.tls.clone();
         let handshake = runtime.spawn(async move {
-            let result = handshake(stream, &host, versions).await;
+            let result = handshake(stream, &host, versions, settings.as_deref()).await;
             promise.keep(secured(result.map(Box::new)));
         });
         let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));

@@ -25,6 +25,10 @@ pub(crate) struct SocketProperties {
 }
 
 /// A socket of the table.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, some of which the application sets"
+)]
 #[derive(Default)]
 pub(crate) struct Socket {
     persistent: bool,
@@ -37,6 +41,8 @@ pub(crate) struct Socket {
     /// Whether `secure()` has succeeded: such a socket never connects again, as in Chromium.
     pub(crate) secured: bool,
     pub(crate) connection: Connection,
+    /// What was received waits, unknown to the application, until it can be taken in.
+    pub(crate) held: bool,
     /// The read in flight: how much it may deliver, decided when it started.
     pub(crate) read: Option<usize>,
     /// Whether the socket has its turn in the outbox already.
@@ -191,10 +197,13 @@ impl Socket {
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {
         let result = match &self.connection {
             Connection::Disconnected | Connection::Securing { .. } => return false,
-            Connection::Connecting { attempt, .. } => match attempt.socket() {
-                Some(socket) => option.set(&socket.socket()),
-                None => return false,
-            },
+            Connection::Connecting { attempt, .. } => {
+                let results: Vec<_> = attempt
+                    .sockets()
+                    .map(|socket| option.set(&socket.socket()))
+                    .collect();
+                return !results.is_empty() && results.iter().all(Result::is_ok);
+            }
             Connection::Connected(link) => link.transport.set_option(option),
         };
         result.is_ok()

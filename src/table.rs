@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use crate::event::{Event, Failure};
 use crate::linger::Linger;
@@ -15,6 +16,7 @@ use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
+use crate::tls_settings::TlsSettings;
 use crate::transport::SocketOption;
 
 /// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
@@ -27,6 +29,10 @@ pub(crate) struct SocketTable {
     pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// What the application has set for TLS, if anything.
+    pub(crate) tls: Option<Arc<TlsSettings>>,
+    /// How long a `connect()` may take, where the application has set a limit.
+    pub(crate) connect_timeout: Option<Duration>,
     /// Name resolutions whose answer is still to come.
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
@@ -426,9 +432,10 @@ impl SocketTable {
                 request,
                 socket_id,
                 port,
+                deadline,
                 result,
             } => {
-                self.resolved(request, socket_id, port, result);
+                self.resolved(request, socket_id, port, deadline, result);
             }
             Notice::Readable(socket_id) => self.readable(socket_id),
             Notice::Writable(socket_id) => self.writable(socket_id),

@@ -137,6 +137,19 @@ impl TrustStore {
         store
     }
 
+    /// The same store, and these certificates on top. What is no certificate is left out.
+    pub(crate) fn with(&self, certificates: &[CertificateDer<'static>]) -> Self {
+        let mut store = Self {
+            anchors: self.anchors.clone(),
+            certificates: self.certificates.clone(),
+            warnings: Vec::new(),
+        };
+        for certificate in certificates {
+            let _ = store.add(certificate.clone());
+        }
+        store
+    }
+
     fn add_named(&mut self, variable: &str, path: &Path, found: CertificateResult) {
         for error in found.errors {
             self.warn(variable, path, &error);

@@ -31,6 +31,9 @@ export function findChromium() {
   );
 }
 
+/** What Chromium says of a manifest that it does not accept. */
+export class ManifestRefused extends Error {}
+
 /**
  * Starts a Chromium whose only extension may use the API: the command line puts it on the allowlist,
  * by the hash of its key.
@@ -51,15 +54,6 @@ export async function openWithSockets({ directory, name, fill, ready, env }) {
   });
   const extension = join(directory, 'extension');
   mkdirSync(extension);
-  const manifest = {
-    manifest_version: 3,
-    name,
-    version: '1',
-    key: key.toString('base64'),
-    background: { service_worker: 'worker.mjs', type: 'module' },
-    sockets: { tcp: { connect: '*' } },
-  };
-  writeFileSync(join(extension, 'manifest.json'), JSON.stringify(manifest));
   fill(extension);
   const hash = createHash('sha256').update(key).digest('hex').slice(0, 32);
   const id = hash.replace(/./g, (digit) => String.fromCharCode(97 + parseInt(digit, 16)));
@@ -79,15 +73,74 @@ export async function openWithSockets({ directory, name, fill, ready, env }) {
       '--disable-component-update',
       '--disable-sync',
       '--disable-dev-shm-usage',
+      '--enable-unsafe-extension-debugging',
       `--allowlisted-extension-id=${id}`,
-      `--load-extension=${extension}`,
-      `--disable-extensions-except=${extension}`,
     ],
   });
-  const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent('serviceworker'));
-  const deadline = Date.now() + 10_000;
-  while (!(await worker.evaluate((global) => global in globalThis, ready))) {
-    if (Date.now() > deadline) throw new Error('The service worker did not start.');
+  const session = await /** @type {any} */ (context.browser()).newBrowserCDPSession();
+  const { manifest, members } = fixedMembers(name, key);
+  let loaded = false;
+
+  /**
+   * Loads the extension, in the place of what was loaded before.
+   *
+   * @param {object | string} [own] The manifest's members that matter, or their text: a JSON object.
+   * @returns {Promise<import('playwright-core').Worker>} Its service worker; rejects with a
+   *   ManifestRefused if Chromium does not like the manifest.
+   */
+  async function load(own = ALL_ALLOWED) {
+    if (loaded) await session.send('Extensions.uninstall', { id });
+    loaded = false;
+    await until(() => context.serviceWorkers().length === 0, 'The service worker did not end.');
+    const text = typeof own === 'string' ? own : JSON.stringify({ ...manifest, ...own });
+    const whole = typeof own === 'string' ? text.replace(/\}\s*$/, `, ${members} }`) : text;
+    writeFileSync(join(extension, 'manifest.json'), whole);
+    try {
+      await session.send('Extensions.loadUnpacked', { path: extension });
+    } catch (/** @type {any} */ error) {
+      const [, words] = error.message.match(/\(Extensions\.loadUnpacked\): (.*)/s) ?? [];
+      throw words === undefined ? error : new ManifestRefused(words, { cause: error });
+    }
+    loaded = true;
+    await until(() => context.serviceWorkers().length > 0, 'The service worker did not start.');
+    const [worker] = context.serviceWorkers();
+    await until(
+      () => worker.evaluate((global) => global in globalThis, ready),
+      'The service worker is not ready.',
+    );
+    return worker;
   }
-  return { context, worker };
+
+  return { context, load };
+}
+
+const ALL_ALLOWED = { sockets: { tcp: { connect: '*' } } };
+
+/**
+ * What every manifest holds, as an object and as the members of one.
+ *
+ * @param {string} name
+ * @param {Buffer} key
+ */
+function fixedMembers(name, key) {
+  const manifest = {
+    manifest_version: 3,
+    name,
+    version: '1',
+    key: key.toString('base64'),
+    background: { service_worker: 'worker.mjs', type: 'module' },
+  };
+  return { manifest, members: JSON.stringify(manifest).slice(1, -1) };
+}
+
+/**
+ * @param {() => boolean | Promise<boolean>} condition
+ * @param {string} complaint
+ */
+async function until(condition, complaint) {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(complaint);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -11,14 +11,18 @@ const ROOT = join(__dirname, '..', '..');
  * @param {string[]} args For node.
  * @param {object} [options]
  * @param {string} [options.cwd]
+ * @param {NodeJS.ProcessEnv} [options.env]
  * @param {number} [options.timeout] Milliseconds after which the process is killed; its code is
  *   then null.
  * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>}
  */
-function runNode(args, { cwd = ROOT, timeout = 10_000 } = {}) {
+function runNode(args, { cwd = ROOT, timeout = 10_000, env = process.env } = {}) {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, args, { cwd, timeout }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      args,
+      { cwd, env, timeout },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }

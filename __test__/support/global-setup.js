@@ -3,6 +3,8 @@
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
+// Writes the preload file that the tests use.
+require('../../scripts/preload.js');
 const { createAuthority } = require('../../support/certificates.js');
 
 /**

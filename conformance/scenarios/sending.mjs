@@ -92,6 +92,7 @@ export default [
   },
   {
     name: 'a view over a resizable buffer',
+    needs: 'resize',
     server: (peer) => peer.tcp(),
     async run({ open, tcp, log, show, report }) {
       const buffer = new ArrayBuffer(4, { maxByteLength: 8 });

@@ -49,7 +49,7 @@ pub(super) fn client_trusting(certificates: &[CertificateDer<'static>]) -> Arc<C
     let mut store = CertificateResult::default();
     store.certs = certificates.to_vec();
     let trust = TrustStore::load(&Sources::default(), || store);
-    Arc::new(Client::new(&Arc::new(trust)).unwrap())
+    Arc::new(Client::new(&Arc::new(trust), &TlsSettings::none()).unwrap())
 }
 
 /// Starts a handshake in the background; its result arrives in the channel.

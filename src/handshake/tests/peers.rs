@@ -313,25 +313,22 @@ fn alerts_behind_the_server_hello_mean_something_else() {
 }
 
 #[test]
-fn a_server_that_wants_a_client_certificate_is_left_without_an_answer() {
+fn a_server_that_only_offers_client_authentication_is_met_without() {
     for version in [&TLS12, &TLS13] {
-        for mandatory in [false, true] {
-            let policy = Some(AskForCertificate { mandatory });
-            let honest = Honest::with_client_auth(&[version], policy);
-            let (sender, answers) = mpsc::channel();
-            let config = Arc::new(honest.config.clone());
-            let address = listen(move |mut stream| {
-                let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let outcome = server.complete_io(&mut stream);
-                sender
-                    .send(outcome.map_err(|error| error.kind()).map(drop))
-                    .unwrap();
-                Ok(())
-            });
-            assert_eq!(honest.code(address), -110, "{version:?}");
-            let server = answers.recv_timeout(DEADLINE).unwrap();
-            assert_eq!(server, Err(io::ErrorKind::UnexpectedEof), "{version:?}");
-        }
+        let policy = Some(AskForCertificate { mandatory: false });
+        let honest = Honest::with_client_auth(&[version], policy);
+        let address = serve_tls(honest.config.clone());
+        assert_eq!(honest.code(address), 0, "{version:?}");
+    }
+}
+
+#[test]
+fn a_server_that_insists_on_a_client_certificate_says_so_in_the_handshake_of_tls_1_2_only() {
+    for (version, expected) in [(&TLS12, -110), (&TLS13, 0)] {
+        let policy = Some(AskForCertificate { mandatory: true });
+        let honest = Honest::with_client_auth(&[version], policy);
+        let address = serve_tls(honest.config.clone());
+        assert_eq!(honest.code(address), expected, "{version:?}");
     }
 }
 

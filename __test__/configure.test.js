@@ -1,0 +1,319 @@
+'use strict';
+
+const { once } = require('node:events');
+const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+const { configure } = require('../configure.js');
+const { createAuthority } = require('../support/certificates.js');
+const { runNode } = require('./support/child.js');
+const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
+const { startFullServer } = require('./support/full-backlog.js');
+const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+
+const NOTHING = {
+  manifest: null,
+  ca: null,
+  clientCertificate: null,
+  keyLog: null,
+  connectTimeout: null,
+};
+
+let directory;
+let stranger;
+let client;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'configure-'));
+  stranger = await createAuthority();
+  client = await stranger.issue({ commonName: 'visitor', extendedKeyUsage: ['clientAuth'] });
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+afterEach(async () => {
+  configure(NOTHING);
+  await closeSockets();
+  await stopServers();
+});
+
+const file = (name, content) => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+/** Connects and secures; gives the code, the socket and what it receives. */
+async function secure(port) {
+  const { socketId, inbox } = await connected(port, { paused: true, host: 'localhost' });
+  return { code: await result('secure', socketId), socketId, inbox };
+}
+
+describe('configure({manifest})', () => {
+  // What is denied, and how, is recorded: conformance/scenarios/permissions.mjs.
+  test('denies what the manifest does not allow, until it is taken back', async () => {
+    const { port } = await startServer();
+    configure({ manifest: { sockets: { tcp: { connect: `localhost:${port}` } } } });
+    const { socketId } = await tcp.create();
+    expect(await call('connect', socketId, '127.0.0.1', port)).toEqual({
+      args: [],
+      lastError: 'Does not have permission',
+    });
+    configure({ connectTimeout: 5000, manifest: undefined });
+    expect(await call('connect', socketId, '127.0.0.1', port)).toMatchObject({ args: [] });
+    expect(await result('connect', socketId, 'localhost', port)).toBe(0);
+    configure({ manifest: null });
+    await connected(port);
+  });
+
+  test('sees the host as it was written and the port as Chromium narrows it', async () => {
+    const { port } = await startServer();
+    configure({ manifest: { sockets: { tcp: { connect: `127.1:${port}` } } } });
+    const { socketId } = await tcp.create();
+    expect(await result('connect', socketId, '127.1', port + 65536)).toBe(0);
+  });
+});
+
+describe('configure({ca})', () => {
+  const forms = {
+    'PEM text': (pem) => pem,
+    'a Buffer': (pem) => Buffer.from(pem),
+    'a path': (pem) => file('ca.pem', pem),
+    'a file URL': (pem) => pathToFileURL(file('ca.pem', pem)),
+    'one of a list': (pem) => [file('ca.pem', pem), readFileSync(process.env.SSL_CERT_FILE)],
+    'one of a bundle': (pem) => `# ours\n${readFileSync(process.env.SSL_CERT_FILE)}\n${pem}`,
+  };
+
+  test.each(Object.entries(forms))('trusts an authority given as %s', async (_name, form) => {
+    const { chainPem, keyPem } = await stranger.issue({ names: ['localhost'] });
+    const options = { cert: chainPem, key: keyPem };
+    const { port } = await startServer({ onConnection: echo, tls: options });
+    expect((await secure(port)).code).toBe(-202);
+    configure({ ca: form(stranger.certificatePem) });
+    expect((await secure(port)).code).toBe(0);
+    configure({ ca: null });
+    expect((await secure(port)).code).toBe(-202);
+  });
+
+  test('takes no trust away', async () => {
+    const { port } = await startServer({ tls: certificate() });
+    configure({ ca: stranger.certificatePem });
+    expect((await secure(port)).code).toBe(0);
+  });
+});
+
+describe('a server that asks for a client certificate', () => {
+  const versions = ['TLSv1.2', 'TLSv1.3'];
+  const start = (version, more) =>
+    startServer({
+      onConnection: echo,
+      tls: {
+        ...certificate(),
+        ca: stranger.certificatePem,
+        requestCert: true,
+        minVersion: version,
+        maxVersion: version,
+        ...more,
+      },
+    });
+
+  test.each(versions)('is shown the one that is configured, in %s', async (version) => {
+    const server = await start(version, { rejectUnauthorized: true });
+    configure({ clientCertificate: { cert: client.chainPem, key: client.keyPem } });
+    expect((await secure(server.port)).code).toBe(0);
+    const peer = await server.accepted();
+    expect(peer.getPeerCertificate().subject.CN).toBe('visitor');
+  });
+
+  test.each(versions)('but only offers it is met without (deviation g), in %s', async (version) => {
+    const server = await start(version, { rejectUnauthorized: false });
+    const { code, socketId, inbox } = await secure(server.port);
+    expect(code).toBe(0);
+    await tcp.setPaused(socketId, false);
+    tcp.send(socketId, Buffer.from('hello'), () => {});
+    expect((await inbox.untilReceived(5)).toString()).toBe('hello');
+  });
+
+  test('and insists: -110 in TLS 1.2', async () => {
+    const server = await start('TLSv1.2', { rejectUnauthorized: true });
+    expect((await secure(server.port)).code).toBe(-110);
+  });
+
+  test('and insists: in TLS 1.3 it says so after the handshake', async () => {
+    const server = await start('TLSv1.3', { rejectUnauthorized: true });
+    const { code, socketId, inbox } = await secure(server.port);
+    expect(code).toBe(0);
+    await tcp.setPaused(socketId, false);
+    expect(await inbox.untilError()).toBe(-100);
+  });
+});
+
+describe('configure({keyLog})', () => {
+  test('writes the secrets of TLS connections to a file', async () => {
+    const { port } = await startServer({ tls: { ...certificate(), maxVersion: 'TLSv1.2' } });
+    const path = join(directory, 'keys.log');
+    configure({ keyLog: path });
+    expect((await secure(port)).code).toBe(0);
+    expect(readFileSync(path, 'utf8')).toMatch(/^CLIENT_RANDOM [\da-f]{64} [\da-f]{96}\n$/);
+    configure({ keyLog: false });
+    expect((await secure(port)).code).toBe(0);
+    expect(readFileSync(path, 'utf8').match(/\n/g)).toHaveLength(1);
+  });
+
+  const SECURE_ONCE = `
+    const { createServer } = require('node:net');
+    const tcp = require('./index.js');
+    const runtime = require('./runtime.js');
+    const lastError = () => runtime.lastError;
+    const { configure } = require('./configure.js');
+    if (process.argv[1]) configure({ keyLog: true });
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1', async () => {
+      const { socketId } = await tcp.create();
+      await tcp.setPaused(socketId, true);
+      await new Promise((done) => tcp.connect(socketId, '127.0.0.1', server.address().port, done));
+      await new Promise((done) => tcp.secure(socketId, () => done(lastError())));
+      server.close();
+    });`;
+
+  test.each([
+    ['means SSLKEYLOGFILE when it is true', ['yes'], true],
+    ['is asked for: without it that variable means nothing', [], false],
+  ])('%s', async (_name, args, written) => {
+    const SSLKEYLOGFILE = join(directory, `environment-${written}.log`);
+    const { code, stderr } = await runNode(['--eval', SECURE_ONCE, ...args], {
+      env: { ...process.env, SSLKEYLOGFILE },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(existsSync(SSLKEYLOGFILE)).toBe(written);
+  });
+});
+
+describe('configure({connectTimeout})', () => {
+  let full;
+  beforeAll(async () => (full = await startFullServer()));
+  afterAll(() => full.stop());
+
+  test('ends a connect that takes too long with -118', async () => {
+    configure({ connectTimeout: 100 });
+    const { socketId } = await tcp.create();
+    const begin = performance.now();
+    expect(await call('connect', socketId, '127.0.0.1', full.port)).toEqual({
+      args: [-118],
+      lastError: 'net::ERR_CONNECTION_TIMED_OUT',
+    });
+    expect(performance.now() - begin).toBeGreaterThan(95);
+    const { port } = await startServer();
+    expect(await result('connect', socketId, '127.0.0.1', port)).toBe(0);
+  });
+
+  test('does not count once the connection stands', async () => {
+    const server = await startServer();
+    configure({ connectTimeout: 50 });
+    const { socketId } = await tcp.create();
+    const inbox = new Inbox(socketId);
+    expect(await result('connect', socketId, 'localhost', server.port)).toBe(0);
+    const peer = await server.accepted();
+    // The limit of a connect that began later has passed, so that of this one has, too.
+    const other = await tcp.create();
+    expect(await result('connect', other.socketId, '127.0.0.1', full.port)).toBe(-118);
+    peer.write('still there');
+    expect((await inbox.untilReceived(11)).toString()).toBe('still there');
+  });
+});
+
+describe('what configure cannot use is named, and', () => {
+  const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+  const identity = (more) => ({ cert: client.chainPem, key: client.keyPem, ...more });
+
+  test.each(
+    [
+      [() => undefined, 'configure: expected an object with options, found undefined'],
+      [() => 'ca.pem', 'configure: expected an object with options, found "ca.pem"'],
+      [
+        () => ({ certs: '' }),
+        'configure: certs: no such option, expected one of manifest, ca, clientCertificate, keyLog, ' +
+          'connectTimeout',
+      ],
+      [
+        () => ({ manifest: { sockets: { tcp: { connect: 'a:b' } } } }),
+        'configure: manifest: sockets.tcp.connect: Invalid host:port pattern "a:b", expected a port ' +
+          "from 1 to 65535 or '*' behind the colon",
+      ],
+      [
+        () => ({ ca: 5 }),
+        'configure: ca: expected PEM text (a string or Buffer) or the path of a file, found 5',
+      ],
+      [() => ({ ca: ['', 5] }), /^configure: ca\[0\]: expected PEM text .+, found ""$/],
+      [
+        () => ({ ca: join(directory, 'none.pem') }),
+        /^configure: ca: .+none\.pem: expected a file that can be read \(ENOENT/,
+      ],
+      [
+        () => ({ ca: file('empty.pem', 'hello') }),
+        /^configure: ca: .+empty\.pem: expected a PEM certificate \(-----BEGIN/,
+      ],
+      [
+        () => ({ ca: [client.chainPem, client.chainPem + PEM] }),
+        /^configure: ca\[1\]: certificate 2: expected a PEM certificate \(.+\)$/,
+      ],
+      [
+        () => ({ clientCertificate: 'x' }),
+        'configure: clientCertificate: expected an object with cert and key, found "x"',
+      ],
+      [
+        () => ({ clientCertificate: identity({ pfx: '' }) }),
+        'configure: clientCertificate.pfx: no such member, expected cert, key, passphrase',
+      ],
+      [
+        () => ({ clientCertificate: { cert: client.chainPem } }),
+        /^configure: clientCertificate\.key: expected PEM text .+, found undefined$/,
+      ],
+      [
+        () => ({ clientCertificate: identity({ key: file('key.pem', PEM) }) }),
+        /^configure: clientCertificate\.key: .+key\.pem: expected a PEM private key \(.+\)$/,
+      ],
+      [
+        () => ({ clientCertificate: identity({ key: certificate().key }) }),
+        'configure: clientCertificate.key: expected the private key of clientCertificate.cert',
+      ],
+      [
+        () => ({ keyLog: join(directory, 'none', 'keys') }),
+        /^configure: keyLog: .+keys: expected a file that can be written \(.+\)$/,
+      ],
+      [() => ({ keyLog: 1 }), 'configure: keyLog: expected a path, true or false, found 1'],
+      [
+        () => ({ keyLog: true }),
+        'configure: keyLog: true needs the path in the environment variable SSLKEYLOGFILE',
+      ],
+      ...[0, 1.5, -1, NaN, 2 ** 31, '5'].map((value) => [
+        () => ({ connectTimeout: value }),
+        /^configure: connectTimeout: expected an integer from 1 to 2147483647 \(milliseconds\) or null, found /,
+      ]),
+    ].map(([configuration, message]) => [message, configuration]),
+  )('%s', (message, configuration) => {
+    const expected = message instanceof RegExp ? message : new Error(message);
+    expect(() => configure(configuration())).toThrow(expected);
+  });
+
+  test('changes nothing, whatever else was given with it', async () => {
+    const { port } = await startServer({ tls: certificate() });
+    const manifest = { sockets: {} };
+    expect(() => configure({ manifest, ca: client.chainPem, keyLog: 1 })).toThrow('keyLog');
+    expect(() => configure({ manifest, keyLog: join(directory, 'none', 'keys') })).toThrow();
+    expect((await secure(port)).code).toBe(0);
+  });
+});
+
+test('each environment has a configuration of its own', async () => {
+  const { Worker } = require('node:worker_threads');
+  const { port } = await startServer();
+  configure({ manifest: { sockets: {} } });
+  const code = `
+    const { parentPort } = require('node:worker_threads');
+    const tcp = require(${JSON.stringify(require.resolve('../index.js'))});
+    tcp.create({}, ({ socketId }) =>
+      tcp.connect(socketId, '127.0.0.1', ${port}, (code) => parentPort.postMessage(code)));`;
+  const worker = new Worker(code, { eval: true });
+  expect(await once(worker, 'message')).toEqual([0]);
+  await worker.terminate();
+});

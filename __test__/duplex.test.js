@@ -1,0 +1,249 @@
+'use strict';
+
+const { once } = require('node:events');
+const http = require('node:http');
+const https = require('node:https');
+const { pipeline } = require('node:stream/promises');
+const { connect, duplex } = require('../duplex.js');
+const { closeSockets, connected, tcp } = require('./support/client.js');
+const { startFullServer } = require('./support/full-backlog.js');
+const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+
+afterEach(async () => {
+  await closeSockets();
+  await stopServers();
+});
+
+/** Starts an HTTP or WebSocket server of Node's own; the test's end ends it. */
+async function listening(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server.address().port;
+}
+
+async function textOf(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+describe('a stream over a socket', () => {
+  test('carries bytes both ways and knows the ends', async () => {
+    const server = await startServer({ onConnection: echo });
+    const { socketId } = await connected(server.port);
+    const stream = duplex(socketId);
+    stream.write('hello ');
+    stream.write('world');
+    let received = '';
+    for await (const data of stream) {
+      received += data;
+      if (received.length === 11) break;
+    }
+    expect(received).toBe('hello world');
+    expect(stream).toMatchObject({ socketId, remotePort: server.port, remoteAddress: '127.0.0.1' });
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+
+  test('connects by itself and takes writes at once', async () => {
+    const server = await startServer({ onConnection: echo });
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    expect(stream.connecting).toBe(true);
+    stream.write('early');
+    await once(stream, 'connect');
+    expect(stream.connecting).toBe(false);
+    expect(String((await once(stream, 'data'))[0])).toBe('early');
+    stream.destroy();
+    await once(stream, 'close');
+  });
+
+  test('can be secured', async () => {
+    const server = await startServer({ onConnection: echo, tls: certificate() });
+    const stream = connect({ port: server.port, secure: { tlsVersion: { min: 'tls1.3' } } });
+    await once(stream, 'secureConnect');
+    stream.write('secret');
+    expect(String((await once(stream, 'data'))[0])).toBe('secret');
+    stream.destroy();
+    await once(stream, 'close');
+  });
+
+  test('pauses the socket while the consumer is behind', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    const peer = await server.accepted();
+    const total = 32 * 1024 * 1024;
+    peer.end(Buffer.alloc(total));
+    stream.once('readable', () => {});
+    await once(stream, 'readable');
+    while (!(await tcp.getInfo(stream.socketId)).paused) await new Promise(setImmediate);
+    expect(peer.writableLength).toBeGreaterThan(0);
+    let count = 0;
+    for await (const { length } of stream) count += length;
+    expect(count).toBe(total);
+  });
+
+  test('holds up the writer while the peer does not read', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    const peer = (await server.accepted()).pause();
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    let written = 0;
+    async function* source() {
+      for (; written < 64; written += 1) yield chunk;
+    }
+    const done = pipeline(source(), stream, { end: false });
+    while (written === 0 || !stream.writableNeedDrain) await new Promise(setImmediate);
+    expect(written).toBeLessThan(64);
+    let count = 0;
+    peer.on('data', ({ length }) => (count += length)).resume();
+    await done;
+    stream.end();
+    await once(peer, 'end');
+    expect(count).toBe(64 * chunk.length);
+  });
+
+  test('ends when the peer closes, and closes the socket', async () => {
+    const server = await startServer({ onConnection: (socket) => socket.end('bye') });
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    expect(await textOf(stream)).toBe('bye');
+    expect(stream.destroyed).toBe(true);
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+
+  test('closes the connection at end(), as there is no half-close', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    stream.end('last words');
+    const peer = await server.accepted();
+    expect(await textOf(peer)).toBe('last words');
+    if (!stream.closed) await once(stream, 'close');
+  });
+
+  test('with allowHalfOpen reads on after end(), and the peer is not told', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
+    stream.end('question');
+    const peer = await server.accepted();
+    expect(String((await once(peer, 'data'))[0])).toBe('question');
+    peer.end('answer');
+    expect(await textOf(stream)).toBe('answer');
+  });
+
+  test.each([['connect', { secure: false }, { code: 'ERR_CONNECTION_REFUSED', resultCode: -102 }]])(
+    'fails with the code of %s',
+    async (method, options, expected) => {
+      const stream = connect({ host: '127.0.0.1', port: await closedPort(), ...options });
+      const [error] = await once(stream, 'error');
+      expect(error).toMatchObject({ method, ...expected });
+      expect(await tcp.getSockets()).toEqual([]);
+    },
+  );
+
+  test('fails with the code of the handshake', async () => {
+    const { port } = await startServer({ tls: certificate('other') });
+    const [error] = await once(connect({ port, secure: true }), 'error');
+    expect(error).toMatchObject({ method: 'secure', code: 'ERR_CERT_COMMON_NAME_INVALID' });
+  });
+
+  test('can be destroyed while it connects', async () => {
+    const full = await startFullServer();
+    try {
+      const stream = connect({ host: '127.0.0.1', port: full.port });
+      while ((await tcp.getSockets()).length === 0) await new Promise(setImmediate);
+      stream.destroy();
+      await once(stream, 'close');
+      expect(await tcp.getSockets()).toEqual([]);
+    } finally {
+      await full.stop();
+    }
+  });
+
+  test('tells when nothing happens for a while', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    stream.setTimeout(20);
+    const keepAlive = setInterval(() => {}, 1000);
+    await once(stream, 'timeout');
+    clearInterval(keepAlive);
+    stream.destroy();
+  });
+});
+
+describe('what takes a stream runs on it:', () => {
+  test('an HTTP agent that keeps connections', async () => {
+    let connections = 0;
+    const server = http.createServer((request, response) =>
+      response.end(`you want ${request.url}`),
+    );
+    server.on('connection', () => (connections += 1));
+    const port = await listening(server);
+    const agent = new http.Agent({ keepAlive: true });
+    agent.createConnection = ({ host, port: to }) => connect({ host, port: to });
+    for (const path of ['/one', '/two']) {
+      const request = http.get({ host: '127.0.0.1', port, path, agent });
+      const [response] = await once(request, 'response');
+      expect(await textOf(response)).toBe(`you want ${path}`);
+    }
+    expect(connections).toBe(1);
+    agent.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('an HTTPS request, encrypted by secure()', async () => {
+    const server = https.createServer(certificate(), (_request, response) => response.end('safe'));
+    const port = await listening(server);
+    const createConnection = () => connect({ port, secure: true });
+    const [response] = await once(http.get({ port, createConnection }), 'response');
+    expect(await textOf(response)).toBe('safe');
+    server.close();
+    server.closeAllConnections?.();
+  });
+
+  test('ws, a WebSocket client', async () => {
+    const { WebSocket, WebSocketServer } = require('ws');
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    server.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
+    const { port } = server.address();
+    const client = new WebSocket(`ws://127.0.0.1:${port}`, {
+      createConnection: () => connect({ host: '127.0.0.1', port }),
+    });
+    await once(client, 'open');
+    const large = 'x'.repeat(300_000);
+    client.send(large);
+    const [data] = await once(client, 'message');
+    expect(String(data)).toBe(large);
+    client.close();
+    await once(client, 'close');
+    server.close();
+  });
+
+  test('mqtt, a client of message brokers', async () => {
+    const { MqttClient } = require('mqtt');
+    const mqttPacket = require('mqtt-packet');
+    const server = await startServer({
+      onConnection(socket) {
+        const answer = (packet) => socket.write(mqttPacket.generate(packet));
+        const parser = mqttPacket.parser();
+        parser.on('packet', ({ cmd, ...packet }) => {
+          if (cmd === 'connect') answer({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+          if (cmd === 'subscribe') {
+            answer({ cmd: 'suback', messageId: packet.messageId, granted: [0] });
+          }
+          if (cmd === 'publish') answer({ cmd, ...packet });
+        });
+        socket.on('data', (data) => parser.parse(data));
+      },
+    });
+    const client = new MqttClient(() => connect({ host: '127.0.0.1', port: server.port }), {
+      reconnectPeriod: 0,
+    });
+    await once(client, 'connect');
+    await client.subscribeAsync('weather');
+    client.publish('weather', 'sunny');
+    const [topic, message] = await once(client, 'message');
+    expect([topic, String(message)]).toEqual(['weather', 'sunny']);
+    await client.endAsync();
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+});

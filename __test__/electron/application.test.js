@@ -1,0 +1,371 @@
+'use strict';
+
+// The main process's half without Electron: pages are message channels of Node.
+
+const { once } = require('node:events');
+const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
+const { Application } = require('../../lib/electron/application.js');
+const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
+const { createNamespace } = require('../../lib/namespace.js');
+const { RECEIVE } = require('../../lib/requests.js');
+const runtime = require('../../runtime.js');
+const { startFlood } = require('../support/flood.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
+
+const DENIED = 'Does not have permission';
+const EVERYTHING = { sockets: { tcp: { connect: '' } } };
+
+/** @type {(() => void)[]} */
+const cleanups = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+  await stopServers();
+  jest.restoreAllMocks();
+});
+
+function newApplication(manifest = EVERYTHING) {
+  const application = new Application({ manifest });
+  cleanups.push(() => application.close());
+  return application;
+}
+
+/** A page's end of a channel to the application, and how to end the page. */
+function openPort(application) {
+  const { port1, port2 } = new MessageChannel();
+  const end = application.addPage({
+    // As a MessagePortMain of Electron tells it.
+    on: (event, listener) =>
+      event === 'message'
+        ? port2.on(event, (data) => listener({ data, ports: [] }))
+        : port2.on(event, listener),
+    postMessage: (message) => port2.postMessage(message),
+    start() {},
+    close: () => port2.close(),
+  });
+  cleanups.push(() => port1.close());
+  return { port: port1, end };
+}
+
+/** A page: the API over such a port, with what its events tell. */
+function openPage(application) {
+  const { port, end } = openPort(application);
+  const tcp = createNamespace(new RemoteNative(port));
+  const received = new Map();
+  const failed = [];
+  let wake = () => {};
+  return {
+    tcp,
+    end,
+    close: () => port.close(),
+    failed,
+    listen() {
+      tcp.onReceive.addListener(({ socketId, data }) => {
+        received.set(socketId, (received.get(socketId) ?? '') + Buffer.from(data).toString());
+        wake();
+      });
+      tcp.onReceiveError.addListener(({ socketId, resultCode }) => {
+        failed.push([socketId, resultCode]);
+        wake();
+      });
+    },
+    async receives(socketId, text) {
+      while (received.get(socketId) !== text) await new Promise((resolve) => (wake = resolve));
+    },
+    text: (socketId) => received.get(socketId) ?? '',
+    /** The first argument of the callback, or the message of lastError if there is none. */
+    call: (method, ...args) =>
+      new Promise((resolve) =>
+        tcp[method](...args, (value) => resolve(value ?? runtime.lastError?.message)),
+      ),
+    async connect(port, properties = {}) {
+      const { socketId } = await tcp.create(properties);
+      expect(await this.call('connect', socketId, '127.0.0.1', port)).toBe(0);
+      return socketId;
+    },
+  };
+}
+
+const bytes = (text) => new TextEncoder().encode(text).buffer;
+
+describe('pages of one application', () => {
+  test('share its sockets, and all that listen get the events', async () => {
+    const application = newApplication();
+    const [one, two, deaf] = [1, 2, 3].map(() => openPage(application));
+    one.listen();
+    two.listen();
+    const { port } = await startServer({ onConnection: echo });
+    const socketId = await one.connect(port);
+    expect(await two.tcp.getSockets()).toMatchObject([{ socketId, connected: true }]);
+    await two.call('send', socketId, bytes('shared'));
+    await Promise.all([one.receives(socketId, 'shared'), two.receives(socketId, 'shared')]);
+    await deaf.tcp.close(socketId);
+    expect(await one.tcp.getSockets()).toEqual([]);
+  });
+
+  test('cannot find the sockets of another application', async () => {
+    const [mine, other] = [openPage(newApplication()), openPage(newApplication())];
+    const { port } = await startServer();
+    const socketId = await mine.connect(port);
+    await expect(other.tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
+    await expect(other.tcp.close(socketId)).rejects.toThrow('Socket not found');
+    expect(await other.tcp.getSockets()).toEqual([]);
+    expect(await mine.tcp.getInfo(socketId)).toMatchObject({ connected: true });
+  });
+
+  test('connect to what the manifest allows, under the name that the page has written', async () => {
+    const { port, accepted } = await startServer();
+    const manifest = { sockets: { tcp: { connect: [`localhost:${port}`] } } };
+    const page = openPage(newApplication(manifest));
+    const { socketId } = await page.tcp.create();
+    expect(await page.call('connect', socketId, '127.0.0.1', port)).toBe(DENIED);
+    expect(await page.call('connect', socketId, 'LocalHost', port)).toBe(0);
+    await accepted();
+  });
+
+  test('connect to nothing without a manifest that says so', async () => {
+    const page = openPage(newApplication({}));
+    const { socketId } = await page.tcp.create();
+    expect(await page.call('connect', socketId, '127.0.0.1', 9)).toBe(DENIED);
+  });
+});
+
+describe.each(['ends', 'closes its port'])('when a page %s', (how) => {
+  const leave = (page) => (how === 'ends' ? page.end() : page.close());
+
+  test('its sockets close and those of other pages stay', async () => {
+    const application = newApplication();
+    const [leaving, staying] = [openPage(application), openPage(application)];
+    staying.listen();
+    const { port, accepted } = await startServer({ onConnection: echo });
+    await leaving.connect(port);
+    const end = once((await accepted()).resume(), 'close');
+    const socketId = await staying.connect(port);
+    leave(leaving);
+    await end;
+    expect(await staying.tcp.getSockets()).toMatchObject([{ socketId }]);
+    await staying.call('send', socketId, bytes('still here'));
+    await staying.receives(socketId, 'still here');
+    expect(staying.failed).toEqual([]);
+  });
+
+  test('a persistent socket stays, paused, for the page that uses it next', async () => {
+    const application = newApplication();
+    const first = openPage(application);
+    const { port, accepted } = await startServer();
+    const properties = { persistent: true, name: 'line', bufferSize: 5 };
+    const socketId = await first.connect(port, properties);
+    const peer = await accepted();
+    leave(first);
+
+    const second = openPage(application);
+    second.listen();
+    let info;
+    do [info] = await second.tcp.getSockets();
+    while (!info.paused);
+    expect(info).toMatchObject({ ...properties, socketId, connected: true });
+    await new Promise((resolve) => peer.write('what came meanwhile', resolve));
+    await second.tcp.setPaused(socketId, false);
+    await second.receives(socketId, 'what came meanwhile');
+
+    // Now it is the second page's.
+    await second.tcp.update(socketId, { persistent: false });
+    leave(second);
+    await once(peer.resume(), 'close');
+  });
+
+  test('a call that is under way ends with it', async () => {
+    const application = newApplication();
+    const page = openPage(application);
+    const { port } = await startServer();
+    const { socketId } = await page.tcp.create();
+    page.call('connect', socketId, 'localhost', port);
+    leave(page);
+    const other = openPage(application);
+    while ((await other.tcp.getSockets()).length > 0);
+  });
+});
+
+describe('a page that takes nothing in', () => {
+  /** What the page is sent, until nothing more comes while the peer is stalled. */
+  async function takeUnconfirmed(port, flood) {
+    await flood.stalled();
+    let total = 0;
+    let count = 0;
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+      const [kind, , , data] = next.message;
+      if (kind !== RECEIVE) continue;
+      total += data.byteLength;
+      count += 1;
+    }
+    return { total, count };
+  }
+
+  async function openFlooded(application, properties) {
+    const flood = await startFlood(64);
+    cleanups.push(() => flood.stop());
+    const { port } = openPort(application);
+    const answer = async (...calls) => {
+      port.postMessage(calls);
+      for (;;) {
+        const next = receiveMessageOnPort(port);
+        if (next) return next.message;
+        await new Promise(setImmediate);
+      }
+    };
+    const [, , , , socketId] = await answer(['create', 0, ...properties]);
+    await answer(['connect', 1, socketId, '127.0.0.1', flood.port, 0]);
+    port.postMessage([['listen', 'onReceive', true]]);
+    return { port, flood, socketId };
+  }
+
+  test('throttles the peer and is sent no more than its window', async () => {
+    const application = newApplication();
+    const { port, flood, socketId } = await openFlooded(application, []);
+    const { total, count } = await takeUnconfirmed(port, flood);
+    expect(total).toBeGreaterThan(32 * 1024);
+    expect(total).toBeLessThan(64 * 1024 + 4096);
+    expect(flood.sentBytes()).toBeLessThan(flood.totalBytes / 2);
+
+    // Nobody sees that it is held, others go on, and it goes on where it was.
+    const other = openPage(application);
+    other.listen();
+    expect(await other.tcp.getInfo(socketId)).toMatchObject({ paused: false });
+    const { port: echoing } = await startServer({ onConnection: echo });
+    const echoed = await other.connect(echoing);
+    await other.call('send', echoed, bytes('meanwhile'));
+    await other.receives(echoed, 'meanwhile');
+    const came = once(port, 'message');
+    port.postMessage([['received', count]]);
+    await came;
+  });
+
+  test('is sent few pieces where they are small', async () => {
+    const { port, flood } = await openFlooded(newApplication(), [false, '', 1]);
+    const { count } = await takeUnconfirmed(port, flood);
+    expect(count).toBeGreaterThan(64);
+    expect(count).toBeLessThan(129);
+  });
+
+  test('lets its sockets go when it ends', async () => {
+    const application = newApplication();
+    const { port, flood, socketId } = await openFlooded(application, [true]);
+    await takeUnconfirmed(port, flood);
+    port.close();
+    const page = openPage(application);
+    let length = 0;
+    const enough = new Promise((resolve) => {
+      page.tcp.onReceive.addListener(({ data }) => {
+        length += data.byteLength;
+        if (length > 8 * 1024 * 1024) resolve();
+      });
+    });
+    while (!(await page.tcp.getInfo(socketId)).paused);
+    await page.tcp.setPaused(socketId, false);
+    await enough;
+  });
+});
+
+describe('a message that no page sends', () => {
+  const uint8 = new Uint8Array(8);
+  const cyclic = [];
+  cyclic.push(cyclic);
+  const BAD = {
+    'no array': { length: 0 },
+    nothing: null,
+    'too many calls': new Array(2 ** 32 - 1),
+    'a call that is none': ['close'],
+    'a call of itself': cyclic,
+    'an unknown method': [['hold', 1, true]],
+    'a method of the prototype': [['constructor', 1]],
+    'a name that is none': [[{}, 1]],
+    'no request': [['create']],
+    'a negative request': [['create', -1]],
+    'a request that is no integer': [['getSockets', 0.5]],
+    'a request too large': [['getSockets', 2 ** 32]],
+    'a name of a wrong type': [['create', 1, true, 5]],
+    'a socket of a wrong type': [['close', 1, '1']],
+    'a host of a wrong type': [['connect', 1, 1, {}, 80, 0]],
+    'a port that is no integer': [['connect', 1, 1, 'localhost', 80.5, 0]],
+    'an unknown family': [['connect', 1, 1, 'localhost', 80, 5]],
+    'a family that is none': [['connect', 1, 1, 'localhost', 80, 'constructor']],
+    'data of a wrong type': [['send', 1, 1, 'text']],
+    'sends without bytes': [['sendGathered', 1, 1, new Int32Array(2)]],
+    'more sends than headers': [['sendGathered', 1, 2, new Int32Array(2), uint8]],
+    'very many sends': [['sendGathered', 1, 2 ** 32 - 1, new Int32Array(2), uint8]],
+    'a negative length': [['sendGathered', 1, 1, Int32Array.of(1, -1), uint8]],
+    'a length beyond the bytes': [['sendGathered', 1, 1, Int32Array.of(1, 9), uint8]],
+    'lengths that overflow': [
+      ['sendGathered', 1, 2, Int32Array.of(1, 2 ** 31 - 1, 1, 2 ** 31 - 1), uint8],
+    ],
+    'an unknown event': [['listen', 'onAccept', true]],
+    'neither listening nor not': [['listen', 'onReceive', 1]],
+    'a receipt for nothing': [['received', 1]],
+    'a negative receipt': [['received', -1]],
+  };
+
+  test.each(Object.keys(BAD))('%s ends the page, and nothing else', async (name) => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation();
+    const application = newApplication();
+    const other = openPage(application);
+    other.listen();
+    const { port: echoing } = await startServer({ onConnection: echo });
+    const socketId = await other.connect(echoing);
+    const { port } = openPort(application);
+    const closed = once(port, 'close');
+    port.postMessage(BAD[name]);
+    await closed;
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringMatching(/a page was ended: TypeError|RangeError/),
+    );
+    await other.call('send', socketId, bytes('unharmed'));
+    await other.receives(socketId, 'unharmed');
+  });
+
+  test('is survived, whatever chance makes of it', async () => {
+    jest.spyOn(process, 'emitWarning').mockImplementation();
+    const application = newApplication({ sockets: { tcp: { connect: '192.0.2.1:1' } } });
+    const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
+    const random = generator(seed);
+    const methods = Object.getOwnPropertyNames(RemoteNative.prototype).concat('received');
+    const pick = (list) => list[Math.floor(random() * list.length)];
+    const value = (depth) =>
+      pick([
+        () => Math.floor(random() * 4),
+        () => pick([-1, 0.5, NaN, Infinity, 2 ** 31, 2 ** 32 - 1, 10n]),
+        () => pick(['', 'localhost', '\ud800', 'onReceive', '__proto__', 'x'.repeat(70_000)]),
+        () => pick([true, false, null, undefined]),
+        () => new Uint8Array(Math.floor(random() * 20)),
+        () => Int32Array.from({ length: 4 }, () => Math.floor(random() * 8) - 1),
+        () => pick([new ArrayBuffer(3), new Date(), new Map(), new Error('x'), /x/]),
+        () => (depth > 2 ? 0 : Array.from({ length: random() * 6 }, () => value(depth + 1))),
+        () => (depth > 2 ? 0 : { [pick(['length', 'data', 'name'])]: value(depth + 1) }),
+      ])();
+    const call = () => [pick(methods), ...Array.from({ length: random() * 7 }, () => value(0))];
+    const survivor = openPage(application);
+    for (let round = 0; round < 100; round++) {
+      const ports = Array.from({ length: 20 }, () => openPort(application).port);
+      for (const port of ports) {
+        port.postMessage(random() < 0.1 ? value(0) : [call(), call()]);
+      }
+      await survivor.tcp.getSockets();
+      for (const port of ports) port.close();
+    }
+    try {
+      while ((await survivor.tcp.getSockets()).length > 0);
+    } catch (cause) {
+      throw new Error(`with SEED=${seed}`, { cause });
+    }
+  });
+});
+
+/** Mulberry32: a generator that a seed determines. */
+function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,421 @@
+'use strict';
+
+// In a real Electron: pages that are sandboxed and isolated, renderers with Node, the main process.
+
+const { once } = require('node:events');
+const { join } = require('node:path');
+const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { startFlood } = require('../support/flood.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
+
+const describeElectron = electronPath() ? describe : describe.skip;
+if (!electronPath()) console.warn(`The tests in Electron are skipped: ${NO_ELECTRON}`);
+
+const LOOPBACK = { sockets: { tcp: { connect: ['127.0.0.1:*', 'localhost:*'] } } };
+
+jest.setTimeout(20_000);
+
+let electron;
+/** @type {Map<number, (message: any) => void>} */
+const waiting = new Map();
+let commands = 0;
+let names = 0;
+
+/** Has the app do something. */
+async function ask(command, ...args) {
+  commands += 1;
+  const answer = new Promise((resolve) => waiting.set(commands, resolve));
+  electron.send({ id: commands, command, args });
+  const { error, value } = await answer;
+  if (error !== undefined) throw new Error(error);
+  return value;
+}
+
+const evaluate = (window, code) => ask('evaluate', window, code);
+const newName = (kind) => `${kind} ${(names += 1)}`;
+
+/** A window of an application that is served by its session. */
+async function openWindow(partition, webPreferences) {
+  const name = newName('window');
+  await ask('open', name, partition, webPreferences);
+  await ask('load', name);
+  return name;
+}
+
+async function newApplication(manifest = LOOPBACK) {
+  const partition = newName('application');
+  await ask('serve', partition, manifest);
+  return partition;
+}
+
+const connect = (window, port, properties = {}) =>
+  evaluate(window, `connect('127.0.0.1', ${port}, ${JSON.stringify(properties)})`);
+
+const says = (window, socketId, text) =>
+  evaluate(window, `until(() => texts[${socketId}] === ${JSON.stringify(text)})`);
+
+describeElectron('in Electron', () => {
+  beforeAll(async () => {
+    electron = await startElectron(join(__dirname, 'app.js'));
+    const { exited } = await electron.next();
+    if (exited) throw new Error(exited);
+    void (async () => {
+      for (;;) {
+        const message = await electron.next();
+        if (message.exited) {
+          for (const answer of waiting.values()) answer({ error: message.exited });
+          return;
+        }
+        waiting.get(message.id)?.(message);
+        waiting.delete(message.id);
+      }
+    })();
+  });
+
+  afterAll(() => electron?.close());
+  afterEach(stopServers);
+
+  describe('a sandboxed page', () => {
+    test('has the API before its own scripts run, of its own realm', async () => {
+      const window = await openWindow(await newApplication());
+      expect(await evaluate(window, '[atStart, typeof require, typeof process]')).toEqual([
+        'function',
+        'undefined',
+        'undefined',
+      ]);
+      const { port } = await startServer({ onConnection: echo });
+      const seen = await evaluate(
+        window,
+        `(async () => {
+          const { tcp } = chrome.sockets;
+          const event = new Promise((resolve) => tcp.onReceive.addListener(resolve));
+          const promise = tcp.create();
+          const socketId = await connect('127.0.0.1', ${port});
+          await send(socketId, 'own');
+          const info = await event;
+          let thrown;
+          try { tcp.close('1'); } catch (error) { thrown = error; }
+          const rejected = await tcp.close(-1).catch((error) => error);
+          return [
+            promise instanceof Promise,
+            info.data instanceof ArrayBuffer,
+            Object.getPrototypeOf(info) === Object.prototype,
+            (await tcp.getSockets()) instanceof Array,
+            thrown instanceof TypeError,
+            rejected instanceof Error,
+          ];
+        })()`,
+      );
+      expect(seen).toEqual(Array(6).fill(true));
+    });
+
+    test('speaks TLS', async () => {
+      const window = await openWindow(await newApplication());
+      const { port } = await startServer({ onConnection: echo, tls: certificate() });
+      const socketId = await evaluate(
+        window,
+        `(async () => {
+          listen();
+          const socketId = (await chrome.sockets.tcp.create()).socketId;
+          await call('setPaused', socketId, true);
+          await call('connect', socketId, 'localhost', ${port});
+          const result = await call('secure', socketId);
+          if (result !== 0) throw new Error(result);
+          await call('setPaused', socketId, false);
+          await send(socketId, 'encrypted');
+          return socketId;
+        })()`,
+      );
+      await says(window, socketId, 'encrypted');
+    });
+
+    test('sends in order, small and large, many in one turn', async () => {
+      const window = await openWindow(await newApplication());
+      const { port, accepted } = await startServer();
+      const socketId = await connect(window, port);
+      const peer = await accepted();
+      let total = 0;
+      let ordered = true;
+      const all = new Promise((resolve) => {
+        peer.on('data', (data) => {
+          for (const byte of data) ordered &&= byte === total++ % 251;
+          if (total >= 2_000_000) resolve(undefined);
+        });
+      });
+      const ended = await evaluate(
+        window,
+        `(async () => {
+          const bytes = Uint8Array.from({ length: 2_000_000 }, (_, index) => index % 251);
+          const ends = [];
+          const calls = [];
+          for (let from = 0, size = 1; from < bytes.length; from += size, size = (size * 3) % 99_991) {
+            const number = calls.length;
+            const piece = bytes.subarray(from, from + size);
+            calls.push(call('send', ${socketId}, piece).then((info) => {
+              ends.push(number);
+              return info.resultCode === 0 && info.bytesSent === piece.length;
+            }));
+            // The application may use its buffer again.
+            if (number % 10 === 9) await null;
+          }
+          const results = await Promise.all(calls);
+          return results.every(Boolean) && ends.every((number, index) => number === index);
+        })()`,
+      );
+      expect(ended).toBe(true);
+      await all;
+      expect(ordered).toBe(true);
+    });
+
+    test('is denied what its manifest does not list', async () => {
+      const { port } = await startServer();
+      const manifest = { sockets: { tcp: { connect: [`localhost:${port}`] } } };
+      const window = await openWindow(await newApplication(manifest));
+      const denied = `connect('127.0.0.1', ${port}).catch((error) => error.message)`;
+      expect(await evaluate(window, denied)).toBe('connect: Does not have permission');
+      expect(await evaluate(window, `connect('localhost', ${port})`)).toBeGreaterThan(0);
+    });
+  });
+
+  describe('without a grant', () => {
+    const exists = (window) =>
+      evaluate(window, "typeof chrome === 'object' && 'sockets' in chrome");
+
+    test('a page has no API, nor has one whose application is closed', async () => {
+      const partition = newName('application');
+      expect(await exists(await openWindow(partition))).toBe(false);
+      await ask('serve', partition, LOOPBACK);
+      const window = await openWindow(partition);
+      expect(await exists(window)).toBe(true);
+      await ask('unserve', partition);
+      await ask('reload', window);
+      expect(await exists(window)).toBe(false);
+    });
+
+    test('documents from the web and frames have none', async () => {
+      const window = await openWindow(await newApplication(), {
+        nodeIntegrationInSubFrames: true,
+      });
+      expect(await ask('frames', window)).toEqual([true, false]);
+      await ask('loadURL', window, `http://127.0.0.1:${await ask('startWeb')}/`);
+      expect(await exists(window)).toBe(false);
+      await ask('loadURL', window, 'data:text/html,<p>from anywhere');
+      expect(await exists(window)).toBe(false);
+      await ask('load', window);
+      expect(await exists(window)).toBe(true);
+    });
+
+    test('a webContents is served without its session, and apart from it', async () => {
+      const partition = newName('application');
+      const window = newName('window');
+      await ask('open', window, partition);
+      await ask('serve', newName('application'), LOOPBACK, [window]);
+      await ask('load', window);
+      const other = await openWindow(partition);
+      expect(await exists(window)).toBe(true);
+      expect(await exists(other)).toBe(false);
+
+      await ask('serve', partition, LOOPBACK);
+      await ask('reload', other);
+      const { port } = await startServer();
+      const socketId = await connect(window, port);
+      expect(await evaluate(other, `call('getInfo', ${socketId})`)).toBe('Socket not found');
+      expect(await evaluate(other, `call('getSockets')`)).toEqual([]);
+    });
+
+    test('the preload file is registered once and may be named again', async () => {
+      const partition = await newApplication();
+      await ask('serve', newName('application'), LOOPBACK, [await openWindow(partition)]);
+      const preload = await ask('preload');
+      expect(await ask('preloads', partition)).toEqual([preload]);
+      expect(await exists(await openWindow(partition, { preload }))).toBe(true);
+    });
+
+    test.each([
+      [{}, 'serve: expected a session or webContents, one of the two'],
+      [
+        { session: {}, webContents: {} },
+        'serve: expected a session or webContents, one of the two',
+      ],
+      [{ session: {}, pages: 'file:', manifest: {} }, 'serve: pages: expected a function'],
+      [{ session: {} }, 'serve: manifest: expected an object or the path of a file'],
+      [
+        { session: {}, manifest: {}, page: 1 },
+        expect.stringMatching(/^serve: page: no such option/),
+      ],
+    ])('serve(%j) says what it expected', async (options, complaint) => {
+      expect(await ask('complaint', options)).toEqual(complaint);
+    });
+  });
+
+  describe('two windows', () => {
+    test('are one application: both get the events, and either may use a socket', async () => {
+      const partition = await newApplication();
+      const [one, two] = [await openWindow(partition), await openWindow(partition)];
+      await evaluate(one, 'listen()');
+      await evaluate(two, 'listen()');
+      const { port } = await startServer({ onConnection: echo });
+      const socketId = await connect(one, port);
+      await evaluate(two, `send(${socketId}, 'to both')`);
+      await Promise.all([says(one, socketId, 'to both'), says(two, socketId, 'to both')]);
+    });
+  });
+
+  describe.each([
+    ['is closed', (window) => ask('close', window)],
+    ['is reloaded', (window) => ask('reload', window)],
+    ['navigates', (window) => ask('loadURL', window, 'data:text/html,elsewhere')],
+    ['crashes', (window) => ask('crash', window)],
+  ])('when a page %s', (_how, leave) => {
+    test('its sockets close, and persistent ones stay, paused, for the next', async () => {
+      const partition = await newApplication();
+      const [leaving, staying] = [await openWindow(partition), await openWindow(partition)];
+      await evaluate(staying, 'listen()');
+      const { port, accepted } = await startServer();
+      await connect(leaving, port);
+      const closing = once((await accepted()).resume(), 'close');
+      const properties = { persistent: true, name: 'line', bufferSize: 7 };
+      const socketId = await connect(leaving, port, properties);
+      const peer = await accepted();
+      await leave(leaving);
+      await closing;
+
+      const [info, ...others] = await evaluate(staying, `call('getSockets')`);
+      expect(others).toEqual([]);
+      expect(info).toMatchObject({ ...properties, socketId, connected: true, paused: true });
+      await new Promise((resolve) => peer.write('meanwhile', resolve));
+      await evaluate(staying, `call('setPaused', ${socketId}, false)`);
+      await says(staying, socketId, 'meanwhile');
+      expect(await evaluate(staying, 'errors')).toEqual([]);
+    });
+  });
+
+  test('a page that is busy throttles the peer, in bounded memory', async () => {
+    const partition = await newApplication();
+    const window = await openWindow(partition);
+    const flood = await startFlood(96);
+    try {
+      await evaluate(window, 'listen()');
+      const socketId = await connect(window, flood.port, { bufferSize: 65536 });
+      const before = await ask('memory');
+      const busy = evaluate(window, '{ const end = Date.now() + 1500; while (Date.now() < end); }');
+      await flood.stalled();
+      expect(flood.sentBytes()).toBeLessThan(flood.totalBytes / 2);
+      expect((await ask('memory')) - before).toBeLessThan(24 * 1024 * 1024);
+      await busy;
+      await evaluate(window, `until(() => lengths[${socketId}] === ${flood.totalBytes})`);
+    } finally {
+      await flood.stop();
+    }
+  });
+
+  describe('a hostile page', () => {
+    const preload = join(__dirname, 'hostile-preload.js');
+
+    /** Another page of the same application, and whether it is as it was. */
+    async function openWitness(partition) {
+      const window = await openWindow(partition);
+      await evaluate(window, 'listen()');
+      const { port } = await startServer({ onConnection: echo });
+      const socketId = await connect(window, port);
+      return {
+        socketId,
+        async isWell() {
+          await evaluate(window, `send(${socketId}, 'well')`);
+          await says(window, socketId, 'well');
+        },
+      };
+    }
+
+    test.each(['blob', 'port', 'buffer', 'canvas', 'sparse', 'deep'])(
+      'can do no harm by a message with a %s',
+      async (strange) => {
+        const partition = await newApplication();
+        const witness = await openWitness(partition);
+        const hostile = await openWindow(partition, { preload });
+        await evaluate(hostile, `hostile.post([], '${strange}')`);
+        await evaluate(hostile, 'hostile.granted()');
+        await witness.isWell();
+      },
+    );
+
+    test('can do no harm by any message', async () => {
+      const partition = await newApplication();
+      const witness = await openWitness(partition);
+      const hostile = await openWindow(partition, { preload });
+      await evaluate(
+        hostile,
+        `(() => {
+          const methods = ['create', 'close', 'connect', 'send', 'sendGathered', 'secure', 'update',
+            'listen', 'received', 'setPaused', 'constructor', '__proto__', 1, null];
+          const values = [0, 1, -1, 0.5, NaN, 2 ** 32, 'localhost', '', true, null, undefined, [], {},
+            new Uint8Array(3), new Int32Array(4), new ArrayBuffer(2), new Date(), new Map(), 10n];
+          const pick = (list) => list[Math.floor(Math.random() * list.length)];
+          for (let round = 0; round < 500; round++) {
+            const args = Array.from({ length: Math.random() * 7 }, () => pick(values));
+            hostile.post([[[pick(methods), ...args]], pick(values)]);
+          }
+        })()`,
+      );
+      for (const count of [0, 1, 2]) await evaluate(hostile, `hostile.ports(${count})`);
+      await evaluate(hostile, "hostile.send('chrome-sockets-tcp:page', 1)");
+      expect(await evaluate(hostile, 'hostile.granted()')).toBe(true);
+      await witness.isWell();
+    });
+
+    test('gets nothing over a port of its own where nothing is granted', async () => {
+      const hostile = await openWindow(newName('application'), { preload });
+      const { port, accepted } = await startServer();
+      expect(await evaluate(hostile, 'hostile.granted()')).toBe(false);
+      const calls = [
+        ['create', 0],
+        ...Array.from({ length: 99 }, (_, id) => ['connect', 1, id, '127.0.0.1', port, 0]),
+      ];
+      await evaluate(hostile, `hostile.post([${JSON.stringify(calls)}])`);
+      // A page that may connect does so later, and its connection is the first.
+      const window = await openWindow(await newApplication());
+      const socketId = await connect(window, port);
+      const { localPort } = await evaluate(window, `call('getInfo', ${socketId})`);
+      expect((await accepted()).remotePort).toBe(localPort);
+    });
+  });
+
+  describe('with Node', () => {
+    const converse = (port) => `(async () => {
+      const { tcp } = chrome.sockets;
+      const text = new Promise((resolve) => {
+        tcp.onReceive.addListener(({ data }) => resolve(new TextDecoder().decode(data)));
+      });
+      const { socketId } = await tcp.create();
+      const call = (method, ...args) =>
+        new Promise((resolve) => tcp[method](socketId, ...args, resolve));
+      await call('setPaused', true);
+      await call('connect', 'localhost', ${port});
+      const secured = await call('secure');
+      await call('setPaused', false);
+      await call('send', new TextEncoder().encode('hello').buffer);
+      return [secured, await text];
+    })()`;
+
+    test('the main process uses the module itself', async () => {
+      const { port } = await startServer({ onConnection: echo, tls: certificate() });
+      await ask('main', "void require('../../register.js')");
+      expect(await ask('main', converse(port))).toEqual([0, 'hello']);
+    });
+
+    test('a renderer uses the module itself, and its sockets end with the page', async () => {
+      const { port, accepted } = await startServer({ onConnection: echo, tls: certificate() });
+      const window = await openWindow(newName('application'), {
+        sandbox: false,
+        nodeIntegration: true,
+        contextIsolation: false,
+      });
+      const register = JSON.stringify(join(__dirname, '../../register.js'));
+      await evaluate(window, `void require(${register})`);
+      expect(await evaluate(window, converse(port))).toEqual([0, 'hello']);
+      const closed = once(await accepted(), 'close');
+      await ask('reload', window);
+      await closed;
+    });
+  });
+});

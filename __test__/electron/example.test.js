@@ -1,0 +1,73 @@
+'use strict';
+
+// examples/electron/: a Chrome App as it was, against a server on loopback.
+
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { irc } = require('../../demo/servers.js');
+const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { startServer, stopServers } = require('../support/servers.js');
+
+const testElectron = electronPath() ? test : test.skip;
+if (!electronPath()) console.warn(`The example is not tested: ${NO_ELECTRON}`);
+
+afterEach(stopServers);
+
+testElectron(
+  'the IRC client converses, shows it, and is refused what its manifest does not list',
+  async () => {
+    const { port } = await startServer({ onConnection: irc });
+    const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-example-'));
+    const picture = process.env.EXAMPLE_PICTURE ?? join(folder, 'parlour.png');
+    const electron = await startElectron(join(__dirname, 'example-app.js'));
+    const evaluate = async (code, options = {}) => {
+      electron.send({ code, ...options });
+      const message = await electron.next();
+      if (message.exited) throw new Error(message.exited);
+      return message;
+    };
+    const shows = (text) =>
+      evaluate(`new Promise((resolve) => {
+        const log = document.getElementById('log');
+        const look = () => log.innerText.includes(${JSON.stringify(text)}) && resolve(log.innerText);
+        new MutationObserver(look).observe(log, { childList: true });
+        look();
+      })`);
+    const submit = (host) =>
+      evaluate(`{
+        document.getElementById('host').value = '${host}';
+        document.getElementById('port').value = '${port}';
+        document.getElementById('connect').click();
+      }`);
+    try {
+      expect(await electron.next()).toEqual({ ready: true });
+      await submit('127.0.0.1');
+      await shows('Not connected: Does not have permission');
+      await submit('localhost');
+      await shows('guide: Nice to meet you');
+      await evaluate(`{
+        document.getElementById('text').value = 'Good evening';
+        document.getElementById('say').requestSubmit();
+      }`);
+      const { value } = await shows('visitor: Good evening');
+      expect(value.split('\n').filter(Boolean)).toEqual([
+        `Connecting to 127.0.0.1:${port}`,
+        'Not connected: Does not have permission',
+        `Connecting to localhost:${port}`,
+        'Welcome, visitor',
+        'visitor is in #parlour',
+        'guide: Nice to meet you',
+        'visitor: Good evening',
+      ]);
+      const { size } = await evaluate('0', { picture });
+      expect(size.width).toBeGreaterThanOrEqual(640);
+      // A picture with something in it.
+      expect(readFileSync(picture).length).toBeGreaterThan(5000);
+    } finally {
+      await electron.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  20_000,
+);

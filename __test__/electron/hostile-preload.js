@@ -1,0 +1,45 @@
+'use strict';
+
+/** Poses as the preload file, as a page could that has broken out of its sandbox. */
+
+const { contextBridge, ipcRenderer } = require('electron');
+
+contextBridge.exposeInMainWorld('hostile', {
+  granted: () => ipcRenderer.sendSync('chrome-sockets-tcp:granted'),
+  /** Sends messages over a port of its own; the last is made of code, for what no bridge carries. */
+  post: (messages, code) => {
+    const { port1, port2 } = new MessageChannel();
+    ipcRenderer.postMessage('chrome-sockets-tcp:page', null, [port2]);
+    for (const message of messages) port1.postMessage(message);
+    if (code !== undefined) {
+      const strange = {
+        blob: () => [new Blob(['x'])],
+        port: () => {
+          const { port1: sent } = new MessageChannel();
+          return [[['getSockets', 1, sent]], [sent]];
+        },
+        buffer: () => {
+          const sent = new ArrayBuffer(8);
+          return [[['send', 1, 1, sent]], [sent]];
+        },
+        canvas: () => {
+          const sent = new OffscreenCanvas(1, 1);
+          return [sent, [sent]];
+        },
+        sparse: () => [new Array(2 ** 32 - 1)],
+        deep: () => {
+          let message = [];
+          for (let depth = 0; depth < 1000; depth++) message = [message];
+          return [message];
+        },
+      };
+      port1.postMessage(...strange[code]());
+    }
+  },
+  /** What is no port. */
+  send: (channel, ...args) => ipcRenderer.send(channel, ...args),
+  ports: (count) => {
+    const ports = Array.from({ length: count }, () => new MessageChannel().port1);
+    ipcRenderer.postMessage('chrome-sockets-tcp:page', { any: 'thing' }, ports);
+  },
+});

@@ -1,0 +1,92 @@
+'use strict';
+
+// The preload file without Electron: its two worlds are contexts that share nothing but events.
+
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const vm = require('node:vm');
+const { MessageChannel } = require('node:worker_threads');
+const { Application } = require('../../lib/electron/application.js');
+const { ROOT } = require('../support/child.js');
+
+const source = readFileSync(join(ROOT, 'electron-preload.js'), 'utf8');
+
+/** Runs it, and gives the page's global object and what it has posted. */
+function run({ granted = true, times = 1 } = {}) {
+  const target = new EventTarget();
+  const channels = [];
+  const shared = {
+    addEventListener: target.addEventListener.bind(target),
+    dispatchEvent: target.dispatchEvent.bind(target),
+  };
+  class MessageEvent extends Event {
+    constructor(type, { ports }) {
+      super(type);
+      this.ports = ports;
+    }
+  }
+  class PageChannel {
+    constructor() {
+      channels.push(Object.assign(this, new MessageChannel()));
+    }
+  }
+  const page = vm.createContext({ ...shared, console, MessageChannel: PageChannel, MessageEvent });
+  const posted = [];
+  const electron = {
+    ipcRenderer: {
+      sendSync: (channel) => channel === 'chrome-sockets-tcp:granted' && granted,
+      postMessage: (...args) => posted.push(args),
+    },
+    webFrame: { executeJavaScript: async (code) => vm.runInContext(code, page) },
+  };
+  const preload = vm.createContext({
+    ...shared,
+    require(name) {
+      if (name !== 'electron') throw new Error(`a sandboxed preload file cannot require ${name}`);
+      return electron;
+    },
+  });
+  for (let time = 0; time < times; time++) vm.runInContext(source, preload);
+  return { page, posted, close: () => channels.forEach(({ port1 }) => port1.close()) };
+}
+
+test('hands the page over, at once, and all that the page sees is of its own world', async () => {
+  const { page, posted, close } = run();
+  const [[channel, message, [port]], ...others] = posted;
+  expect([channel, message, others]).toEqual(['chrome-sockets-tcp:page', null, []]);
+  const application = new Application({ manifest: {} });
+  application.addPage({
+    on: (event, listener) => port.on(event, (data) => listener({ data })),
+    postMessage: (data) => port.postMessage(data),
+    start() {},
+    close: () => port.close(),
+  });
+  const result = await vm.runInContext(
+    `chrome.sockets.tcp.create({ name: 'one' }).then(async ({ socketId }) => {
+      const promise = chrome.sockets.tcp.getInfo(socketId);
+      const info = await promise;
+      return [
+        promise instanceof Promise,
+        Object.getPrototypeOf(info) === Object.prototype,
+        info.name,
+        Object.keys(chrome),
+      ];
+    })`,
+    page,
+  );
+  expect([...result].flat()).toEqual([true, true, 'one', 'sockets', 'runtime']);
+  application.close();
+  close();
+});
+
+test('gives nothing to a page that is not granted', () => {
+  const { page, posted } = run({ granted: false });
+  expect(posted).toEqual([]);
+  expect('chrome' in page).toBe(false);
+});
+
+test('does its work once, even if it is the preload file of both the session and the window', () => {
+  const { posted, close } = run({ times: 2 });
+  expect(posted).toHaveLength(1);
+  close();
+});

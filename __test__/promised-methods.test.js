@@ -1,0 +1,249 @@
+'use strict';
+
+const { TLSSocket } = require('node:tls');
+const api = require('../promises.js');
+const netErrors = require('../net-errors.js');
+const { methods } = require('../lib/schema.js');
+const { closeSockets, tcp } = require('./support/client.js');
+const { startFullServer } = require('./support/full-backlog.js');
+const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+
+afterEach(async () => {
+  await closeSockets();
+  await stopServers();
+});
+
+const { SocketError, received } = api;
+const text = (data) => Buffer.from(data).toString();
+
+async function open(port, host = '127.0.0.1') {
+  const { socketId } = await api.create();
+  await api.connect(socketId, host, port);
+  return socketId;
+}
+
+describe('promises', () => {
+  test('are there for all methods', () => {
+    for (const method of Object.keys(methods)) expect(api[method]).toBeInstanceOf(Function);
+  });
+
+  test('are fulfilled with what the callback is given', async () => {
+    const { port } = await startServer({ onConnection: echo });
+    const { socketId } = await api.create({ name: 'first' });
+    expect(await api.update(socketId, { bufferSize: 10 })).toBe(undefined);
+    expect(await api.connect(socketId, '127.0.0.1', port, 'ipv4')).toBe(0);
+    expect(await api.setNoDelay(socketId, true)).toBe(0);
+    expect(await api.setKeepAlive(socketId, true, 10)).toBe(0);
+    expect(await api.send(socketId, Buffer.from('abc'))).toEqual({ bytesSent: 3, resultCode: 0 });
+    expect(await api.setPaused(socketId, true)).toBe(undefined);
+    const info = await api.getInfo(socketId);
+    expect(info).toMatchObject({ name: 'first', bufferSize: 10, connected: true, paused: true });
+    expect(await api.getSockets()).toEqual([info]);
+    expect(await api.disconnect(socketId)).toBe(undefined);
+    expect(await api.close(socketId)).toBe(undefined);
+  });
+
+  test('secure a connection', async () => {
+    const { port } = await startServer({ onConnection: echo, tls: certificate() });
+    const { socketId } = await api.create();
+    await api.setPaused(socketId, true);
+    await api.connect(socketId, 'localhost', port);
+    expect(await api.secure(socketId, { tlsVersion: { min: 'tls1.3' } })).toBe(0);
+    await api.send(socketId, Buffer.from('secret'));
+    for await (const data of received(socketId)) {
+      expect(text(data)).toBe('secret');
+      break;
+    }
+  });
+
+  test('are rejected with an error that has the code, its number and the method', async () => {
+    const port = await closedPort();
+    const { socketId } = await api.create();
+    const refused = await api.connect(socketId, '127.0.0.1', port).catch((error) => error);
+    expect(refused).toBeInstanceOf(SocketError);
+    expect(refused).toBeInstanceOf(Error);
+    expect({ ...refused, message: refused.message, name: refused.name }).toEqual({
+      name: 'SocketError',
+      message: 'connect: net::ERR_CONNECTION_REFUSED',
+      code: 'ERR_CONNECTION_REFUSED',
+      resultCode: -102,
+      method: 'connect',
+    });
+  });
+
+  test.each([
+    ['send', [987654, Buffer.from('x')], 'ERR_SOCKET_NOT_FOUND', undefined],
+    ['setNoDelay', [987654, true], 'ERR_FAILED', -2],
+    ['secure', [987654], 'ERR_INVALID_ARGUMENT', -4],
+    ['close', [987654], 'ERR_SOCKET_NOT_FOUND', undefined],
+  ])('of %s on an unknown socket', async (method, args, code, resultCode) => {
+    const message = `${method}: Socket not found`;
+    await expect(api[method](...args)).rejects.toMatchObject({ message, code, resultCode, method });
+  });
+
+  test('of a send without a connection', async () => {
+    const { socketId } = await api.create();
+    await expect(api.send(socketId, new ArrayBuffer(1))).rejects.toMatchObject({
+      code: 'ERR_SOCKET_NOT_CONNECTED',
+      resultCode: -15,
+    });
+  });
+
+  test('are rejected with a TypeError for wrong arguments', async () => {
+    await expect(api.connect('1')).rejects.toThrow(TypeError);
+    await expect(api.send(1, 'text')).rejects.toThrow('No matching signature');
+  });
+});
+
+describe('an abort signal', () => {
+  test('ends a connect, and the socket with it', async () => {
+    const full = await startFullServer();
+    try {
+      const { socketId } = await api.create();
+      const controller = new AbortController();
+      const connecting = api.connect(socketId, '127.0.0.1', full.port, controller);
+      controller.abort();
+      await expect(connecting).rejects.toHaveProperty('name', 'AbortError');
+      expect(await api.getSockets()).toEqual([]);
+    } finally {
+      await full.stop();
+    }
+  });
+
+  test('ends a handshake that the peer does not answer', async () => {
+    const { port } = await startServer();
+    const { socketId } = await api.create();
+    await api.setPaused(socketId, true);
+    await api.connect(socketId, '127.0.0.1', port);
+    const signal = AbortSignal.timeout(20);
+    await expect(api.secure(socketId, {}, { signal })).rejects.toHaveProperty(
+      'name',
+      'TimeoutError',
+    );
+    expect(await api.getSockets()).toEqual([]);
+  });
+
+  test('that has been given already keeps the call from being made', async () => {
+    const server = await startServer();
+    const { socketId } = await api.create();
+    const signal = AbortSignal.abort();
+    await expect(api.connect(socketId, '127.0.0.1', server.port, { signal })).rejects.toBe(
+      signal.reason,
+    );
+    expect(await api.getInfo(socketId)).toMatchObject({ connected: false });
+  });
+
+  test('ends an iteration', async () => {
+    const { port } = await startServer();
+    const socketId = await open(port);
+    const controller = new AbortController();
+    const next = received(socketId, controller).next();
+    setImmediate(() => controller.abort());
+    await expect(next).rejects.toHaveProperty('name', 'AbortError');
+    expect(await api.getInfo(socketId)).toMatchObject({ connected: true, paused: true });
+  });
+});
+
+describe('received()', () => {
+  test('gives everything until the peer closes', async () => {
+    const server = await startServer({
+      onConnection: (socket) => {
+        socket.write('one, ');
+        socket.end('two');
+      },
+    });
+    const socketId = await open(server.port);
+    let all = '';
+    for await (const data of received(socketId)) all += text(data);
+    expect(all).toBe('one, two');
+  });
+
+  test('pauses the socket while the consumer is behind', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    const peer = await server.accepted();
+    const total = 32 * 1024 * 1024;
+    peer.end(Buffer.alloc(total));
+    const data = received(socketId, { highWaterMark: 10_000 });
+    let count = (await data.next()).value.byteLength;
+    // All that the system takes off the peer is far less than this.
+    while (!(await api.getInfo(socketId)).paused) await new Promise(setImmediate);
+    expect(peer.writableLength).toBeGreaterThan(0);
+    for await (const chunk of data) count += chunk.byteLength;
+    expect(count).toBe(total);
+  });
+
+  test('loses nothing between two iterations', async () => {
+    const { port } = await startServer({
+      onConnection: (socket) => socket.end('x'.repeat(100_000)),
+    });
+    const { socketId } = await api.create({ bufferSize: 10 });
+    await api.connect(socketId, '127.0.0.1', port);
+    let count = 0;
+    for (let turn = 0; turn < 5; turn += 1) {
+      for await (const data of received(socketId)) {
+        count += data.byteLength;
+        if (count % 100 === 0) break;
+      }
+    }
+    for await (const data of received(socketId)) count += data.byteLength;
+    expect(count).toBe(100_000);
+  });
+
+  test('with a mark of 0 leaves no read in flight, so that the socket can be secured', async () => {
+    const server = await startServer();
+    const { socketId } = await api.create();
+    await api.setPaused(socketId, true);
+    await api.connect(socketId, 'localhost', server.port);
+    const peer = await server.accepted();
+    for (const words of ['220 hello', '250 well met', '220 go ahead']) {
+      peer.write(words);
+      for await (const data of received(socketId, { highWaterMark: 0 })) {
+        expect(text(data)).toBe(words);
+        break;
+      }
+    }
+    const secured = new TLSSocket(peer, { isServer: true, ...certificate() });
+    expect(await api.secure(socketId)).toBe(0);
+    secured.write('secret');
+    const { value } = await received(socketId).next();
+    expect(text(value)).toBe('secret');
+  });
+
+  test('has one iterator at a time', async () => {
+    const { port } = await startServer();
+    const socketId = await open(port);
+    const first = received(socketId);
+    const waiting = first.next();
+    await expect(received(socketId).next()).rejects.toThrow('has an iterator already');
+    await api.close(socketId);
+    expect(await waiting).toEqual({ done: true, value: undefined });
+  });
+
+  test('of an unknown socket fails', async () => {
+    await expect(received(987654).next()).rejects.toMatchObject({ code: 'ERR_SOCKET_NOT_FOUND' });
+  });
+
+  test('leaves no listener behind', async () => {
+    const { port } = await startServer({ onConnection: (socket) => socket.end('x') });
+    const socketId = await open(port);
+    for await (const data of received(socketId)) expect(text(data)).toBe('x');
+    expect(tcp.onReceive.hasListeners() || tcp.onReceiveError.hasListeners()).toBe(false);
+  });
+});
+
+describe('net errors', () => {
+  test('have Chromium names and numbers, and cannot be changed', () => {
+    expect(netErrors).toMatchObject({ ERR_FAILED: -2, ERR_CERT_INVALID: -207 });
+    expect(Object.isFrozen(netErrors)).toBe(true);
+  });
+
+  test('are all declared in the types', () => {
+    const { readFileSync } = require('node:fs');
+    const types = readFileSync(require.resolve('../net-errors.d.ts'), 'utf8');
+    const declared = [...types.matchAll(/readonly (ERR_\w+): (-\d+);/g)];
+    expect(declared.map(([, name, code]) => [name, Number(code)])).toEqual(
+      Object.entries(netErrors),
+    );
+  });
+});

@@ -1,0 +1,67 @@
+/**
+ * Sets options for this instance of the module, of which there is one in each environment: the main
+ * thread and each worker have their own. What is set counts from the next call of the API on; open
+ * connections stay as they are.
+ *
+ * Options that are left out or `undefined` keep what they are; `null` takes an option back.
+ *
+ * @throws If an option is unknown or its value cannot be used; nothing is changed then. The message
+ *   names the option, and the file where there is one, what was found and what was expected.
+ */
+export declare function configure(configuration: Configuration): void;
+
+/** PEM text, as a string or in a Buffer, or the path of a file with it. */
+export type Pem = string | Uint8Array | URL;
+
+export interface Configuration {
+  /**
+   * The manifest of the Chrome App: an object, or the path of the file. From then on `connect()`
+   * is allowed only what its `sockets.tcp.connect` patterns match, as in Chromium; a connect that is
+   * denied calls back without arguments, and `lastError.message` is `Does not have permission`.
+   *
+   * Default: none, everything is allowed.
+   */
+  manifest?: object | string | URL | null;
+
+  /**
+   * Certificates of authorities that `secure()` trusts besides those of the operating system and of
+   * the environment variables. One PEM may hold many.
+   *
+   * Default: none.
+   */
+  ca?: Pem | readonly Pem[] | null;
+
+  /**
+   * What to show servers that ask for a client certificate. A certificate whose kind of key the
+   * server does not accept is not shown.
+   *
+   * Default: none; a server that only offers client authentication is met without.
+   */
+  clientCertificate?: ClientCertificate | null;
+
+  /**
+   * A file to which the secrets of TLS connections are appended, in the format of Wireshark and
+   * `SSLKEYLOGFILE`: a path, or `true` for the path in that environment variable, which means
+   * nothing otherwise. Whoever has the file can read the connections.
+   *
+   * Default: `false`.
+   */
+  keyLog?: string | boolean | null;
+
+  /**
+   * How long a `connect()` may take in milliseconds, the look-up of the name included. Then it fails
+   * with -118, `net::ERR_CONNECTION_TIMED_OUT`.
+   *
+   * Default: `null`, what the operating system allows; about two minutes on Linux.
+   */
+  connectTimeout?: number | null;
+}
+
+export interface ClientCertificate {
+  /** The certificate, followed by intermediate ones where the server needs them. */
+  cert: Pem | readonly Pem[];
+  /** Its private key. */
+  key: Pem;
+  /** What the key is encrypted with, if it is. */
+  passphrase?: string;
+}

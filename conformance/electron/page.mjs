@@ -1,0 +1,63 @@
+/** Performs scenarios in a page. */
+
+import { perform } from '../context.mjs';
+
+const { driver } = globalThis;
+if (!driver.withNode && !(driver.sandboxed && driver.isolated)) {
+  throw new Error('the page is not sandboxed and isolated');
+}
+const { chrome } = globalThis;
+
+let messages = [];
+const show = (value) => (typeof value === 'string' ? value : String(value));
+for (const level of ['error', 'warn', 'log', 'info']) {
+  console[level] = (...parts) => {
+    messages.push({ kind: 'console', level, text: parts.map(show).join(' ') });
+  };
+}
+
+const showThrown = (value) => (value instanceof Error ? value.stack : JSON.stringify(value));
+addEventListener('error', (event) => {
+  messages.push({ kind: 'uncaught', text: showThrown(event.error) });
+});
+addEventListener('unhandledrejection', ({ reason }) => {
+  messages.push({ kind: 'unhandled rejection', text: showThrown(reason) });
+});
+
+const answers = new Map();
+let requests = 0;
+
+function ask(name, args) {
+  requests += 1;
+  const request = requests;
+  return new Promise((resolve, reject) => {
+    answers.set(request, { resolve, reject });
+    driver.send({ request, name, args });
+  });
+}
+
+async function run({ subject, name, environment, manifest }) {
+  messages = [];
+  // Without Node it is the main process's.
+  if (driver.withNode && !driver.configure(manifest)) {
+    driver.send({ lines: ['the manifest is refused'], messages });
+    return;
+  }
+  const { default: scenarios } = await import(`../scenarios/${subject}.mjs`);
+  const scenario = scenarios.find((candidate) => candidate.name === name);
+  const side = { tcp: chrome.sockets.tcp, runtime: chrome.runtime, ask };
+  const lines = await perform(scenario, environment, side);
+  driver.send({ lines, messages });
+}
+
+driver.listen((message) => {
+  if (message.run) {
+    void run(message.run);
+    return;
+  }
+  const { resolve, reject } = answers.get(message.request);
+  answers.delete(message.request);
+  if (message.reply.error === undefined) resolve(message.reply.value);
+  else reject(new Error(message.reply.error));
+});
+driver.send({ ready: true });

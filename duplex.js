@@ -1,0 +1,240 @@
+'use strict';
+
+/** A socket of the API as a Duplex of Node, for everything that takes a stream. */
+
+const { Duplex } = require('node:stream');
+const { call } = require('./lib/call.js');
+const { addSink, removeSink, sinks } = require('./lib/sinks.js');
+const { SocketError } = require('./lib/socket-error.js');
+
+const CONNECTION_CLOSED = -100;
+
+class SocketDuplex extends Duplex {
+  /** @type {Promise<number> | number} The id, as soon as the socket is connected. */
+  #socket;
+  #paused = true;
+  #allowHalfOpen;
+  #giveUp;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+  #timeout = 0;
+
+  /** @type {number | undefined} */
+  socketId;
+  connecting = true;
+  encrypted = false;
+  /** @type {string | undefined} */
+  localAddress;
+  /** @type {number | undefined} */
+  localPort;
+  /** @type {string | undefined} */
+  remoteAddress;
+  /** @type {number | undefined} */
+  remotePort;
+
+  /**
+   * @param {Promise<number>} socket Fulfilled with the id of a connected socket that is paused.
+   * @param {import('./duplex.js').DuplexOptions} options
+   * @param {() => void} [giveUp] Makes the promise reject soon.
+   */
+  constructor(socket, { allowHalfOpen = false, ...options }, giveUp) {
+    // The stream itself is always half open: what end() does is said in _final.
+    super({ ...options, allowHalfOpen: true, autoDestroy: true });
+    this.#allowHalfOpen = allowHalfOpen;
+    this.#socket = socket;
+    this.#giveUp = giveUp;
+  }
+
+  /** @param {(error?: Error | null) => void} callback */
+  async _construct(callback) {
+    try {
+      const socketId = await this.#socket;
+      this.socketId = socketId;
+      if (sinks.has(socketId)) throw new Error(`duplex: socket ${socketId} is being read already`);
+      addSink(socketId, { push: this.#onData, finish: this.#onEnd });
+      const info = await call('getInfo', [socketId]);
+      this.localAddress = info.localAddress;
+      this.localPort = info.localPort;
+      this.remoteAddress = info.peerAddress;
+      this.remotePort = info.peerPort;
+      this.connecting = false;
+      callback();
+      this.emit('connect');
+      if (this.encrypted) this.emit('secureConnect');
+    } catch (/** @type {any} */ error) {
+      this.connecting = false;
+      // Somebody who has destroyed the stream need not hear that the connection came to nothing.
+      callback(this.destroyed ? null : error);
+    }
+  }
+
+  #onData = (/** @type {ArrayBuffer} */ data) => {
+    this.#touch();
+    if (!this.push(new Uint8Array(data))) this.#pause(true);
+  };
+
+  #onEnd = (/** @type {number} */ code) => {
+    // Chromium tells every end of a connection, in order or not, by this code.
+    if (code === CONNECTION_CLOSED) this.push(null);
+    else this.destroy(new SocketError('receive', code));
+  };
+
+  /** @param {boolean} wanted */
+  #pause(wanted) {
+    if (this.#paused === wanted || this.socketId === undefined) return;
+    this.#paused = wanted;
+    call('setPaused', [this.socketId, wanted]).catch((error) => this.destroy(error));
+  }
+
+  _read() {
+    this.#pause(false);
+  }
+
+  /**
+   * @param {Uint8Array} chunk
+   * @param {BufferEncoding} _encoding
+   * @param {(error?: Error | null) => void} callback
+   */
+  _write(chunk, _encoding, callback) {
+    this.#touch();
+    call('send', [this.socketId, chunk]).then(() => callback(), callback);
+  }
+
+  /**
+   * @param {{ chunk: Uint8Array }[]} chunks
+   * @param {(error?: Error | null) => void} callback
+   */
+  _writev(chunks, callback) {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'binary', callback);
+  }
+
+  /**
+   * The API has no half-close: the end of writing ends the connection, unless it is to stay half
+   * open; then the peer is not told.
+   *
+   * @param {(error?: Error | null) => void} callback
+   */
+  _final(callback) {
+    callback();
+    if (!this.#allowHalfOpen) this.destroy();
+  }
+
+  /** @param {Error} [error] */
+  destroy(error) {
+    // The base class waits for _construct.
+    if (this.connecting) this.#giveUp?.();
+    return super.destroy(error);
+  }
+
+  /**
+   * @param {Error | null} error
+   * @param {(error?: Error | null) => void} callback
+   */
+  async _destroy(error, callback) {
+    clearTimeout(this.#timer);
+    const socketId = this.socketId ?? (await Promise.resolve(this.#socket).catch(() => undefined));
+    if (socketId !== undefined) {
+      if (sinks.get(socketId)?.push === this.#onData) removeSink(socketId);
+      // The socket may be gone already.
+      await call('close', [socketId]).catch(() => {});
+    }
+    callback(error);
+  }
+
+  // ---- What clients expect of a net.Socket besides the stream ------------------------------------
+
+  /** @param {boolean} [noDelay] */
+  setNoDelay(noDelay = true) {
+    return this.#setOption('setNoDelay', [noDelay]);
+  }
+
+  /**
+   * @param {boolean} [enable]
+   * @param {number} [initialDelay] Milliseconds, as for a net.Socket.
+   */
+  setKeepAlive(enable = false, initialDelay = 0) {
+    return this.#setOption('setKeepAlive', [enable, Math.floor(initialDelay / 1000)]);
+  }
+
+  /**
+   * As with a net.Socket, an option that cannot be set is no error.
+   *
+   * @param {string} method
+   * @param {unknown[]} args
+   */
+  #setOption(method, args) {
+    Promise.resolve(this.#socket)
+      .then((socketId) => call(method, [socketId, ...args]))
+      .catch(() => {});
+    return this;
+  }
+
+  /**
+   * @param {number} milliseconds
+   * @param {() => void} [callback]
+   */
+  setTimeout(milliseconds, callback) {
+    this.#timeout = milliseconds;
+    if (callback && milliseconds > 0) this.once('timeout', callback);
+    if (callback && milliseconds === 0) this.off('timeout', callback);
+    this.#touch();
+    return this;
+  }
+
+  #touch() {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#timeout === 0 || this.destroyed) return;
+    this.#timer = setTimeout(() => this.emit('timeout'), this.#timeout);
+    this.#timer.unref();
+  }
+
+  /** Connections keep the process alive as long as they stand. */
+  ref() {
+    return this;
+  }
+
+  unref() {
+    return this;
+  }
+}
+
+/**
+ * @param {number} socketId
+ * @param {import('./duplex.js').DuplexOptions} [options]
+ */
+function duplex(socketId, options = {}) {
+  const paused = call('setPaused', [socketId, true]).then(() => socketId);
+  return new SocketDuplex(paused, options);
+}
+
+/**
+ * @param {import('./duplex.js').ConnectOptions} options
+ * @param {() => void} [onConnect]
+ */
+function connect({ host = 'localhost', port, dnsQueryType, secure, ...options }, onConnect) {
+  /** @type {number | undefined} */
+  let created;
+  const open = async () => {
+    const { socketId } = await call('create', [{}]);
+    created = socketId;
+    try {
+      await call('setPaused', [socketId, true]);
+      await call('connect', [socketId, host, Number(port), dnsQueryType]);
+      if (secure) await call('secure', [socketId, secure === true ? {} : secure]);
+      return socketId;
+    } catch (error) {
+      await call('close', [socketId]).catch(() => {});
+      throw error;
+    }
+  };
+  const giveUp = () => {
+    if (created !== undefined) call('close', [created]).catch(() => {});
+  };
+  const stream = new SocketDuplex(open(), options, giveUp);
+  stream.encrypted = Boolean(secure);
+  if (onConnect) stream.once(secure ? 'secureConnect' : 'connect', onConnect);
+  return stream;
+}
+
+module.exports = { connect, duplex };

@@ -1,0 +1,58 @@
+import type { Configuration } from './configure.js';
+
+/**
+ * `chrome.sockets.tcp` for pages of Electron that have no Node: the main process's half. In the main
+ * process itself and in renderers with Node the module works as it does everywhere.
+ */
+
+/**
+ * Gives pages `chrome.sockets.tcp` and `chrome.runtime.lastError`, before any script of theirs runs.
+ * Pages that nobody serves have no `chrome.sockets`, as a page in Chrome that may not use it.
+ *
+ * All pages of one call are one application, as the pages of a Chrome App are: they share the sockets
+ * and each gets the events, if it listens. A socket ends with the page that has created it (closed,
+ * reloaded, navigated, crashed), unless it is `persistent`: then it stays open, paused, and belongs to
+ * the next page that uses it. Other applications cannot find it.
+ *
+ * Call it before the pages load. It adds the preload file to the session; `webPreferences` need
+ * nothing, but may name it.
+ *
+ * @returns What ends the application.
+ * @throws If an option is missing or wrong, the manifest cannot be read or would be refused by Chrome,
+ *   or the session or webContents is served already. The message says what was expected.
+ */
+export declare function serve(options: Options): Application;
+
+/**
+ * Exactly one of `session` and `webContents`, where a webContents comes before its session; which
+ * pages; and what `configure()` sets for the module itself, here for the application.
+ */
+export interface Options extends Configuration {
+  /** An Electron `Session`: all its webContents. */
+  session?: object;
+  /** An Electron `WebContents`, or several, which are then one application. */
+  webContents?: object | object[];
+  /**
+   * The manifest of the Chrome App: an object, or the path of the file. Pages may connect to what its
+   * `sockets.tcp.connect` patterns match and to nothing else, as in Chrome.
+   */
+  manifest: object | string | URL;
+  /**
+   * Which documents get the API, by URL. Frames in pages never do.
+   *
+   * Default: those of `file:` and of schemes of the application's own, none from `http:`, `https:`,
+   * `data:`, `blob:` or `about:`.
+   */
+  pages?: (url: string) => boolean;
+}
+
+export interface Application {
+  /**
+   * Closes all sockets, the persistent ones, too, and takes the API from the pages: their calls end
+   * no more. The session or webContents can be served again.
+   */
+  close(): void;
+}
+
+/** The path of the preload file. It is self-contained, as sandboxed pages require. */
+export declare const preload: string;

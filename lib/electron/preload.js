@@ -1,0 +1,25 @@
+'use strict';
+
+/**
+ * Gives the page `chrome.sockets.tcp`, if the main process lets it have it; see electron.js. What
+ * stands for the code of a page is put in by scripts/preload.js.
+ */
+
+(() => {
+  const { ipcRenderer, webFrame } = require('electron');
+
+  // It may be both the session's and the window's preload file.
+  const mark = Symbol.for('chrome-sockets-tcp:preload');
+  const window = /** @type {any} */ (globalThis);
+  if (window[mark] || !ipcRenderer.sendSync('chrome-sockets-tcp:granted')) return;
+  window[mark] = true;
+
+  // Runs before any script of the page, and at once.
+  const page = 'the code of a page';
+  const eventName = `chrome-sockets-tcp:${Math.random()}`;
+  const handOver = (/** @type {any} */ { ports }) => {
+    ipcRenderer.postMessage('chrome-sockets-tcp:page', null, [...ports]);
+  };
+  window.addEventListener(eventName, handOver, { once: true });
+  void webFrame.executeJavaScript(`${page}.start(${JSON.stringify(eventName)})`);
+})();

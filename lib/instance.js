@@ -1,0 +1,47 @@
+'use strict';
+
+/**
+ * Sockets, and what is configured for them. The module has one instance in each environment (the main
+ * thread, each worker), and each application of Electron pages has one, so that what one configures is
+ * nothing to others.
+ */
+
+const { loadBinding } = require('./binding.js');
+
+const { TcpSockets, takeTrustWarnings } = loadBinding();
+
+/**
+ * @typedef {object} Settings
+ * @property {import('./manifest.js').Permissions | undefined} permissions undefined: nothing was
+ *   said.
+ * @property {TlsChoices} tls What native code was given, from which another configuration goes on.
+ *
+ * @typedef {{ where: string, certificate: import('node:crypto').X509Certificate }[]} Certificates
+ *
+ * @typedef {object} TlsChoices
+ * @property {Certificates} ca
+ * @property {{ chain: Certificates, key: Uint8Array } | undefined} identity
+ * @property {string | undefined} keyLog
+ */
+
+/**
+ * @typedef {{ native: InstanceType<typeof TcpSockets>, settings: Settings }} Instance
+ *
+ * @returns {Instance}
+ */
+function createInstance() {
+  return {
+    native: new TcpSockets(),
+    settings: {
+      permissions: undefined,
+      tls: { ca: [], identity: undefined, keyLog: undefined },
+    },
+  };
+}
+
+/** Says, once, what was wrong with the trust anchors, which the first handshake loads. */
+function warnOfTrust() {
+  for (const warning of takeTrustWarnings()) process.emitWarning(warning);
+}
+
+module.exports = { instance: createInstance(), createInstance, warnOfTrust };

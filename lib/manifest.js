@@ -1,0 +1,306 @@
+'use strict';
+
+/**
+ * The `sockets` member of a Chrome App's manifest, read as Chromium reads it:
+ * extensions/common/api/sockets/sockets_manifest_permission.cc and
+ * extensions/common/permissions/socket_permission_entry.cc. What JSON cannot say (a class, a
+ * function) is refused like any other value of a wrong type.
+ */
+
+const { readFileSync } = require('node:fs');
+const { isIPv6 } = require('node:net');
+
+/**
+ * @typedef {{ host: string, withSubdomains: boolean, port: number }} Pattern An empty host with
+ *   subdomains is any host; port 0 is any port.
+ *
+ * @typedef {object} Permissions
+ * @property {(host: string, port: number) => boolean} allowsConnect Whether the manifest allows
+ *   `connect()` to a host and port, both as the application has written them.
+ */
+
+/**
+ * The operations that each kind of socket can be permitted. All are checked, as one that is
+ * malformed makes Chromium refuse the manifest.
+ */
+const OPERATIONS = {
+  udp: ['bind', 'send', 'multicastMembership'],
+  tcp: ['connect'],
+  tcpServer: ['listen'],
+};
+
+/** Has no address, and so no pattern but the empty one. */
+const WITHOUT_ADDRESS = 'multicastMembership';
+
+/** ASCII only: base::TrimWhitespaceASCII and base::ToLowerASCII. */
+const SPACE_AT_AN_END = /^[\t-\r ]|[\t-\r ]$/;
+const SPACE_AT_THE_ENDS = /^[\t-\r ]+|[\t-\r ]+$/g;
+const UPPER_CASE = /[A-Z]+/g;
+
+const lowerCase = (/** @type {string} */ text) =>
+  text.replace(UPPER_CASE, (found) => found.toLowerCase());
+
+/**
+ * @param {unknown} manifest The manifest, or the path of the file that holds it (a string or a
+ *   `file:` URL). Without a `sockets` member nothing is allowed.
+ * @returns {Permissions}
+ * @throws {Error} What Chromium would refuse to load. The message names the file, the member, what
+ *   was found and what was expected.
+ */
+function parseManifest(manifest) {
+  const isPath = typeof manifest === 'string' || manifest instanceof URL;
+  const complaint = isPath ? `manifest ${manifest}` : 'manifest';
+  /** @type {Fail} */
+  const fail = (where, detail, cause) => {
+    throw new Error(`${[complaint, where].filter(Boolean).join(': ')}: ${detail}`, { cause });
+  };
+  const content = isPath ? readManifest(manifest, fail) : manifest;
+  const patterns = connectPatterns(content, fail);
+  return {
+    allowsConnect: (host, port) => patterns.some((pattern) => matches(pattern, host, port)),
+  };
+}
+
+/**
+ * @typedef {(where: string, detail: string, cause?: unknown) => never} Fail
+ */
+
+// ---- The manifest -------------------------------------------------------------------------------
+
+/**
+ * @param {string | URL} path
+ * @param {Fail} fail
+ * @returns {unknown}
+ */
+function readManifest(path, fail) {
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return fail('', `expected a file that can be read (${messageOf(error)})`, error);
+  }
+  try {
+    return JSON.parse(strictJson(text));
+  } catch (error) {
+    return fail('', `expected JSON (${messageOf(error)})`, error);
+  }
+}
+
+/**
+ * @param {any} error
+ * @returns {string}
+ */
+function messageOf(error) {
+  return error.message;
+}
+
+const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs;
+const LENIENT_IN_STRING = /\\(?:x([\da-f]{2})|.)|[\n\r]/gis;
+
+/**
+ * What Chromium's JSON reader allows in a manifest beyond JSON: a byte order mark, comments, and in
+ * strings line ends, `\v` and `\xHH`.
+ *
+ * @param {string} text
+ * @returns {string}
+ */
+function strictJson(text) {
+  return text.replace(/^\ufeff/, '').replace(STRING_OR_COMMENT, (token) => {
+    if (!token.startsWith('"')) return ' ';
+    return token.replace(LENIENT_IN_STRING, (found, code) => {
+      if (code !== undefined) return `\\u00${code}`;
+      if (found === '\\v') return '\\u000b';
+      if (found === '\n') return '\\n';
+      return found === '\r' ? '\\r' : found;
+    });
+  });
+}
+
+/**
+ * @param {unknown} manifest
+ * @param {Fail} fail
+ * @returns {Pattern[]}
+ */
+function connectPatterns(manifest, fail) {
+  const sockets = member(dictionary(manifest, '', fail), 'sockets');
+  if (sockets === undefined) return [];
+  const kinds = dictionary(sockets, 'sockets', fail);
+  /** @type {Pattern[]} */
+  const result = [];
+  for (const [kind, operations] of Object.entries(OPERATIONS)) {
+    const operand = member(kinds, kind);
+    if (operand === undefined) continue;
+    const members = dictionary(operand, `sockets.${kind}`, fail);
+    for (const operation of operations) {
+      const value = member(members, operation);
+      if (value === undefined) continue;
+      const parse = operation === WITHOUT_ADDRESS ? parseNoAddress : parsePattern;
+      const patterns = parsePatterns(value, parse, `sockets.${kind}.${operation}`, fail);
+      if (operation === 'connect') result.push(...patterns);
+    }
+  }
+  return result;
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} where
+ * @param {Fail} fail
+ * @returns {Record<string, unknown>}
+ */
+function dictionary(value, where, fail) {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return /** @type {Record<string, unknown>} */ (value);
+  }
+  return fail(where, `expected an object${where ? '' : ' or a path'}, found ${wordFor(value)}`);
+}
+
+/**
+ * Whatever stands on Object.prototype is no part of a manifest.
+ *
+ * @param {Record<string, unknown>} object
+ * @param {string} name
+ * @returns {unknown}
+ */
+function member(object, name) {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+function wordFor(value) {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+// ---- Patterns -----------------------------------------------------------------------------------
+
+/**
+ * @typedef {(pattern: string, where: string, fail: Fail) => Pattern} Parse
+ *
+ * @param {unknown} value
+ * @param {Parse} parse
+ * @param {string} where
+ * @param {Fail} fail
+ * @returns {Pattern[]}
+ */
+function parsePatterns(value, parse, where, fail) {
+  if (typeof value === 'string') return [parse(value, where, fail)];
+  if (!Array.isArray(value)) {
+    return fail(where, `expected a string or an array of strings, found ${wordFor(value)}`);
+  }
+  return value.map((item, index) => {
+    const here = `${where}[${index}]`;
+    if (typeof item !== 'string') {
+      return fail(here, `expected a string, found ${wordFor(item)}`);
+    }
+    return parse(item, here, fail);
+  });
+}
+
+/** @type {Pattern} */
+const ANYTHING = { host: '', withSubdomains: true, port: 0 };
+
+/**
+ * @param {string} pattern
+ * @param {string} expected
+ * @param {string} where
+ * @param {Fail} fail
+ */
+function refuse(pattern, expected, where, fail) {
+  const shown = JSON.stringify(pattern);
+  return fail(where, `Invalid host:port pattern ${shown}, expected ${expected}`);
+}
+
+/** @type {Parse} */
+function parseNoAddress(pattern, where, fail) {
+  if (pattern === '') return ANYTHING;
+  return refuse(pattern, 'an empty string, as this operation has no address', where, fail);
+}
+
+/** @type {Parse} */
+function parsePattern(pattern, where, fail) {
+  const [host, port = '', ...more] = pattern.split(':');
+  if (more.length > 0) {
+    const expected = "one colon at most; of IPv6 addresses only '*' can stand for all";
+    return refuse(pattern, expected, where, fail);
+  }
+  if (SPACE_AT_AN_END.test(host)) {
+    return refuse(pattern, 'no space around the host', where, fail);
+  }
+  const portNumber = parsePort(port);
+  if (portNumber === undefined) {
+    return refuse(pattern, "a port from 1 to 65535 or '*' behind the colon", where, fail);
+  }
+
+  if (host === '') return { ...ANYTHING, port: portNumber };
+  const labels = host.split('.').map((label) => label.replace(SPACE_AT_THE_ENDS, ''));
+  const withSubdomains = labels[0] === '*' || labels[0] === '';
+  const named = withSubdomains ? labels.slice(1) : labels;
+  return { host: lowerCase(named.join('.')), withSubdomains, port: portNumber };
+}
+
+/**
+ * @param {string} text
+ * @returns {number | undefined} undefined for what is no port
+ */
+function parsePort(text) {
+  if (text === '' || text === '*') return 0;
+  const port = /^\+?\d+$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65535 ? port : undefined;
+}
+
+/**
+ * @param {Pattern} pattern
+ * @param {string} requestedHost
+ * @param {number} requestedPort
+ * @returns {boolean}
+ */
+function matches({ host, withSubdomains, port }, requestedHost, requestedPort) {
+  // As connect() narrows it.
+  if (port !== 0 && port !== (requestedPort & 0xffff)) return false;
+  const requested = lowerCase(requestedHost);
+  if (requested === host) return true;
+  if (!withSubdomains) return false;
+  if (host === '') return true;
+  // At least one character stands before the dot.
+  return (
+    !isAddress(requested) &&
+    requested.lastIndexOf(`.${host}`) >= 1 &&
+    requested.endsWith(`.${host}`)
+  );
+}
+
+/**
+ * Whether a host is an IP address in one of the spellings of URLs, of which a pattern cannot match
+ * a part.
+ *
+ * @param {string} host In lower case.
+ * @returns {boolean}
+ */
+function isAddress(host) {
+  if (host.startsWith('[') && host.endsWith(']')) return isIPv6(host.slice(1, -1));
+  const parts = host.replace(/\.$/, '').split('.').map(addressPart);
+  const last = parts.pop();
+  return (
+    last !== undefined &&
+    parts.length < 4 &&
+    last < 256 ** (4 - parts.length) &&
+    parts.every((part) => part !== undefined && part < 256)
+  );
+}
+
+/**
+ * @param {string} text
+ * @returns {number | undefined} undefined for what is no number in decimal, octal or hexadecimal
+ */
+function addressPart(text) {
+  if (/^0x[\da-f]*$/.test(text)) return Number(`${text.slice(0, 2)}0${text.slice(2)}`);
+  if (/^0[0-7]*$/.test(text)) return Number(`0o${text}`);
+  return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
+}
+
+module.exports = { parseManifest };

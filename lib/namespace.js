@@ -1,0 +1,235 @@
+'use strict';
+
+/**
+ * The renderer's half of what Chromium does: it checks arguments, keeps callbacks and promises, and
+ * builds the objects that the application sees. The browser's half, the sockets themselves, is the
+ * native half (src/), here or in another process, which answers every call later and in order.
+ */
+
+const { parsers, bytesOf } = require('./arguments.js');
+const { canonicalHost } = require('./canonical-host.js');
+const { createEvent } = require('./event.js');
+const { Requests } = require('./requests.js');
+const { enumerationObject } = require('./schema.js');
+const { Sends } = require('./sends.js');
+
+/**
+ * @typedef {import('../binding.js').TcpSockets} TcpSockets
+ * @typedef {import('../binding.js').SocketInfo} SocketInfo
+ * @typedef {import('./requests.js').Answer} Answer
+ *
+ * @typedef {Omit<TcpSockets, 'create' | 'getInfo' | 'getSockets' | 'hold' | 'suspend'> & {
+ *   create(...args: Parameters<TcpSockets['create']>): number | void,
+ *   getInfo(...args: Parameters<TcpSockets['getInfo']>): SocketInfo | null | void,
+ *   getSockets(...args: Parameters<TcpSockets['getSockets']>): SocketInfo[] | void,
+ *   listen?(event: string, listening: boolean): void,
+ * }} NativeHalf What answers. What a method does not return at once comes with the completion.
+ *   `listen`, where there is one, is told which events somebody listens to.
+ */
+
+const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
+
+/** A dictionary that was left out. Whatever stands on Object.prototype is no part of it. */
+const NO_MEMBERS = Object.freeze(Object.create(null));
+
+// ---- What callbacks are given -------------------------------------------------------------------
+// Members stand in alphabetical order, as Chromium's do.
+
+const nothing = () => [];
+
+/** @type {Answer} */
+const resultCode = (code) => [code];
+
+/** @type {Answer} */
+const createInfo = (_code, socketId) => [{ socketId }];
+
+/** @type {Answer} */
+const sendInfo = (code, bytesSent) => [
+  code === 0 ? { bytesSent, resultCode: code } : { resultCode: code },
+];
+
+const SOCKET_INFO_MEMBERS = /** @type {const} */ ([
+  'bufferSize',
+  'connected',
+  'localAddress',
+  'localPort',
+  'name',
+  'paused',
+  'peerAddress',
+  'peerPort',
+  'persistent',
+  'socketId',
+]);
+
+/**
+ * @param {SocketInfo} info
+ * @returns {object}
+ */
+function socketInfo(info) {
+  /** @type {Record<string, unknown>} */
+  const result = {};
+  for (const member of SOCKET_INFO_MEMBERS) {
+    if (Object.hasOwn(info, member)) result[member] = info[member];
+  }
+  return result;
+}
+
+/** @type {Answer} */
+const oneSocketInfo = (_code, info) => [socketInfo(info)];
+
+/** @type {Answer} */
+const allSocketInfos = (_code, infos) => [Array.from(infos, socketInfo)];
+
+// ---- The namespace ------------------------------------------------------------------------------
+// Rest parameters give the functions the length 0 that Chromium's have.
+
+const always = () => true;
+
+/**
+ * @param {NativeHalf} native
+ * @param {object} [hooks]
+ * @param {(host: string, port: number) => boolean} [hooks.allowsConnect] Asked by each `connect()`,
+ *   with the host as the application has written it.
+ * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
+ */
+function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
+  const onReceive = createEvent((listening) => listen('onReceive', listening));
+  const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
+  const requests = new Requests(native, { onReceive, onReceiveError });
+  const sends = new Sends(native, requests);
+
+  /**
+   * @param {string} event
+   * @param {boolean} listening
+   */
+  function listen(event, listening) {
+    if (!native.listen) return;
+    sends.flush();
+    requests.attach();
+    native.listen(event, listening);
+  }
+
+  /** @type {InstanceType<typeof Requests>['begin']} */
+  function begin(callback, answer) {
+    sends.flush();
+    return requests.begin(callback, answer);
+  }
+
+  /** @type {Answer} */
+  const securedResultCode = (code) => {
+    onSecured?.();
+    return [code];
+  };
+
+  return {
+    onReceiveError,
+    onReceive,
+
+    /** @param {unknown[]} args */
+    close(...args) {
+      const [socketId, callback] = parsers.close(args);
+      const { id, promise } = begin(callback, nothing);
+      native.close(id, socketId);
+      return promise;
+    },
+
+    /** @param {unknown[]} args */
+    connect(...args) {
+      const [socketId, peerAddress, peerPort, dnsQueryType, callback] = parsers.connect(args);
+      const { id } = begin(callback, resultCode);
+      const host = canonicalHost(peerAddress);
+      // Chromium narrows the port to 16 bits without a check.
+      const port = peerPort & 0xffff;
+      if (!allowsConnect(peerAddress, port)) {
+        native.denyConnect(id, socketId, host);
+        return;
+      }
+      native.connect(id, socketId, host, port, ADDRESS_FAMILIES[dnsQueryType ?? 'any']);
+    },
+
+    /** @param {unknown[]} args */
+    create(...args) {
+      const [properties = NO_MEMBERS, callback] = parsers.create(args);
+      const { persistent, name, bufferSize } = properties;
+      const request = begin(callback, createInfo);
+      request.value = native.create(request.id, persistent, name, bufferSize);
+      return request.promise;
+    },
+
+    /** @param {unknown[]} args */
+    disconnect(...args) {
+      const [socketId, callback] = parsers.disconnect(args);
+      const { id, promise } = begin(callback, nothing);
+      native.disconnect(id, socketId);
+      return promise;
+    },
+
+    /** @param {unknown[]} args */
+    getInfo(...args) {
+      const [socketId, callback] = parsers.getInfo(args);
+      const request = begin(callback, oneSocketInfo);
+      request.value = native.getInfo(request.id, socketId);
+      return request.promise;
+    },
+
+    /** @param {unknown[]} args */
+    getSockets(...args) {
+      const [callback] = parsers.getSockets(args);
+      const request = begin(callback, allSocketInfos);
+      request.value = native.getSockets(request.id);
+      return request.promise;
+    },
+
+    /** @param {unknown[]} args */
+    secure(...args) {
+      const [socketId, options, callback] = parsers.secure(args);
+      const { min, max } = options?.tlsVersion ?? NO_MEMBERS;
+      const { id } = begin(callback, securedResultCode);
+      native.secure(id, socketId, min, max);
+    },
+
+    /** @param {unknown[]} args */
+    send(...args) {
+      const [socketId, data, callback] = parsers.send(args);
+      const bytes = bytesOf(data);
+      const request = requests.begin(callback, sendInfo);
+      request.value = bytes.length;
+      sends.send(request.id, socketId, bytes);
+    },
+
+    /** @param {unknown[]} args */
+    setKeepAlive(...args) {
+      const [socketId, enable, delay = 0, callback] = parsers.setKeepAlive(args);
+      const { id } = begin(callback, resultCode);
+      native.setKeepAlive(id, socketId, enable, delay);
+    },
+
+    /** @param {unknown[]} args */
+    setNoDelay(...args) {
+      const [socketId, noDelay, callback] = parsers.setNoDelay(args);
+      const { id } = begin(callback, resultCode);
+      native.setNoDelay(id, socketId, noDelay);
+    },
+
+    /** @param {unknown[]} args */
+    setPaused(...args) {
+      const [socketId, paused, callback] = parsers.setPaused(args);
+      const { id, promise } = begin(callback, nothing);
+      native.setPaused(id, socketId, paused);
+      return promise;
+    },
+
+    /** @param {unknown[]} args */
+    update(...args) {
+      const [socketId, properties, callback] = parsers.update(args);
+      const { persistent, name, bufferSize } = properties;
+      const { id, promise } = begin(callback, nothing);
+      native.update(id, socketId, persistent, name, bufferSize);
+      return promise;
+    },
+
+    DnsQueryType: enumerationObject('DnsQueryType'),
+  };
+}
+
+module.exports = { createNamespace, ADDRESS_FAMILIES };

@@ -1,0 +1,101 @@
+/**
+ * Chromium's network errors (net/base/net_error_list.h): every code that this module can give, and its
+ * neighbours. The names are those of `lastError.message` without `net::`.
+ */
+declare const netErrors: {
+  readonly ERR_IO_PENDING: -1;
+  readonly ERR_FAILED: -2;
+  readonly ERR_ABORTED: -3;
+  readonly ERR_INVALID_ARGUMENT: -4;
+  readonly ERR_INVALID_HANDLE: -5;
+  readonly ERR_FILE_NOT_FOUND: -6;
+  readonly ERR_TIMED_OUT: -7;
+  readonly ERR_FILE_TOO_BIG: -8;
+  readonly ERR_UNEXPECTED: -9;
+  readonly ERR_ACCESS_DENIED: -10;
+  readonly ERR_NOT_IMPLEMENTED: -11;
+  readonly ERR_INSUFFICIENT_RESOURCES: -12;
+  readonly ERR_OUT_OF_MEMORY: -13;
+  readonly ERR_SOCKET_NOT_CONNECTED: -15;
+  readonly ERR_FILE_EXISTS: -16;
+  readonly ERR_FILE_PATH_TOO_LONG: -17;
+  readonly ERR_FILE_NO_SPACE: -18;
+  readonly ERR_NETWORK_CHANGED: -21;
+  readonly ERR_SOCKET_IS_CONNECTED: -23;
+  readonly ERR_CONTEXT_SHUT_DOWN: -26;
+  readonly ERR_CONNECTION_CLOSED: -100;
+  readonly ERR_CONNECTION_RESET: -101;
+  readonly ERR_CONNECTION_REFUSED: -102;
+  readonly ERR_CONNECTION_ABORTED: -103;
+  readonly ERR_CONNECTION_FAILED: -104;
+  readonly ERR_NAME_NOT_RESOLVED: -105;
+  readonly ERR_INTERNET_DISCONNECTED: -106;
+  readonly ERR_SSL_PROTOCOL_ERROR: -107;
+  readonly ERR_ADDRESS_INVALID: -108;
+  readonly ERR_ADDRESS_UNREACHABLE: -109;
+  readonly ERR_SSL_CLIENT_AUTH_CERT_NEEDED: -110;
+  readonly ERR_NO_SSL_VERSIONS_ENABLED: -112;
+  readonly ERR_SSL_VERSION_OR_CIPHER_MISMATCH: -113;
+  readonly ERR_SSL_RENEGOTIATION_REQUESTED: -114;
+  readonly ERR_BAD_SSL_CLIENT_AUTH_CERT: -117;
+  readonly ERR_CONNECTION_TIMED_OUT: -118;
+  readonly ERR_HOST_RESOLVER_QUEUE_TOO_LARGE: -119;
+  readonly ERR_ALPN_NEGOTIATION_FAILED: -122;
+  readonly ERR_SSL_NO_RENEGOTIATION: -123;
+  readonly ERR_SSL_DECOMPRESSION_FAILURE_ALERT: -125;
+  readonly ERR_SSL_BAD_RECORD_MAC_ALERT: -126;
+  readonly ERR_SSL_CLIENT_AUTH_PRIVATE_KEY_ACCESS_DENIED: -134;
+  readonly ERR_SSL_CLIENT_AUTH_CERT_NO_PRIVATE_KEY: -135;
+  readonly ERR_NAME_RESOLUTION_FAILED: -137;
+  readonly ERR_NETWORK_ACCESS_DENIED: -138;
+  readonly ERR_SSL_CLIENT_AUTH_SIGNATURE_FAILED: -141;
+  readonly ERR_MSG_TOO_BIG: -142;
+  readonly ERR_ADDRESS_IN_USE: -147;
+  readonly ERR_SSL_HANDSHAKE_NOT_COMPLETED: -148;
+  readonly ERR_SSL_BAD_PEER_PUBLIC_KEY: -149;
+  readonly ERR_SSL_PINNED_KEY_NOT_IN_CERT_CHAIN: -150;
+  readonly ERR_CLIENT_AUTH_CERT_TYPE_UNSUPPORTED: -151;
+  readonly ERR_SSL_DECRYPT_ERROR_ALERT: -153;
+  readonly ERR_SSL_SERVER_CERT_CHANGED: -156;
+  readonly ERR_SSL_UNRECOGNIZED_NAME_ALERT: -159;
+  readonly ERR_SSL_CLIENT_AUTH_CERT_BAD_FORMAT: -164;
+  readonly ERR_ICANN_NAME_COLLISION: -166;
+  readonly ERR_SSL_SERVER_CERT_BAD_FORMAT: -167;
+  readonly ERR_SSL_OBSOLETE_CIPHER: -172;
+  readonly ERR_NO_BUFFER_SPACE: -176;
+  readonly ERR_SSL_CLIENT_AUTH_NO_COMMON_ALGORITHMS: -177;
+  readonly ERR_EARLY_DATA_REJECTED: -178;
+  readonly ERR_WRONG_VERSION_ON_EARLY_DATA: -179;
+  readonly ERR_TLS13_DOWNGRADE_DETECTED: -180;
+  readonly ERR_SSL_KEY_USAGE_INCOMPATIBLE: -181;
+  readonly ERR_INVALID_ECH_CONFIG_LIST: -182;
+  readonly ERR_ECH_NOT_NEGOTIATED: -183;
+  readonly ERR_ECH_FALLBACK_CERTIFICATE_INVALID: -184;
+  readonly ERR_CERT_COMMON_NAME_INVALID: -200;
+  readonly ERR_CERT_DATE_INVALID: -201;
+  readonly ERR_CERT_AUTHORITY_INVALID: -202;
+  readonly ERR_CERT_CONTAINS_ERRORS: -203;
+  readonly ERR_CERT_NO_REVOCATION_MECHANISM: -204;
+  readonly ERR_CERT_UNABLE_TO_CHECK_REVOCATION: -205;
+  readonly ERR_CERT_REVOKED: -206;
+  readonly ERR_CERT_INVALID: -207;
+  readonly ERR_CERT_WEAK_SIGNATURE_ALGORITHM: -208;
+  readonly ERR_CERT_NON_UNIQUE_NAME: -210;
+  readonly ERR_CERT_WEAK_KEY: -211;
+  readonly ERR_CERT_NAME_CONSTRAINT_VIOLATION: -212;
+  readonly ERR_CERT_VALIDITY_TOO_LONG: -213;
+  readonly ERR_CERTIFICATE_TRANSPARENCY_REQUIRED: -214;
+  readonly ERR_CERT_SYMANTEC_LEGACY: -215;
+  readonly ERR_CERT_KNOWN_INTERCEPTION_BLOCKED: -217;
+  readonly ERR_NETWORK_IO_SUSPENDED: -331;
+};
+
+declare namespace netErrors {
+  /** The name of a net error: `ERR_CONNECTION_REFUSED`. */
+  type NetErrorName = keyof typeof netErrors;
+
+  /** The number of a net error: `-102`. */
+  type NetError = (typeof netErrors)[NetErrorName];
+}
+
+export = netErrors;

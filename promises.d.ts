@@ -1,0 +1,109 @@
+/**
+ * The twelve methods of `chrome.sockets.tcp` as promises: fulfilled with what the callback is given,
+ * rejected with a {@link SocketError} where `lastError` would be set, and with a `TypeError` for wrong
+ * arguments. See `chrome-sockets-tcp` for what the methods do.
+ */
+
+import type tcp = require('./index');
+import type netErrors = require('./net-errors');
+
+/** A failed call, or the end of a connection that was not in order. */
+export declare class SocketError extends Error {
+  name: 'SocketError';
+
+  /**
+   * The name of {@link resultCode}. Failures that have none are `ERR_SOCKET_NOT_FOUND`,
+   * `ERR_PERMISSION_DENIED` (the manifest) and `ERR_WRITE_QUOTA_EXCEEDED`.
+   */
+  code:
+    | netErrors.NetErrorName
+    | 'ERR_SOCKET_NOT_FOUND'
+    | 'ERR_PERMISSION_DENIED'
+    | 'ERR_WRITE_QUOTA_EXCEEDED';
+
+  /** A negative net error code; undefined where Chromium gives none. */
+  resultCode: netErrors.NetError | undefined;
+
+  /** The method that failed: `connect`; `receive` for what `onReceiveError` tells. */
+  method: string;
+}
+
+/** Of what can take long. */
+export interface Abortable {
+  /** Ends the waiting: the promise is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+export declare function create(properties?: tcp.SocketProperties | null): Promise<tcp.CreateInfo>;
+export declare function update(socketId: number, properties: tcp.SocketProperties): Promise<void>;
+export declare function setPaused(socketId: number, paused: boolean): Promise<void>;
+export declare function setKeepAlive(
+  socketId: number,
+  enable: boolean,
+  delay?: number | null,
+): Promise<0>;
+export declare function setNoDelay(socketId: number, noDelay: boolean): Promise<0>;
+
+/** When it is aborted, the socket is closed. */
+export declare function connect(
+  socketId: number,
+  peerAddress: string,
+  peerPort: number,
+  dnsQueryType?: tcp.DnsQueryType | null,
+  options?: Abortable,
+): Promise<0>;
+export declare function connect(
+  socketId: number,
+  peerAddress: string,
+  peerPort: number,
+  options: Abortable,
+): Promise<0>;
+export declare function disconnect(socketId: number): Promise<void>;
+
+/** When it is aborted, the socket is closed, as after every failure but wrong use. */
+export declare function secure(
+  socketId: number,
+  options?: tcp.SecureOptions | null,
+  abortable?: Abortable,
+): Promise<0>;
+
+/**
+ * Cannot be aborted: half a message would be sent. `resultCode` is 0 and `bytesSent` the whole length
+ * whenever the promise is fulfilled.
+ */
+export declare function send(
+  socketId: number,
+  data: ArrayBuffer | ArrayBufferView,
+): Promise<{ bytesSent: number; resultCode: 0 }>;
+export declare function close(socketId: number): Promise<void>;
+export declare function getInfo(socketId: number): Promise<tcp.SocketInfo>;
+export declare function getSockets(): Promise<tcp.SocketInfo[]>;
+
+export interface ReceivedOptions extends Abortable {
+  /**
+   * How many bytes may wait for the consumer, in bytes; beyond, the socket is paused until they have
+   * been taken, and the peer has to wait.
+   *
+   * With 0 the socket is paused all the time, but for one read at a time while the consumer waits.
+   * That costs speed, and it is what a conversation needs that ends with {@link secure}, which
+   * demands that no read is in flight: pause the socket before it is connected, too.
+   *
+   * @default 65536
+   */
+  highWaterMark?: number | undefined;
+}
+
+/**
+ * What a socket receives, until its connection ends. Ends without an error when the connection does
+ * (-100), as Chromium does not tell one end from another.
+ *
+ * The socket is read while it is iterated: it is unpaused by the first `next()` and paused when the
+ * loop is left. A read that was in flight then brings its data to the next iterator of the socket.
+ * There is one at a time.
+ *
+ * Listeners of `onReceive` get the same data.
+ */
+export declare function received(
+  socketId: number,
+  options?: ReceivedOptions,
+): AsyncGenerator<ArrayBuffer, void, undefined>;

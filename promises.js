@@ -1,0 +1,89 @@
+'use strict';
+
+/** The twelve methods as promises, and what a socket receives as an async iterator. */
+
+const { call } = require('./lib/call.js');
+const { Receiver } = require('./lib/receiver.js');
+const { methods } = require('./lib/schema.js');
+const { SocketError } = require('./lib/socket-error.js');
+
+/** Methods that wait for a peer: `{ signal }` may follow their arguments. */
+const ABORTABLE = ['connect', 'secure'];
+
+const CONNECTION_CLOSED = -100;
+
+/**
+ * @param {string} method
+ * @returns {(...args: unknown[]) => Promise<any>}
+ */
+function promised(method) {
+  if (!ABORTABLE.includes(method)) return (...args) => call(method, args);
+  return (...args) => {
+    const last = /** @type {any} */ (args.at(-1));
+    if (typeof last !== 'object' || last === null || !('signal' in last)) {
+      return call(method, args);
+    }
+    const rest = args.slice(0, -1);
+    return last.signal ? callUnlessAborted(method, rest, last.signal) : call(method, rest);
+  };
+}
+
+/**
+ * @param {string} method
+ * @param {unknown[]} args
+ * @param {AbortSignal} signal
+ */
+async function callUnlessAborted(method, args, signal) {
+  signal.throwIfAborted();
+  /** @type {(reason: unknown) => void} */
+  let abort = () => {};
+  const aborted = new Promise((_resolve, reject) => (abort = reject));
+  const onAbort = () => abort(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  const called = call(method, args);
+  try {
+    return await Promise.race([called, aborted]);
+  } catch (error) {
+    // A name that is being looked up cannot be given up, so it is the socket that goes.
+    if (signal.aborted) await call('close', [args[0]]).catch(() => {});
+    called.catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * @param {number} socketId
+ * @param {{ signal?: AbortSignal, highWaterMark?: number }} [options]
+ */
+async function* received(socketId, { signal, highWaterMark = 65_536 } = {}) {
+  signal?.throwIfAborted();
+  const receiver = Receiver.of(socketId);
+  receiver.take(highWaterMark);
+  const wake = () => receiver.wake();
+  signal?.addEventListener('abort', wake);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const data = receiver.shift();
+      if (data !== undefined) {
+        yield data;
+      } else if (receiver.end !== undefined) {
+        if (receiver.end === CONNECTION_CLOSED) return;
+        throw new SocketError('receive', receiver.end);
+      } else {
+        await receiver.something();
+      }
+    }
+  } finally {
+    signal?.removeEventListener('abort', wake);
+    await receiver.release();
+  }
+}
+
+module.exports = {
+  ...Object.fromEntries(Object.keys(methods).map((method) => [method, promised(method)])),
+  received,
+  SocketError,
+};
