@@ -36,10 +36,11 @@ const DETACHED = 3;
 const LINGER = 4;
 
 /**
- * @param {Uint8Array} bytes
+ * @param {ArrayBuffer | Uint8Array} bytes
  * @returns {ArrayBuffer} With these bytes and no others.
  */
 function bufferOf(bytes) {
+  if (!ArrayBuffer.isView(bytes)) return bytes;
   const buffer = /** @type {ArrayBuffer} */ (bytes.buffer);
   return buffer.byteLength === bytes.byteLength
     ? buffer
@@ -102,7 +103,8 @@ class Requests {
    * @param {number} id Of the request or, for events, of the socket.
    * @param {number | undefined} code A net error code; `undefined` where the callback of a failed
    *   call gets no argument.
-   * @param {string | Uint8Array | undefined} payload The text of the error or the bytes received.
+   * @param {string | ArrayBuffer | Uint8Array | undefined} payload The text of the error or the bytes
+   *   received.
    * @param {unknown} [value] What the call gives, where it has returned nothing.
    */
   #deliver = (kind, id, code, payload, value) => {

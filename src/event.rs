@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use napi::bindgen_prelude::{BufferSlice, Result, ToNapiValue, sys};
+use napi::bindgen_prelude::{ArrayBuffer, BufferSlice, Result, ToNapiValue, sys};
 use napi::{Env, JsValue};
 
 use crate::net_error::NetError;
@@ -86,6 +86,10 @@ const RECEIVE_ERROR: i32 = 2;
 const DETACHED: i32 = 3;
 const LINGER: i32 = 4;
 
+/// From this size on, filling an `ArrayBuffer` with zeros first costs more than making a `Buffer`
+/// around one that is not.
+const LARGE: usize = 16 * 1024;
+
 impl Event<'_> {
     /// The arguments of the call of the dispatcher that delivers this: kind, id, code and payload.
     ///
@@ -111,12 +115,15 @@ impl Event<'_> {
                 }
                 values
             }
-            // A Buffer, unlike an ArrayBuffer, is not filled with zeros first.
             Event::Receive { socket_id, data } => vec![
                 number(RECEIVE)?,
                 number(socket_id)?,
                 number(0)?,
-                BufferSlice::copy_from(&env, data)?.raw(),
+                if data.len() < LARGE {
+                    ArrayBuffer::copy_from(&env, data)?.raw()
+                } else {
+                    BufferSlice::copy_from(&env, data)?.raw()
+                },
             ],
             Event::ReceiveError { socket_id, error } => {
                 vec![

@@ -22,6 +22,9 @@ use crate::transport::SocketOption;
 /// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
 
+/// While there is always something to deliver, the poller is asked after this many events.
+const LOOK_AFTER: usize = 16;
+
 /// The sockets of one environment.
 #[derive(Default)]
 pub(crate) struct SocketTable {
@@ -48,6 +51,8 @@ pub(crate) struct SocketTable {
     /// There as soon as anything was connected.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
+    /// How many events were delivered since the poller was asked.
+    delivered: usize,
     /// The sockets that were found ready last; kept for its memory.
     found: Vec<(SocketId, Ready)>,
 }
@@ -297,11 +302,16 @@ impl SocketTable {
                 Entry::Read(socket_id) => self.read(socket_id, &mut deliver),
                 Entry::Look => {
                     self.outbox.looks = false;
-                    looked = self.look_around() == 0;
+                    if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
+                        self.outbox.look_later();
+                    } else {
+                        looked = self.look_around() == 0;
+                    }
                     None
                 }
             };
             if delivered.is_some() {
+                self.delivered += 1;
                 self.mailbox.ring();
                 return delivered;
             }
@@ -355,6 +365,7 @@ impl SocketTable {
 
     /// Looks which sockets have become ready, and gives them their turns. Returns how many have.
     pub(crate) fn look_around(&mut self) -> usize {
+        self.delivered = 0;
         let Some(poller) = &mut self.poller else {
             return 0;
         };
