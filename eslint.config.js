@@ -46,6 +46,10 @@ module.exports = [
     },
   },
   {
+    files: ['examples/irc.js'],
+    languageOptions: { globals: { chrome: 'readonly' } },
+  },
+  {
     files: ['__test__/**/*.js'],
     languageOptions: { globals: globals.jest },
   },

@@ -209,6 +209,11 @@ declare namespace tcp {
     properties: SocketProperties,
     callback?: null,
   ): Promise<undefined>;
+  function update(
+    socketId: number,
+    properties: SocketProperties,
+    callback: (() => unknown) | null | undefined,
+  ): void | Promise<undefined>;
 
   /**
    * Stops or restarts the delivery of data. Typically used to throttle the peer: what a paused
@@ -224,6 +229,11 @@ declare namespace tcp {
    */
   function setPaused(socketId: number, paused: boolean, callback: () => unknown): void;
   function setPaused(socketId: number, paused: boolean, callback?: null): Promise<undefined>;
+  function setPaused(
+    socketId: number,
+    paused: boolean,
+    callback: (() => unknown) | null | undefined,
+  ): void | Promise<undefined>;
 
   /**
    * Enables or disables keep-alive for a connection. Chromium's client sockets begin with it
@@ -303,6 +313,10 @@ declare namespace tcp {
    */
   function disconnect(socketId: number, callback: () => unknown): void;
   function disconnect(socketId: number, callback?: null): Promise<undefined>;
+  function disconnect(
+    socketId: number,
+    callback: (() => unknown) | null | undefined,
+  ): void | Promise<undefined>;
 
   /**
    * Starts a TLS client connection over a connected socket. The certificate is verified against the
@@ -352,6 +366,10 @@ declare namespace tcp {
    */
   function close(socketId: number, callback: () => unknown): void;
   function close(socketId: number, callback?: null): Promise<undefined>;
+  function close(
+    socketId: number,
+    callback: (() => unknown) | null | undefined,
+  ): void | Promise<undefined>;
 
   /**
    * Retrieves the state of a socket.

@@ -4,7 +4,6 @@
 
 const { call } = require('./lib/call.js');
 const { Receiver } = require('./lib/receiver.js');
-const { methods } = require('./lib/schema.js');
 const { SocketError } = require('./lib/socket-error.js');
 
 /** Methods that wait for a peer: `{ signal }` may follow their arguments. */
@@ -82,8 +81,18 @@ async function* received(socketId, { signal, highWaterMark = 65_536 } = {}) {
   }
 }
 
-module.exports = {
-  ...Object.fromEntries(Object.keys(methods).map((method) => [method, promised(method)])),
-  received,
-  SocketError,
-};
+// One by one, so that ES modules can import them by name.
+exports.close = promised('close');
+exports.connect = promised('connect');
+exports.create = promised('create');
+exports.disconnect = promised('disconnect');
+exports.getInfo = promised('getInfo');
+exports.getSockets = promised('getSockets');
+exports.secure = promised('secure');
+exports.send = promised('send');
+exports.setKeepAlive = promised('setKeepAlive');
+exports.setNoDelay = promised('setNoDelay');
+exports.setPaused = promised('setPaused');
+exports.update = promised('update');
+exports.received = received;
+exports.SocketError = SocketError;

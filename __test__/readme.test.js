@@ -3,7 +3,8 @@
 const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
-const { ROOT } = require('./support/child.js');
+const { ROOT, runNode } = require('./support/child.js');
+const { closedPort } = require('./support/servers.js');
 
 test('the README states the number of conformance scenarios that there are', () => {
   const folder = join(ROOT, 'conformance', 'transcripts');
@@ -15,4 +16,40 @@ test('the README states the number of conformance scenarios that there are', () 
   expect(readme).toContain(`${scenarios.length} scenarios are recorded from a real Chromium`);
   expect(readme).toContain(`**${scenarios.length - deviating} are identical to the letter**`);
   expect(readme).toContain(`; ${deviating} show the [deviations]`);
+});
+
+describe('the code of the README', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);
+
+  test('is there', () => expect(blocks.length).toBeGreaterThan(4));
+
+  test('compiles, and what it requires exists and has what is taken of it', () => {
+    const { Script } = require('node:vm');
+    for (const code of blocks) {
+      expect(() => new Script(code)).not.toThrow();
+      for (const [, names, path] of code.matchAll(/(?:const (.+) = )?require\('(.+?)'\)/g)) {
+        const file = require.resolve(path, { paths: [ROOT] });
+        // Loads in Electron only; what it exports is tested there.
+        if (path === 'chrome-sockets-tcp/electron') continue;
+        const found = require(file);
+        for (const name of names?.match(/^\{(.+)\}$/)?.[1].split(',') ?? []) {
+          expect(found).toHaveProperty(name.trim());
+        }
+      }
+    }
+  });
+
+  // Whatever it connects to is not there: it has to say so and to end by itself.
+  test.each(blocks.filter((code) => /NICK|http\.Agent/.test(code)).map((code) => [code]))(
+    'runs against a closed port: %#',
+    async (code) => {
+      const port = await closedPort();
+      const { stderr, code: status } = await runNode([
+        '--eval',
+        code.replace(/\b66[69]7\b/g, String(port)),
+      ]);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    },
+  );
 });

@@ -4,6 +4,11 @@ import tcp = require('../index');
 import runtime = require('../runtime');
 import '../register';
 import { preload, serve } from '../electron';
+import netErrors = require('../net-errors');
+import promises = require('../promises');
+import { configure } from '../configure';
+import { connect, duplex } from '../duplex';
+import type { Duplex } from 'node:stream';
 
 const bytes = new ArrayBuffer(1);
 
@@ -71,24 +76,89 @@ const message: string | undefined = runtime.lastError?.message;
 // @ts-expect-error read-only
 runtime.lastError = undefined;
 
-// The module stands in for what others' typings of Chrome Apps describe.
-type ChromeTcp = typeof chrome.sockets.tcp;
-const methods: Pick<
-  ChromeTcp,
-  | 'connect'
-  | 'create'
-  | 'getInfo'
-  | 'getSockets'
-  | 'secure'
-  | 'send'
-  | 'setKeepAlive'
-  | 'setNoDelay'
-> = tcp;
+// A callback that may or may not be there can be passed on.
+const perhaps: (() => void) | undefined = Math.random() < 0.5 ? () => {} : undefined;
+const either: void | Promise<undefined> = tcp.close(1, perhaps);
 
-// What serves pages of Electron.
+// ---- electron -----------------------------------------------------------------------------------
+
 serve({ session: {}, manifest: 'manifest.json', pages: (url) => url.startsWith('app:') }).close();
 serve({ webContents: [{}, {}], manifest: {}, ca: preload, connectTimeout: 1000 });
 // @ts-expect-error
 serve({ manifest: {}, pages: 'file:' });
 
-export { listening, message, methods, nothing };
+// The module stands in for what @types/chrome-apps describes (@types/chrome leaves the API out). Only
+// the events differ: those of Chrome's sockets have no rules, whatever the typings say.
+type Rules = 'addRules' | 'getRules' | 'removeRules';
+type WithoutRules<T> = {
+  [member in keyof T]: member extends `on${string}` ? Omit<T[member], Rules> : T[member];
+};
+const standIn: WithoutRules<typeof chrome.sockets.tcp> = tcp;
+
+// ---- configure ----------------------------------------------------------------------------------
+
+configure({ manifest: { sockets: {} }, ca: [Buffer.from(''), 'ca.pem'], connectTimeout: 1 });
+configure({ clientCertificate: { cert: 'a.pem', key: new URL('file:///b.pem') }, keyLog: true });
+configure({
+  manifest: null,
+  ca: null,
+  clientCertificate: null,
+  keyLog: null,
+  connectTimeout: null,
+});
+// @ts-expect-error no such option
+configure({ certificate: '' });
+// @ts-expect-error a certificate needs its key
+configure({ clientCertificate: { cert: '' } });
+// @ts-expect-error milliseconds are a number
+configure({ connectTimeout: '1' });
+
+// ---- net-errors ---------------------------------------------------------------------------------
+
+const refused: -102 = netErrors.ERR_CONNECTION_REFUSED;
+const code: netErrors.NetError = refused;
+// @ts-expect-error no such code
+const unknownCode: netErrors.NetError = -99999;
+// @ts-expect-error read-only
+netErrors.ERR_FAILED = -2;
+// @ts-expect-error no such name
+void netErrors.ERR_NONSENSE;
+
+// ---- promises -----------------------------------------------------------------------------------
+
+async function promised(signal: AbortSignal) {
+  const { socketId } = await promises.create({ name: 'x' });
+  const connected: 0 = await promises.connect(socketId, 'host', 80, { signal });
+  await promises.connect(socketId, 'host', 80, 'ipv4', { signal });
+  await promises.secure(socketId, { tlsVersion: { min: 'tls1.3' } }, { signal });
+  const { bytesSent } = await promises.send(socketId, bytes);
+  for await (const data of promises.received(socketId, { signal, highWaterMark: 0 })) {
+    data.byteLength.toFixed();
+  }
+  try {
+    await promises.close(socketId);
+  } catch (error) {
+    if (error instanceof promises.SocketError && error.code === 'ERR_CONNECTION_REFUSED') {
+      const number: netErrors.NetError | undefined = error.resultCode;
+      return number;
+    }
+  }
+  // @ts-expect-error promises take no callback
+  await promises.close(socketId, () => {});
+  // @ts-expect-error a send cannot be aborted
+  await promises.send(socketId, bytes, { signal });
+  return connected + bytesSent;
+}
+
+// ---- duplex -------------------------------------------------------------------------------------
+
+const stream: Duplex = duplex(1, { allowHalfOpen: true, highWaterMark: 1024 });
+connect({ host: 'host', port: 443, secure: { tlsVersion: {} } }, () => {})
+  .setTimeout(1)
+  .setNoDelay();
+// @ts-expect-error a port is needed
+connect({ host: 'host' });
+// @ts-expect-error not an id
+duplex('1');
+
+export { code, either, listening, message, nothing, promised, standIn, stream, unknownCode };

@@ -2,7 +2,8 @@
 
 /**
  * The demo: starts the servers, then the Chrome App in a process of its own, as a user would run
- * it, with one line more than in Chrome: `--require chrome-sockets-tcp/register`.
+ * it, with one line more than in Chrome: `--require chrome-sockets-tcp/register`. The module is that
+ * of this checkout, or of the project whose folder is given as an argument.
  */
 
 const { spawn } = require('node:child_process');
@@ -22,18 +23,16 @@ async function main() {
   try {
     const authorityFile = path.join(folder, 'authority.pem');
     await writeFile(authorityFile, authority.certificatePem);
-    const app = spawn(
-      process.execPath,
-      ['--require', require.resolve('chrome-sockets-tcp/register'), path.join(__dirname, 'app.js')],
-      {
-        stdio: 'inherit',
-        env: {
-          ...process.env,
-          NODE_EXTRA_CA_CERTS: authorityFile,
-          DEMO_SETTINGS: JSON.stringify({ host: 'localhost', ports: servers.ports }),
-        },
+    const paths = [process.argv[2] ?? __dirname];
+    const register = require.resolve('chrome-sockets-tcp/register', { paths });
+    const app = spawn(process.execPath, ['--require', register, path.join(__dirname, 'app.js')], {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        NODE_EXTRA_CA_CERTS: authorityFile,
+        DEMO_SETTINGS: JSON.stringify({ host: 'localhost', ports: servers.ports }),
       },
-    );
+    });
     const [code, signal] = await once(app, 'exit');
     if (code !== 0) throw new Error(`the app ended with ${signal ?? code}`);
   } finally {

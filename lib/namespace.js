@@ -91,11 +91,21 @@ const always = () => true;
  * @param {(host: string, port: number) => boolean} [hooks.allowsConnect] Asked by each `connect()`,
  *   with the host as the application has written it.
  * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
+ * @param {typeof import('./diagnostics.js').publishCall} [hooks.publishCall]
+ * @param {typeof import('./diagnostics.js').publishReceiveError} [hooks.publishReceiveError]
  */
-function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
+function createNamespace(
+  native,
+  {
+    allowsConnect = always,
+    onSecured,
+    publishCall = (_method, _call, callback) => callback,
+    publishReceiveError,
+  } = {},
+) {
   const onReceive = createEvent((listening) => listen('onReceive', listening));
   const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
-  const requests = new Requests(native, { onReceive, onReceiveError });
+  const requests = new Requests(native, { onReceive, onReceiveError }, publishReceiveError);
   const sends = new Sends(native, requests);
 
   /**
@@ -136,10 +146,10 @@ function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
     /** @param {unknown[]} args */
     connect(...args) {
       const [socketId, peerAddress, peerPort, dnsQueryType, callback] = parsers.connect(args);
-      const { id } = begin(callback, resultCode);
       const host = canonicalHost(peerAddress);
       // Chromium narrows the port to 16 bits without a check.
       const port = peerPort & 0xffff;
+      const { id } = begin(publishCall('connect', { socketId, host, port }, callback), resultCode);
       if (!allowsConnect(peerAddress, port)) {
         native.denyConnect(id, socketId, host);
         return;
@@ -184,7 +194,7 @@ function createNamespace(native, { allowsConnect = always, onSecured } = {}) {
     secure(...args) {
       const [socketId, options, callback] = parsers.secure(args);
       const { min, max } = options?.tlsVersion ?? NO_MEMBERS;
-      const { id } = begin(callback, securedResultCode);
+      const { id } = begin(publishCall('secure', { socketId }, callback), securedResultCode);
       native.secure(id, socketId, min, max);
     },
 

@@ -51,6 +51,7 @@ class Requests {
   #native;
   #onReceive;
   #onReceiveError;
+  #publishReceiveError;
   #nextId = 0;
   #attached = false;
 
@@ -64,11 +65,13 @@ class Requests {
   /**
    * @param {NativeHalf} native
    * @param {{ onReceive: Event, onReceiveError: Event }} events
+   * @param {(socketId: number, code: number | undefined) => void} [publishReceiveError]
    */
-  constructor(native, { onReceive, onReceiveError }) {
+  constructor(native, { onReceive, onReceiveError }, publishReceiveError) {
     this.#native = native;
     this.#onReceive = onReceive;
     this.#onReceiveError = onReceiveError;
+    this.#publishReceiveError = publishReceiveError;
   }
 
   /** Lets native code deliver, until it says that it has nothing more to deliver. */
@@ -116,6 +119,7 @@ class Requests {
         emit(this.#onReceive, { data: bufferOf(/** @type {any} */ (payload)), socketId: id });
         break;
       case RECEIVE_ERROR:
+        this.#publishReceiveError?.(id, code);
         emit(this.#onReceiveError, { resultCode: code, socketId: id });
         break;
       case DETACHED:

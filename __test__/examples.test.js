@@ -1,0 +1,133 @@
+'use strict';
+
+const { execFile } = require('node:child_process');
+const http = require('node:http');
+const { once } = require('node:events');
+const { join } = require('node:path');
+const { TLSSocket } = require('node:tls');
+const { ROOT } = require('./support/child.js');
+const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+
+afterEach(stopServers);
+
+/** Runs an example, as a reader would, with what is typed. */
+function run(name, args, input = '') {
+  return new Promise((resolve) => {
+    const file = join(ROOT, 'examples', `${name}.js`);
+    const options = { cwd: ROOT, timeout: 10_000 };
+    const child = execFile(process.execPath, [file, ...args.map(String)], options, (_e, out, err) =>
+      resolve({ code: child.exitCode, stdout: out, stderr: err }),
+    );
+    child.stdin.on('error', () => {}).end(input);
+  });
+}
+
+/** Calls `answer` with each line that a socket receives. */
+function onLine(socket, answer) {
+  let rest = '';
+  socket.on('data', (data) => {
+    const lines = (rest + data).split('\r\n');
+    rest = lines.pop();
+    lines.forEach(answer);
+  });
+}
+
+test('telnet', async () => {
+  const onConnection = (socket) => {
+    echo(socket);
+    socket.once('data', () => socket.end());
+  };
+  const { port } = await startServer({ onConnection });
+  const { code, stdout } = await run('telnet', ['127.0.0.1', port], 'hello\n');
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'hello\n' });
+});
+
+test('telnet to nobody says why', async () => {
+  const { code, stderr } = await run('telnet', ['127.0.0.1', await closedPort()]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'connect: net::ERR_CONNECTION_REFUSED\n' });
+});
+
+test('http', async () => {
+  const server = http.createServer((request, response) => response.end(`you want ${request.url}`));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { code, stdout } = await run('http', ['127.0.0.1', server.address().port, '/page']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n[^]*you want \/page/);
+  server.close();
+});
+
+test('irc', async () => {
+  const heard = [];
+  const onConnection = (socket) => {
+    const say = (line) => socket.write(`${line}\r\n`);
+    onLine(socket, (line) => {
+      heard.push(line);
+      if (line.startsWith('USER')) say('PING :42');
+      if (line.startsWith('PONG')) say(':server 001 visitor :Welcome');
+      if (line === 'QUIT') socket.end(':server ERROR :Bye\r\n');
+    });
+  };
+  const { port } = await startServer({ onConnection, tls: certificate() });
+  const { code, stdout, stderr } = await run('irc', ['localhost', port, 'visitor'], '/quit\n');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(heard).toEqual(expect.arrayContaining(['NICK visitor', 'USER visitor 0 * :visitor']));
+  expect(stdout).toContain(':server ERROR :Bye\n');
+  expect(stdout).not.toContain('PING');
+});
+
+test('smtp', async () => {
+  const heard = [];
+  function talk(socket, greeting) {
+    let inMail = false;
+    const say = (line) => socket.write(`${line}\r\n`);
+    if (greeting) say(greeting);
+    onLine(socket, (line) => {
+      heard.push(line);
+      if (inMail && line !== '.') return;
+      inMail = line === 'DATA';
+      if (line === 'STARTTLS') {
+        say('220 go ahead');
+        socket.removeAllListeners('data');
+        talk(new TLSSocket(socket, { isServer: true, ...certificate() }));
+      } else if (line.startsWith('EHLO')) {
+        socket.write('250-here\r\n');
+        setImmediate(() => say('250 STARTTLS'));
+      } else {
+        say({ DATA: '354 go on', QUIT: '221 bye' }[line] ?? '250 fine');
+      }
+    });
+  }
+  const { port } = await startServer({ onConnection: (socket) => talk(socket, '220 hello') });
+  const mail = 'Subject: Hello\n\n.dot\n';
+  const { code, stderr } = await run('smtp', ['localhost', port, 'a@b', 'c@d'], mail);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(heard.slice(-8)).toEqual([
+    'MAIL FROM:<a@b>',
+    'RCPT TO:<c@d>',
+    'DATA',
+    'Subject: Hello',
+    '',
+    '..dot',
+    '.',
+    'QUIT',
+  ]);
+});
+
+test('mqtt', async () => {
+  const mqttPacket = require('mqtt-packet');
+  const { port } = await startServer({
+    onConnection(socket) {
+      const answer = (packet) => socket.write(mqttPacket.generate(packet));
+      const parser = mqttPacket.parser();
+      parser.on('packet', (packet) => {
+        const { cmd, messageId } = packet;
+        if (cmd === 'connect') answer({ cmd: 'connack', returnCode: 0, sessionPresent: false });
+        if (cmd === 'subscribe') answer({ cmd: 'suback', messageId, granted: [0] });
+        if (cmd === 'publish') answer(packet);
+      });
+      socket.on('data', (data) => parser.parse(data));
+    },
+  });
+  const { code, stdout } = await run('mqtt', ['127.0.0.1', port, 'weather', 'sunny']);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: 'weather: sunny\n' });
+});

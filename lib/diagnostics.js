@@ -1,0 +1,115 @@
+'use strict';
+
+/**
+ * For those who want to see what happens: `NODE_DEBUG=chrome-sockets-tcp`, and channels of
+ * `node:diagnostics_channel`. Neither ever shows a byte of what is sent or received, nor a key.
+ */
+
+const { channel } = require('node:diagnostics_channel');
+
+const start = {
+  connect: channel('chrome-sockets-tcp.connect.start'),
+  secure: channel('chrome-sockets-tcp.secure.start'),
+};
+const end = {
+  connect: channel('chrome-sockets-tcp.connect.end'),
+  secure: channel('chrome-sockets-tcp.secure.end'),
+};
+const receiveError = channel('chrome-sockets-tcp.receive-error');
+
+/**
+ * Publishes the start of a call and, by the callback that it returns, its end.
+ *
+ * @param {'connect' | 'secure'} method
+ * @param {{ socketId: number, host?: string, port?: number }} call
+ * @param {Function} callback
+ * @returns {Function} The same callback where nobody has subscribed.
+ */
+function publishCall(method, call, callback) {
+  if (!start[method].hasSubscribers && !end[method].hasSubscribers) return callback;
+  start[method].publish(call);
+  return (/** @type {[] | [number]} */ ...args) => {
+    end[method].publish({ ...call, resultCode: args[0] });
+    Reflect.apply(callback, globalThis, args);
+  };
+}
+
+/**
+ * @param {number} socketId
+ * @param {number | undefined} resultCode
+ */
+function publishReceiveError(socketId, resultCode) {
+  if (receiveError.hasSubscribers) receiveError.publish({ socketId, resultCode });
+}
+
+// ---- NODE_DEBUG ---------------------------------------------------------------------------------
+
+/** What native code delivers; see src/event.rs. */
+const COMPLETE = 0;
+const RECEIVE = 1;
+const RECEIVE_ERROR = 2;
+
+/** What is said of the arguments behind the request and the socket. */
+const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
+  connect: (host, port) => ` ${host}:${port}`,
+  denyConnect: (host) => ` ${host}`,
+  secure: (min, max) => ` ${min ?? ''}-${max ?? ''}`,
+  send: (bytes) => ` ${bytes.length} bytes`,
+  setKeepAlive: (enable, delay) => ` ${enable} ${delay}`,
+  setNoDelay: (noDelay) => ` ${noDelay}`,
+  setPaused: (paused) => ` ${paused}`,
+});
+
+/** Called too often, or for nothing that an application does. */
+const UNSAID = ['configureTls', 'limitConnect', 'succeededEnded'];
+
+/**
+ * The native half, with every call of it and every delivery written down.
+ *
+ * @template {object} T
+ * @param {T} native
+ * @param {(text: string) => void} debug
+ * @returns {T}
+ */
+function watched(native, debug) {
+  /** @type {(name: string, args: any[], result: unknown) => void} */
+  const say = (name, [request, socketId, ...rest], result) => {
+    if (name === 'create') {
+      debug(`socket ${result}: create (call ${request})`);
+    } else if (name === 'sendGathered') {
+      const [headers] = rest;
+      for (let index = 0; index < socketId; index += 1) {
+        const [socket, length] = headers.subarray(2 * index);
+        debug(`socket ${socket}: send ${length} bytes (call ${request + index})`);
+      }
+    } else {
+      const what = `${name}${details[name]?.(...rest) ?? ''}`;
+      debug(`${socketId === undefined ? '' : `socket ${socketId}: `}${what} (call ${request})`);
+    }
+  };
+  /** @type {(deliver: Function) => Function} */
+  const heard =
+    (deliver) =>
+    (/** @type {[number, number, number | undefined, any]} */ ...args) => {
+      const [kind, id, code, payload] = args;
+      if (kind === COMPLETE) debug(`call ${id}: ${payload ?? code}`);
+      if (kind === RECEIVE) debug(`socket ${id}: received ${payload.byteLength} bytes`);
+      if (kind === RECEIVE_ERROR) debug(`socket ${id}: receive error ${code}`);
+      return deliver(...args);
+    };
+  return new Proxy(native, {
+    get(target, name) {
+      const method = /** @type {any} */ (target)[name];
+      if (typeof method !== 'function') return method;
+      if (name === 'attach') return (/** @type {Function} */ f) => method.call(target, heard(f));
+      if (UNSAID.includes(String(name))) return method.bind(target);
+      return (/** @type {any[]} */ ...args) => {
+        const result = method.apply(target, args);
+        say(String(name), args, result);
+        return result;
+      };
+    },
+  });
+}
+
+module.exports = { publishCall, publishReceiveError, watched };
