@@ -23,7 +23,6 @@
 //! each encrypted socket. What it finds is posted to the [`mailbox`], which wakes the JavaScript
 //! thread through a threadsafe function.
 
-mod allocator;
 mod attempt;
 mod connect;
 mod event;

@@ -178,7 +178,7 @@ impl SocketTable {
     }
 
     fn keep_spare(&mut self, buffer: Vec<u8>) {
-        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= 2 * READ_SIZE {
+        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= 8 * READ_SIZE {
             self.spare = buffer;
         }
     }

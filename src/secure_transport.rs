@@ -5,9 +5,11 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, BufRead, IoSlice, Write};
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use rustix::buffer::spare_capacity;
@@ -34,19 +36,25 @@ const BULK: usize = READ_SIZE / 2;
 /// So many reads in a row that bring less end the bulk: the JavaScript thread takes over.
 const SMALL_READS: u32 = 8;
 
+/// What is handed over at once, if there is as much.
+const BATCH: usize = 128 * 1024;
+
+/// How long the task looks for more of a bulk before it goes to sleep.
+const PATIENCE: Duration = Duration::from_micros(50);
+
 /// Larger writes are left to the task.
 const SMALL_WRITE: usize = 16 * 1024;
 
 /// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
 /// up with one read more. There are two such buffers.
-const MAX_INBOUND: usize = 64 * 1024;
+const MAX_INBOUND: usize = 256 * 1024;
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 256 * 1024;
 
 /// Copies longer than this may be done by an instruction that is thirty times slower on some
 /// processors, where source and target are unluckily aligned.
-const COPY: usize = 4096;
+const COPY: usize = 1024;
 
 thread_local! {
     /// The buffer for encrypted bytes, of which none stay in it: sockets have none of their own.
@@ -564,13 +572,18 @@ impl Channel<TcpStream> {
     }
 }
 
-/// Runs an operation on a socket that the runtime watches.
+/// Runs an operation on a socket that the runtime watches. The kernel is asked first: the runtime
+/// learns what has come only when its thread gets round to it.
 fn attempt(
     stream: &TcpStream,
     direction: Direction,
     context: &mut Context<'_>,
     mut operation: impl FnMut(&Socket) -> io::Result<usize>,
 ) -> Poll<io::Result<usize>> {
+    match operation(&SockRef::from(stream)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        result => return Poll::Ready(result),
+    }
     loop {
         let (ready, interest) = match direction {
             Direction::Read => (stream.poll_read_ready(context), Interest::READABLE),
@@ -765,7 +778,7 @@ impl TaskChannel {
 
     fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
         loop {
-            let much = self.decrypted.len() >= BULK;
+            let much = self.decrypted.len() >= BATCH;
             if much && !self.hand_over(flow) && self.decrypted.len() >= MAX_INBOUND {
                 return;
             }
@@ -783,8 +796,30 @@ impl TaskChannel {
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 Poll::Pending => {
                     self.hand_over(flow);
-                    return;
+                    if !self.await_more() {
+                        return;
+                    }
                 }
+            }
+        }
+    }
+
+    /// Whether more has come within a moment. Where much is under way, going to sleep and being
+    /// woken for each piece of it costs more than a look or two.
+    fn await_more(&self) -> bool {
+        if self.small_reads > 0 {
+            return false;
+        }
+        let until = Instant::now() + PATIENCE;
+        let socket = SockRef::from(&self.channel.socket);
+        loop {
+            thread::yield_now();
+            // The end counts, too: it is met by the read.
+            if socket.peek(&mut [MaybeUninit::uninit()]).is_ok() {
+                return true;
+            }
+            if Instant::now() >= until {
+                return false;
             }
         }
     }
