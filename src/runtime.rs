@@ -14,6 +14,13 @@ use tokio::time::sleep_until;
 /// JavaScript thread, and only TLS keeps a worker busy.
 const MAX_WORKERS: usize = 4;
 
+/// One core is left to the JavaScript thread: with a worker on each, what it waits for during
+/// handshakes is its turn.
+fn workers() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(1).clamp(1, MAX_WORKERS)
+}
+
 /// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
 const MAX_LOOKUPS: usize = 16;
 
@@ -29,11 +36,7 @@ pub(crate) fn handle() -> io::Result<&'static Handle> {
     static RUNTIME: OnceCell<Runtime> = OnceCell::new();
     let runtime = RUNTIME.get_or_try_init(|| {
         Builder::new_multi_thread()
-            .worker_threads(
-                thread::available_parallelism()
-                    .map_or(1, usize::from)
-                    .min(MAX_WORKERS),
-            )
+            .worker_threads(workers())
             .max_blocking_threads(MAX_LOOKUPS)
             .thread_name("chrome-sockets")
             .enable_io()

@@ -848,3 +848,6 @@ impl TaskChannel {
             && self.decrypted.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

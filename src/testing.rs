@@ -5,10 +5,14 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use rustls::ClientConnection;
+
 use crate::event::{Event, Outcome};
+use crate::handshake::Secured;
 use crate::mailbox::lock;
 use crate::resolver::AddressFamily;
-use crate::socket::{SocketId, SocketProperties};
+use crate::runtime;
+use crate::socket::{Connection, Ends, Handshake, SocketId, SocketProperties};
 use crate::table::SocketTable;
 
 /// No test waits longer than this for anything.
@@ -111,6 +115,39 @@ impl Application {
         let socket_id = self.create(properties);
         let outcome = self.connect(socket_id, peer.address);
         assert_eq!(outcome, Ok(()));
+        socket_id
+    }
+
+    /// A socket that has done a TLS handshake over `stream`, and that reads.
+    pub(crate) fn secured(&mut self, stream: TcpStream, connection: ClientConnection) -> SocketId {
+        let socket_id = self.create(SocketProperties::default());
+        let ends = Ends {
+            local: stream.local_addr().unwrap(),
+            peer: stream.peer_addr().unwrap(),
+        };
+        stream.set_nonblocking(true).unwrap();
+        let runtime = runtime::handle().unwrap();
+        let _context = runtime.enter();
+        let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+        let request = self.request();
+        let idle = runtime.spawn(async {}).abort_handle();
+        let socket = self.table.sockets.get_mut(&socket_id).unwrap();
+        socket.connection = Connection::Securing {
+            request,
+            ends,
+            paused: false,
+            handshake: Handshake(idle),
+        };
+        self.table.live += 1;
+        let secured = Secured { stream, connection };
+        self.table
+            .secured(request, socket_id, Ok(Box::new(secured)));
+        assert_eq!(self.outcome(request), Ok(()));
+        for paused in [true, false] {
+            let request = self.request();
+            self.table.set_paused(request, socket_id, paused);
+            assert_eq!(self.outcome(request), Ok(()));
+        }
         socket_id
     }
 

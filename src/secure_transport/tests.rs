@@ -1,0 +1,225 @@
+//! Both drivers, against a server on a thread of its own.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream as StdTcpStream};
+use std::thread;
+use std::time::Duration;
+
+use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::Driver;
+use crate::event::Event;
+use crate::net_error::NetError;
+use crate::socket::{Connection, SocketId};
+use crate::testing::{Application, Peer};
+use crate::transport::Transport;
+
+type Server = StreamOwned<ServerConnection, StdTcpStream>;
+
+/// A secured socket of an application, and the server that it is connected to.
+fn secured() -> (Application, SocketId, Server) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = ["localhost".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names)
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    let client = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let mut server = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap();
+    server.send_tls13_tickets = 0;
+
+    let peer = Peer::new();
+    let mut application = Application::new();
+    let mut stream = StdTcpStream::connect(peer.address).unwrap();
+    let accepted = peer.accept();
+    accepted
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let server = thread::spawn(move || {
+        let connection = ServerConnection::new(server.into()).unwrap();
+        let mut server = StreamOwned::new(connection, accepted);
+        server.conn.complete_io(&mut server.sock).unwrap();
+        server
+    });
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut connection = rustls::ClientConnection::new(client.into(), name).unwrap();
+    connection.complete_io(&mut stream).unwrap();
+    let socket_id = application.secured(stream, connection);
+    (application, socket_id, server.join().unwrap())
+}
+
+fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
+    match &application.table.sockets[&socket_id].connection {
+        Connection::Connected(link) => match &link.transport {
+            Transport::Secure(secure) => matches!(secure.driver, Driver::Task(_)),
+            Transport::Plain(_) => panic!("not secured"),
+        },
+        _ => panic!("not connected"),
+    }
+}
+
+fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
+    let request = application.request();
+    application.table.send(request, socket_id, data);
+    request
+}
+
+/// One message there and back.
+fn exchange(application: &mut Application, socket_id: SocketId, server: &mut Server) {
+    let request = send(application, socket_id, b"ping");
+    assert_eq!(application.outcome(request), Ok(()));
+    let mut received = [0; 4];
+    server.read_exact(&mut received).unwrap();
+    assert_eq!(&received, b"ping");
+    server.write_all(b"pong").unwrap();
+    server.flush().unwrap();
+    assert_eq!(application.received(socket_id), b"pong");
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..=250).cycle().take(length).collect()
+}
+
+#[test]
+fn small_messages_need_no_task() {
+    let (mut application, socket_id, mut server) = secured();
+    for _ in 0..10 {
+        exchange(&mut application, socket_id, &mut server);
+        assert!(!is_bulk(&application, socket_id));
+    }
+}
+
+#[test]
+fn bulk_goes_to_a_task_and_small_messages_come_back_from_it() {
+    let (mut application, socket_id, mut server) = secured();
+    let length = 8 * 1024 * 1024;
+    let writer = thread::spawn(move || {
+        server.write_all(&pattern(length)).unwrap();
+        server
+    });
+    let (mut received, mut was_bulk) = (Vec::new(), false);
+    while received.len() < length {
+        received.extend(application.received(socket_id));
+        was_bulk |= is_bulk(&application, socket_id);
+    }
+    assert!(was_bulk);
+    assert!(received == pattern(length));
+    let mut server = writer.join().unwrap();
+    let mut exchanges = 0;
+    while is_bulk(&application, socket_id) {
+        exchange(&mut application, socket_id, &mut server);
+        exchanges += 1;
+        assert!(exchanges < 100, "it never comes back");
+    }
+    exchange(&mut application, socket_id, &mut server);
+}
+
+#[test]
+fn large_sends_go_to_a_task_and_end_in_order() {
+    let (mut application, socket_id, mut server) = secured();
+    let large = pattern(3 * 1024 * 1024);
+    let requests = [b"a", &large[..], b"b"].map(|data| send(&mut application, socket_id, data));
+    assert!(is_bulk(&application, socket_id));
+    let length = large.len() + 2;
+    let reader = thread::spawn(move || {
+        let mut received = vec![0; length];
+        server.read_exact(&mut received).unwrap();
+        received
+    });
+    for request in requests {
+        assert_eq!(application.outcome(request), Ok(()));
+    }
+    let received = reader.join().unwrap();
+    assert!(received[1..=large.len()] == large);
+    assert_eq!((received[0], received[length - 1]), (b'a', b'b'));
+    assert_eq!(application.table.unsent, 0);
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_not_written_to_without_bound() {
+    let (mut application, socket_id, mut server) = secured();
+    let length = 32 * 1024 * 1024;
+    let request = send(&mut application, socket_id, &vec![1; length]);
+    let socket = &application.table.sockets[&socket_id];
+    assert!(socket.writes.next_chunk().is_some(), "some of it waits");
+    let Connection::Connected(link) = &socket.connection else {
+        panic!("not connected");
+    };
+    assert!(link.transport.unflushed().unwrap() <= super::MAX_OUTBOUND);
+    let reader = thread::spawn(move || {
+        let mut received = vec![0; length];
+        server.read_exact(&mut received).unwrap();
+        received.iter().all(|&byte| byte == 1)
+    });
+    assert_eq!(application.outcome(request), Ok(()));
+    assert!(reader.join().unwrap());
+}
+
+#[test]
+fn a_table_that_is_not_asked_for_events_throttles_a_server_in_bulk() {
+    let (mut application, socket_id, mut server) = secured();
+    let timeout = Duration::from_millis(200);
+    server.sock.set_write_timeout(Some(timeout)).unwrap();
+    server.sock.set_read_timeout(Some(timeout)).unwrap();
+    // Enough for the task to have taken over.
+    let chunk = pattern(1024 * 1024);
+    let writer = thread::spawn(move || {
+        let mut written = 0;
+        while server.write_all(&chunk).is_ok() {
+            written += chunk.len();
+            assert!(written < 64 * 1024 * 1024, "nothing throttles this server");
+        }
+        server
+    });
+    while !is_bulk(&application, socket_id) {
+        application.received(socket_id);
+    }
+    let server = writer.join().unwrap();
+    assert!(application.table.held() <= 2 * super::MAX_INBOUND);
+    drop(server);
+}
+
+#[test]
+fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
+    for length in [5, 8 * 1024 * 1024] {
+        let (mut application, socket_id, mut server) = secured();
+        let writer = thread::spawn(move || {
+            server.write_all(&pattern(length)).unwrap();
+            server.conn.send_close_notify();
+            server.conn.complete_io(&mut server.sock).unwrap();
+            server.sock.shutdown(Shutdown::Write).unwrap();
+            server
+        });
+        let mut received = Vec::new();
+        while received.len() < length {
+            received.extend(application.received(socket_id));
+        }
+        assert!(received == pattern(length));
+        let error = NetError::ConnectionClosed;
+        let end = Event::ReceiveError { socket_id, error };
+        assert_eq!(application.event(), end);
+        writer.join().unwrap();
+    }
+}
+
+#[test]
+fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
+    let (mut application, socket_id, mut server) = secured();
+    server.write_all(b"sound").unwrap();
+    server.flush().unwrap();
+    server.sock.write_all(&[23, 3, 3, 0, 20]).unwrap();
+    server.sock.write_all(&[7; 20]).unwrap();
+    assert_eq!(application.received(socket_id), b"sound");
+    let error = NetError::ConnectionClosed;
+    let end = Event::ReceiveError { socket_id, error };
+    assert_eq!(application.event(), end);
+}
