@@ -69,14 +69,30 @@ function keepBusy() {
 }
 
 async function main() {
-  const { side, modulePath, warmup, duration, probe, busy } = parameters;
+  const { side, modulePath, warmup, duration, probe, busy, beside } = parameters;
   const gauges = { threadCpu, processCpu, loopDelays: probe ? probeLoop() : () => [] };
   const meter = new Meter({ warmup, duration, gauges });
   if (busy) setTimeout(keepBusy, BUSY);
-  if (side === 'net') return require('./sides/net.js').run(parameters, meter, memory);
-  const tcp = side === 'shim' ? require('./shim.js').tcp : require(modulePath);
-  return require('./sides/sockets.js').run(tcp, parameters, meter, memory);
+  const runNet = (/** @type {any} */ meter) =>
+    require('./sides/net.js').run(parameters, meter, memory);
+  const runSide = (/** @type {any} */ meter) => {
+    if (side === 'net') return runNet(meter);
+    const tcp = side === 'shim' ? require('./shim.js').tcp : require(modulePath);
+    return require('./sides/sockets.js').run(tcp, parameters, meter, memory);
+  };
+  if (!beside) return runSide(meter);
+  void runSide(unmeasured);
+  return runNet(meter);
 }
+
+/** For what runs beside the measurement. */
+const unmeasured = {
+  over: false,
+  begin() {},
+  count() {},
+  latency() {},
+  finished: new Promise(() => {}),
+};
 
 void main().then((figures) => {
   writeSync(1, JSON.stringify(figures));

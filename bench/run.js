@@ -11,7 +11,7 @@ const os = require('node:os');
 const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { check } = require('./check.js');
-const { build, floorBinary, startPeer } = require('./peer.js');
+const { build, EVEN_COPIES, floorBinary, startPeer } = require('./peer.js');
 const { drawPlots } = require('./plot.js');
 const { markdown, table } = require('./report.js');
 const { workloads } = require('./workloads.js');
@@ -123,6 +123,7 @@ function makeSides(peer, { names, variants }) {
       return runJson(
         floorBinary,
         Object.entries(input).map(([name, value]) => `${name}=${value}`),
+        EVEN_COPIES,
       );
     },
   };

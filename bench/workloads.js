@@ -21,6 +21,7 @@
  * @property {number} window sends that are under way; with `batch`, unused
  * @property {boolean} busy keep the JavaScript thread busy half of the time
  * @property {boolean} probe measure the delay of the event loop
+ * @property {boolean} beside measure not the side but a connection of Node's `net` beside it
  *
  * @typedef {object} Workload
  * @property {string} name
@@ -45,6 +46,7 @@ const DEFAULTS = {
   window: 0,
   busy: false,
   probe: false,
+  beside: false,
 };
 
 /**
@@ -160,6 +162,12 @@ const workloads = [
     'send 64 B, one at a time',
     send(64, { window: 1 }),
     [{ name: 'rate' }, { name: 'cpuPerOperation' }],
+    { group: 'extra' },
+  ),
+  workload(
+    'beside: ping-pong of net beside another',
+    { beside: true, probe: true },
+    [{ name: 'p50' }, { name: 'p99' }, { name: 'loopDelayP99' }],
     { group: 'extra' },
   ),
   ...[false, true].flatMap((tls) =>

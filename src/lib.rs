@@ -124,7 +124,7 @@ impl TcpSockets {
         let table = Arc::downgrade(&self.table);
         let wake: Wake = deliver
             .build_threadsafe_function::<()>()
-            .build_callback(move |_| Ok(Delivery(table.clone())))?;
+            .build_callback(move |_| Ok(Delivery(Weak::clone(&table))))?;
         let bell = move || {
             // Fails only while the environment ends, when there is nobody to wake.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);

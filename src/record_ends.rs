@@ -1,8 +1,6 @@
 //! Where the records of a TLS stream end. Whoever feeds rustls one record at a time spares it from
 //! moving what stands behind the record.
 
-use std::mem;
-
 /// What precedes each record: its type, its version, and its length in the last two bytes.
 pub(crate) const HEADER: usize = 5;
 
@@ -69,7 +67,7 @@ impl RecordEnds {
                 if *left > 0 {
                     return Passed::Middle;
                 }
-                drop(mem::take(self));
+                *self = Self::default();
                 Passed::Record(kind)
             }
         }
@@ -98,6 +96,8 @@ impl RecordEnds {
 
 #[cfg(test)]
 mod tests {
+    use std::mem;
+
     use super::*;
 
     /// A stream of records with bodies of these lengths.

@@ -77,7 +77,8 @@ pub(crate) struct SecureTransport {
 
 /// Who does the work.
 enum Driver {
-    JavaScript(Channel<PolledSocket>),
+    /// In a box, because the state of TLS is large and sockets in the clear have none.
+    JavaScript(Box<Channel<PolledSocket>>),
     Task(Arc<Shared>),
     /// Nobody: the connection is gone.
     Gone,
@@ -110,7 +111,7 @@ impl SecureTransport {
         tls.drain(&mut inbound);
         let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
         Ok(Self {
-            driver: Driver::JavaScript(Channel { socket, tls }),
+            driver: Driver::JavaScript(Box::new(Channel { socket, tls })),
             inbound,
             reads: false,
             bulk_reads: 0,
@@ -240,11 +241,10 @@ impl SecureTransport {
 
     /// Hands the work over to a task, with so many bytes of plaintext on their way.
     fn start_task(&mut self, poller: &Poller, in_flight: usize) {
-        let Driver::JavaScript(Channel { socket, tls }) =
-            mem::replace(&mut self.driver, Driver::Gone)
-        else {
+        let Driver::JavaScript(channel) = mem::replace(&mut self.driver, Driver::Gone) else {
             return;
         };
+        let Channel { socket, tls } = *channel;
         let Ok(stream) = poller.release(socket) else {
             return;
         };
@@ -297,10 +297,10 @@ impl SecureTransport {
             .into_std()
             .and_then(|stream| poller.watch(stream.into(), self.socket_id));
         self.driver = match watched {
-            Ok(socket) => Driver::JavaScript(Channel {
+            Ok(socket) => Driver::JavaScript(Box::new(Channel {
                 socket,
                 tls: channel.tls,
-            }),
+            })),
             Err(_) => Driver::Gone,
         };
         if !flow.outbound.is_empty() {
@@ -566,7 +566,7 @@ impl Channel<TcpStream> {
         let Self { socket, tls } = self;
         tls.flush(|pieces| {
             attempt(socket, Direction::Write, context, |stream| {
-                Ok((&mut &*stream).write_vectored(pieces)?)
+                (&mut &*stream).write_vectored(pieces)
             })
         })
     }
@@ -620,6 +620,10 @@ struct TaskChannel {
 }
 
 /// The plaintext side.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own, in any combination"
+)]
 #[derive(Default)]
 struct Flow {
     inbound: Vec<u8>,
