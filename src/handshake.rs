@@ -174,7 +174,10 @@ impl Client {
                 let (WatchedStream { stream, .. }, connection) = stream.into_inner();
                 Ok(Secured { stream, connection })
             }
-            Err((error, stream)) => Err(stream.explain(&error)),
+            Err((error, stream)) => {
+                stream.discard_rest();
+                Err(stream.explain(&error))
+            }
         }
     }
 }
@@ -201,6 +204,9 @@ impl ResolvesClientCert for ClientCertificate {
     }
 }
 
+/// What is read at most of the rest of a failed handshake.
+const MAX_DISCARDED: usize = 64 * 1024;
+
 /// The TCP stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
@@ -224,6 +230,17 @@ impl WatchedStream {
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
+        }
+    }
+
+    /// Reads what has come and nobody will look at: a connection that is closed with something
+    /// unread is reset, and a reset may overtake the alert that says why.
+    fn discard_rest(&self) {
+        let mut room = [0; 4096];
+        for _ in 0..MAX_DISCARDED / room.len() {
+            if !matches!(self.stream.try_read(&mut room), Ok(count) if count > 0) {
+                return;
+            }
         }
     }
 

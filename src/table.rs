@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use crate::event::{Event, Failure};
-use crate::linger::Linger;
+use crate::linger::{Linger, Shift};
 use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
@@ -51,6 +51,7 @@ pub(crate) struct SocketTable {
     /// There as soon as anything was connected.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
+    shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
     /// The sockets that were found ready last; kept for its memory.
@@ -291,8 +292,11 @@ impl SocketTable {
         for notice in self.mailbox.collect() {
             self.handle(notice);
         }
-        if self.deliveries_wait {
+        if self.deliveries_wait || self.shift.is_over() {
             return None;
+        }
+        if self.shift.ends() {
+            return Some(deliver(Event::Linger));
         }
         let mut deliver = Some(deliver);
         let mut looked = false;
@@ -312,6 +316,7 @@ impl SocketTable {
             };
             if delivered.is_some() {
                 self.delivered += 1;
+                self.shift.delivered();
                 self.mailbox.ring();
                 return delivered;
             }
@@ -325,6 +330,7 @@ impl SocketTable {
 
     /// There is nothing to deliver for now.
     fn rest<R>(&mut self, deliver: impl FnOnce(Event<'_>) -> R) -> Option<R> {
+        self.shift = Shift::default();
         if self.is_idle() {
             self.mailbox.detach();
             return Some(deliver(Event::Detached));
@@ -347,6 +353,10 @@ impl SocketTable {
 
     /// Looks, while lingering, whether something has happened; whether to look again.
     pub(crate) fn linger(&mut self) -> bool {
+        if self.shift.is_over() {
+            self.shift = Shift::default();
+            self.mailbox.ring();
+        }
         if !self.linger.is_on() {
             return false;
         }
