@@ -47,8 +47,22 @@ function bufferOf(bytes) {
     : buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
+/**
+ * What is to be done when native code asks to linger: it looks for an answer once per turn of the
+ * event loop, which is kept from going to sleep and from nothing else.
+ *
+ * @param {{ linger(): boolean }} native
+ */
+function createLinger(native) {
+  const look = () => {
+    if (native.linger()) setImmediate(look);
+  };
+  return () => void setImmediate(look);
+}
+
 class Requests {
   #native;
+  #linger;
   #onReceive;
   #onReceiveError;
   #publishReceiveError;
@@ -69,6 +83,7 @@ class Requests {
    */
   constructor(native, { onReceive, onReceiveError }, publishReceiveError) {
     this.#native = native;
+    this.#linger = createLinger(native);
     this.#onReceive = onReceive;
     this.#onReceiveError = onReceiveError;
     this.#publishReceiveError = publishReceiveError;
@@ -126,14 +141,9 @@ class Requests {
         this.#attached = false;
         break;
       case LINGER:
-        setImmediate(this.#linger);
+        this.#linger();
         break;
     }
-  };
-
-  /** Once per turn of the event loop, which is kept from going to sleep and from nothing else. */
-  #linger = () => {
-    if (this.#native.linger()) setImmediate(this.#linger);
   };
 
   /**
@@ -183,4 +193,13 @@ class Requests {
   }
 }
 
-module.exports = { Requests, COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED };
+module.exports = {
+  Requests,
+  bufferOf,
+  createLinger,
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  DETACHED,
+  LINGER,
+};

@@ -14,7 +14,15 @@ const { canonicalHost } = require('../canonical-host.js');
 const { configureInstance } = require('../configuration.js');
 const { createInstance, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
+const {
+  bufferOf,
+  createLinger,
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  DETACHED,
+  LINGER,
+} = require('../requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, costOf } = require('./credit.js');
 const { MOST_CALLS } = require('./page/remote-native.js');
 
@@ -118,6 +126,7 @@ class Page {
 
 class Application {
   #native;
+  #linger;
   #settings;
   #attached = false;
 
@@ -147,6 +156,7 @@ class Application {
     const instance = createInstance();
     configureInstance(instance, configuration);
     this.#native = instance.native;
+    this.#linger = createLinger(instance.native);
     this.#settings = instance.settings;
   }
 
@@ -382,7 +392,7 @@ class Application {
         this.#complete(id, code, payload);
         break;
       case RECEIVE:
-        this.#receiveData(id, payload);
+        this.#receiveData(id, bufferOf(payload));
         break;
       case RECEIVE_ERROR:
         for (const page of this.#pages) {
@@ -391,6 +401,9 @@ class Application {
         break;
       case DETACHED:
         this.#attached = false;
+        break;
+      case LINGER:
+        this.#linger();
         break;
     }
   };

@@ -85,6 +85,11 @@ class RemoteNative {
 
   succeededEnded() {}
 
+  /** Nor is a page ever asked to. */
+  linger() {
+    return false;
+  }
+
   /**
    * @param {unknown[]} call The method and its arguments.
    * @param {number} [length] How many bytes it carries.
