@@ -11,7 +11,8 @@
 //! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
 //! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
-//! * [`transport`], [`secure_transport`], [`bulk_reader`]: the bytes of a connection;
+//! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
+//! * [`readiness`], [`linger`]: which sockets are ready, and when to look;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
 //! * [`event`]: to JavaScript.
@@ -19,9 +20,10 @@
 //! # Threads
 //!
 //! The JavaScript thread owns the table and does all system calls of unencrypted sockets, none of
-//! which waits. The runtime watches sockets for readiness, resolves names and runs one task for
-//! each encrypted socket. What it finds is posted to the [`mailbox`], which wakes the JavaScript
-//! thread through a threadsafe function.
+//! which waits, and the TLS of small messages. The runtime wakes it when it sleeps and sockets
+//! become ready, resolves names, and runs handshakes and the tasks of encrypted sockets in bulk. What
+//! it finds is posted to the [`mailbox`], which wakes the JavaScript thread through a threadsafe
+//! function.
 
 mod attempt;
 mod connect;
