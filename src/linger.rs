@@ -71,7 +71,10 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg_attr(not(target_os = "linux"), ignore = "only where the thread asks itself")]
+    #[cfg_attr(
+        any(not(target_os = "linux"), readiness = "runtime"),
+        ignore = "only where the thread asks itself"
+    )]
     fn answers_that_do_not_come_in_time_are_waited_for_ever_more_rarely() {
         let mut linger = Linger::default();
         assert!(!linger.begin(), "nothing was sent");
