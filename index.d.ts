@@ -19,8 +19,8 @@ declare namespace tcp {
    */
   interface SocketProperties {
     /**
-     * Whether the socket is left open when the event page of the application is unloaded. Node has
-     * no event pages: the flag is kept and reported, nothing else.
+     * Whether the socket is left open, paused, when the environment that it belongs to (a thread, a
+     * window) ends; see the README on lifetimes.
      *
      * @default false
      */
@@ -52,7 +52,7 @@ declare namespace tcp {
     /** The socket's id. */
     socketId: number;
 
-    /** Whether the socket is left open when the application is suspended. */
+    /** Whether the socket is left open when its environment ends. */
     persistent: boolean;
 
     /** The string associated with the socket; absent when there is none or it is empty. */
@@ -382,7 +382,8 @@ declare namespace tcp {
   function getInfo(socketId: number, callback?: null): Promise<SocketInfo>;
 
   /**
-   * Retrieves the sockets that are open, by ascending id.
+   * Retrieves the sockets that are open, by ascending id: those of this environment, and the
+   * persistent ones of environments that have ended.
    *
    * @param callback Called with their states. Never fails.
    */

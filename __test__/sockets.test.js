@@ -70,7 +70,7 @@ describe('create, update, getInfo and getSockets', () => {
       persistent: false,
       socketId,
     });
-    expect(Object.keys(info)).toEqual(Object.keys(info).toSorted());
+    expect(Object.keys(info)).toEqual(Object.keys(info).sort());
   });
 
   test('results are what they were when the call was made', async () => {

@@ -6,12 +6,18 @@ import { fileURLToPath } from 'node:url';
 const host = fileURLToPath(new URL('module-host.mjs', import.meta.url));
 
 /**
- * @param {{ authorityPath: string }} options
+ * @param {object} options
+ * @param {string} options.authorityPath
+ * @param {string[]} [options.runtime] The command of another runtime than this Node.
  * @returns {Promise<import('./runner.mjs').Side>}
  */
-export async function openModule({ authorityPath }) {
+export async function openModule({ authorityPath, runtime = [process.execPath] }) {
+  const [execPath, ...execArgv] = runtime;
   const child = fork(host, {
-    env: { ...process.env, SSL_CERT_FILE: authorityPath },
+    execPath,
+    execArgv,
+    // Electron is a Node with that variable.
+    env: { ...process.env, SSL_CERT_FILE: authorityPath, ELECTRON_RUN_AS_NODE: '1' },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let complaint = '';

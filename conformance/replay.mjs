@@ -1,8 +1,9 @@
 /**
  * Performs all scenarios with the module and compares with what Chromium did:
- * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt]`. The place is `node`,
- * or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes the module's own transcript of the scenarios that carry
- * a deviation, to be reviewed in the difference.
+ * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command]`.
+ * The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes the
+ * module's own transcript of the scenarios that carry a deviation, to be reviewed in the difference.
+ * `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or Deno.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -53,6 +54,7 @@ async function main() {
       filter: { type: 'string' },
       print: { type: 'boolean' },
       adopt: { type: 'boolean' },
+      runtime: { type: 'string' },
     },
   });
   const open = PLACES[values.in];
@@ -62,6 +64,7 @@ async function main() {
     console.warn(`Skipped in a ${values.in} of Electron: ${reason}`);
     return;
   }
+  const runtime = values.runtime?.split(' ');
   const queue = [];
   const records = new Map();
   for (const subject of subjectNames()) {
@@ -104,12 +107,12 @@ async function main() {
     };
 
     const work = async () => {
-      let side = await open({ authorityPath });
+      let side = await open({ authorityPath, runtime });
       try {
         for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
           if (await examine(side, item)) {
             await side.close();
-            side = await open({ authorityPath });
+            side = await open({ authorityPath, runtime });
           }
         }
       } finally {

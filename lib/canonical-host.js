@@ -6,6 +6,55 @@ const { URL } = require('node:url');
 // Characters at which a URL parser would end the host, or which it would silently drop.
 const NOT_PART_OF_A_HOST = /[\p{Control} /?#@:\\[\]]/u;
 
+/** A label in the ASCII form of an international name. */
+const ASCII_FORM = /(?<=^|\.)xn--[^.]*/g;
+
+/**
+ * What a label in the ASCII form says: RFC 3492, where the constants and names come from.
+ *
+ * @param {string} label Without `xn--`, in lower case.
+ * @returns {string} Throws a RangeError if it says nothing.
+ */
+function decode(label) {
+  const delimiter = label.lastIndexOf('-');
+  const output = [...label.slice(0, Math.max(delimiter, 0))];
+  const digits = label.slice(delimiter + 1);
+  let [position, i, n, bias] = [0, 0, 128, 72];
+  while (position < digits.length) {
+    const old = i;
+    for (let k = 36, weight = 1; ; k += 36) {
+      const digit = 'abcdefghijklmnopqrstuvwxyz0123456789'.indexOf(digits.charAt(position) || '-');
+      if (digit < 0) throw new RangeError('not a digit');
+      position += 1;
+      i += digit * weight;
+      const threshold = Math.min(Math.max(k - bias, 1), 26);
+      if (digit < threshold) break;
+      weight *= 36 - threshold;
+    }
+    const count = output.length + 1;
+    let delta = Math.floor((i - old) / (old === 0 ? 700 : 2));
+    delta += Math.floor(delta / count);
+    for (bias = 0; delta > 455; bias += 36) delta = Math.floor(delta / 35);
+    bias += Math.floor((36 * delta) / (delta + 38));
+    n += Math.floor(i / count);
+    i %= count;
+    output.splice(i, 0, String.fromCodePoint(n));
+    i += 1;
+  }
+  return output.join('');
+}
+
+/**
+ * Whether the ASCII form of a label is that of something. Some versions of Node's URL parser do not
+ * look.
+ *
+ * @param {string} label
+ * @returns {boolean}
+ */
+function isOfSomething(label) {
+  return new URL(`http://${decode(label.slice(4))}/`).hostname === label;
+}
+
 /**
  * The host name as Chromium's CanonicalizeHost (url/url_canon_host.cc) gives it: lower case,
  * percent-decoded, international names in their ASCII form, every spelling of an IPv4 address as
@@ -17,7 +66,8 @@ const NOT_PART_OF_A_HOST = /[\p{Control} /?#@:\\[\]]/u;
 function canonicalHost(host) {
   if (NOT_PART_OF_A_HOST.test(host)) return host;
   try {
-    return new URL(`http://${host}/`).hostname;
+    const canonical = new URL(`http://${host}/`).hostname;
+    return (canonical.match(ASCII_FORM) ?? []).every(isOfSomething) ? canonical : host;
   } catch {
     return host;
   }

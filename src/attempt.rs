@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::mailbox::{Mailbox, Wakers};
+use crate::mailbox::{Mailbox, waker};
 use crate::net_error::NetError;
-use crate::readiness::{PolledSocket, Poller, Ready};
+use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::runtime::Alarm;
 use crate::socket::SocketId;
 
@@ -147,7 +147,7 @@ impl Attempt {
                 .into_iter()
                 .chain(self.deadline)
                 .min()
-                .and_then(|time| Alarm::set(time, Wakers::new(mailbox, socket_id).write));
+                .and_then(|time| Alarm::set(time, waker(mailbox, socket_id, Direction::Write)));
         }
         Poll::Pending
     }
@@ -228,7 +228,7 @@ mod tests {
         mailbox.attach(Box::new(move || {
             let _ = sender.send(());
         }));
-        let mut poller = Poller::new(&mailbox).unwrap();
+        let poller = Poller::new(&mailbox).unwrap();
         loop {
             if let Poll::Ready(result) = attempt.poll(&poller, &mailbox, 1) {
                 return result.map(|(_, peer)| peer.ip());
@@ -237,7 +237,11 @@ mod tests {
             poller.arm();
             rung.recv_timeout(Duration::from_secs(10)).unwrap();
             mailbox.collect();
-            poller.collect().for_each(|(_, ready)| attempt.note(ready));
+            let mut found = Vec::new();
+            poller.collect(&mut found);
+            for (_, ready) in found {
+                attempt.note(ready);
+            }
         }
     }
 

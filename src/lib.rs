@@ -8,6 +8,7 @@
 //! * this file: the class that JavaScript calls, nothing but conversions;
 //! * [`table`]: the socket table, its calls that end at once, and the outbox to JavaScript;
 //!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
+//! * [`ownerless`]: the persistent sockets of environments that have ended;
 //! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
 //! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
@@ -32,6 +33,7 @@ mod handshake;
 mod linger;
 mod mailbox;
 mod net_error;
+mod ownerless;
 mod readiness;
 mod receive;
 mod record_ends;
@@ -168,13 +170,17 @@ impl TcpSockets {
             name,
             buffer_size,
         };
-        self.call(|table| table.update(request, socket_id, properties));
+        self.call_on(socket_id, |table| {
+            table.update(request, socket_id, properties);
+        });
     }
 
     /// Pauses or resumes receiving.
     #[napi(catch_unwind)]
     pub fn set_paused(&self, request: u32, socket_id: SocketId, paused: bool) {
-        self.call(|table| table.set_paused(request, socket_id, paused));
+        self.call_on(socket_id, |table| {
+            table.set_paused(request, socket_id, paused);
+        });
     }
 
     /// Keeps back what a socket receives, or lets it flow again, without a trace in what
@@ -195,14 +201,18 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn set_keep_alive(&self, request: u32, socket_id: SocketId, enable: bool, delay: i32) {
         let option = SocketOption::KeepAlive { enable, delay };
-        self.call(|table| table.set_option(request, socket_id, option));
+        self.call_on(socket_id, |table| {
+            table.set_option(request, socket_id, option);
+        });
     }
 
     /// Turns Nagle's algorithm off or on.
     #[napi(catch_unwind)]
     pub fn set_no_delay(&self, request: u32, socket_id: SocketId, no_delay: bool) {
         let option = SocketOption::NoDelay(no_delay);
-        self.call(|table| table.set_option(request, socket_id, option));
+        self.call_on(socket_id, |table| {
+            table.set_option(request, socket_id, option);
+        });
     }
 
     /// `host` is canonical where it can be; `family` is 4, 6 or 0 for both.
@@ -213,19 +223,23 @@ impl TcpSockets {
             6 => AddressFamily::V6,
             _ => AddressFamily::Any,
         };
-        self.call(|table| table.connect(request, socket_id, host, port, family));
+        self.call_on(socket_id, |table| {
+            table.connect(request, socket_id, host, port, family);
+        });
     }
 
     /// `connect()` to a host that the application may not connect to.
     #[napi(catch_unwind)]
     pub fn deny_connect(&self, request: u32, socket_id: SocketId, host: String) {
-        self.call(|table| table.deny_connect(request, socket_id, host));
+        self.call_on(socket_id, |table| {
+            table.deny_connect(request, socket_id, host);
+        });
     }
 
     /// Ends the connection, not the socket.
     #[napi(catch_unwind)]
     pub fn disconnect(&self, request: u32, socket_id: SocketId) {
-        self.call(|table| table.disconnect(request, socket_id));
+        self.call_on(socket_id, |table| table.disconnect(request, socket_id));
     }
 
     /// `min` and `max` are TLS versions as `secure()` names them.
@@ -242,13 +256,15 @@ impl TcpSockets {
         max: Option<String>,
     ) {
         let versions = TlsVersionRange::parse(min.as_deref(), max.as_deref());
-        self.call(|table| table.secure(request, socket_id, versions));
+        self.call_on(socket_id, |table| {
+            table.secure(request, socket_id, versions);
+        });
     }
 
     /// Copies of `data` what cannot be written at once.
     #[napi(catch_unwind)]
     pub fn send(&self, request: u32, socket_id: SocketId, data: &[u8]) {
-        self.call(|table| table.send(request, socket_id, data));
+        self.call_on(socket_id, |table| table.send(request, socket_id, data));
     }
 
     /// `count` sends, whose requests are numbered from `first`, whose sockets and lengths stand
@@ -260,7 +276,12 @@ impl TcpSockets {
     pub fn send_gathered(&self, first: u32, count: u32, headers: &[i32], bytes: &[u8]) -> bool {
         let (headers, _) = headers.as_chunks();
         let headers = headers.get(..count as usize).unwrap_or(headers);
-        self.call(|table| table.send_gathered(first, headers, bytes))
+        self.call(|table| {
+            for &[socket_id, _] in headers {
+                table.adopt(socket_id);
+            }
+            table.send_gathered(first, headers, bytes)
+        })
     }
 
     /// The sends that JavaScript was given to end have ended.
@@ -283,21 +304,22 @@ impl TcpSockets {
     /// Ends the socket.
     #[napi(catch_unwind)]
     pub fn close(&self, request: u32, socket_id: SocketId) {
-        self.call(|table| table.close(request, socket_id));
+        self.call_on(socket_id, |table| table.close(request, socket_id));
     }
 
     /// Describes a socket as it is now; null if there is no such socket.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_info(&self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
-        self.call(|table| table.info(request, socket_id))
+        self.call(|table| table.info_of_any(request, socket_id))
     }
 
-    /// Describes all sockets, in the order of their identifiers.
+    /// Describes all sockets of this environment and those that have outlived theirs, in the order of
+    /// their identifiers.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
-        self.call(|table| table.infos(request))
+        self.call(|table| table.infos_of_all(request))
     }
 
     /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities
@@ -340,6 +362,14 @@ impl TcpSockets {
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
         let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
         lock(&self.table).connect_timeout = limit;
+    }
+
+    /// Calls with a socket, which is taken over first if its environment has ended.
+    fn call_on<T>(&self, socket_id: SocketId, action: impl FnOnce(&mut SocketTable) -> T) -> T {
+        self.call(|table| {
+            table.adopt(socket_id);
+            action(table)
+        })
     }
 
     fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
@@ -407,8 +437,9 @@ pub fn take_trust_warnings() -> Vec<String> {
 }
 
 impl Drop for TcpSockets {
-    /// The environment ends, or the module instance was collected: its sockets end with it.
+    /// The environment ends, or the module instance was collected: its sockets end with it, but for
+    /// the persistent ones.
     fn drop(&mut self) {
-        lock(&self.table).clear();
+        lock(&self.table).end();
     }
 }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::handshake::Secured;
 use crate::net_error::NetError;
+use crate::readiness::Direction;
 use crate::socket::SocketId;
 
 /// Wakes the JavaScript thread; safe to call from any thread.
@@ -131,36 +132,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The two wakers of a connection, made once: one per direction, so that a read that waits is not
-/// confused with a write that waits.
-pub(crate) struct Wakers {
-    /// Posts [`Notice::Readable`].
-    pub(crate) read: Waker,
-    /// Posts [`Notice::Writable`].
-    pub(crate) write: Waker,
-}
-
-impl Wakers {
-    /// The wakers of one socket.
-    pub(crate) fn new(mailbox: &Arc<Mailbox>, socket_id: SocketId) -> Self {
-        let waker = |direction| {
-            Waker::from(Arc::new(SocketWaker {
-                mailbox: Arc::clone(mailbox),
-                socket_id,
-                direction,
-            }))
-        };
-        Self {
-            read: waker(Direction::Read),
-            write: waker(Direction::Write),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Read,
-    Write,
+/// Posts [`Notice::Readable`] or [`Notice::Writable`].
+pub(crate) fn waker(mailbox: &Arc<Mailbox>, socket_id: SocketId, direction: Direction) -> Waker {
+    Waker::from(Arc::new(SocketWaker {
+        mailbox: Arc::clone(mailbox),
+        socket_id,
+        direction,
+    }))
 }
 
 struct SocketWaker {

@@ -31,6 +31,7 @@ use rustix::net::{RecvFlags, recv};
 use socket2::SockRef;
 
 use crate::mailbox::Mailbox;
+use crate::socket::SocketId;
 
 pub(crate) use backend::{POLLS, PolledSocket, Poller};
 
@@ -70,6 +71,20 @@ impl Poller {
             Some(poller) => Ok(poller),
             None => Ok(slot.insert(Self::new(mailbox)?)),
         }
+    }
+
+    /// Leaves a socket to the poller of another table.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::release`] and [`Self::watch`].
+    pub(crate) fn hand_over(
+        &self,
+        socket: PolledSocket,
+        socket_id: SocketId,
+        to: &Self,
+    ) -> io::Result<PolledSocket> {
+        to.watch(self.release(socket)?.into_std()?.into(), socket_id)
     }
 }
 

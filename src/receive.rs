@@ -56,12 +56,13 @@ impl SocketTable {
         }
     }
 
-    /// Ends the read in flight if there is something for it, and starts the next.
-    pub(crate) fn read<R>(
+    /// Ends the read in flight if there is something for it, and starts the next. What cannot be
+    /// delivered stays, for the next owner: the environment is ending.
+    pub(crate) fn read<R, E>(
         &mut self,
         socket_id: SocketId,
-        deliver: &mut Option<impl FnOnce(Event<'_>) -> R>,
-    ) -> Option<R> {
+        deliver: &mut Option<impl FnOnce(Event<'_>) -> Result<R, E>>,
+    ) -> Option<Result<R, E>> {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.turn = false;
         if socket.held {
@@ -93,6 +94,9 @@ impl SocketTable {
         let data = bytes.get(..capacity).unwrap_or(bytes);
         let count = data.len();
         let result = deliver.take()?(Event::Receive { socket_id, data });
+        if result.is_err() {
+            return Some(result);
+        }
         read_ahead.advance(count);
         let drained = read_ahead.bytes().is_empty();
         socket.read = None;
@@ -117,17 +121,10 @@ impl SocketTable {
         }
     }
 
-    /// Pauses a socket for whoever comes after its owner: the read in flight is called off and
-    /// brings no last piece, which would find nobody.
+    /// See [`Socket::suspend`](crate::socket::Socket::suspend).
     pub(crate) fn suspend(&mut self, socket_id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
-            return;
-        };
-        socket.paused = true;
-        socket.held = false;
-        socket.read = None;
-        if let Connection::Securing { paused, .. } = &mut socket.connection {
-            *paused = true;
+        if let Some(socket) = self.sockets.get_mut(&socket_id) {
+            socket.suspend();
         }
     }
 

@@ -20,7 +20,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::handshake::Secured;
-use crate::mailbox::{Mailbox, Notice, Wakers, lock};
+use crate::mailbox::{Mailbox, Notice, lock};
 use crate::readiness::{Direction, PolledSocket, Poller};
 use crate::record_ends::RecordEnds;
 use crate::runtime;
@@ -190,6 +190,42 @@ impl SecureTransport {
         }
     }
 
+    /// Reads while JavaScript does not, up to the first record with plaintext. What TLS itself has
+    /// to say would otherwise stay unread, session tickets above all, and the kernel would reset the
+    /// connection at the end of the process and throw away what it has still to send.
+    pub(crate) fn listen(&mut self, poller: &Poller) {
+        if self.inbound.is_empty() && matches!(self.driver, Driver::JavaScript(_)) {
+            let mut inbound = Vec::new();
+            let _ = self.poll_read(&mut inbound, poller);
+            self.inbound = inbound;
+        }
+    }
+
+    /// See [`Transport::hand_over`](crate::transport::Transport::hand_over).
+    pub(crate) fn hand_over(
+        mut self,
+        from: &Poller,
+        to: &Poller,
+        mailbox: &Arc<Mailbox>,
+    ) -> io::Result<Self> {
+        self.mailbox = Arc::clone(mailbox);
+        match mem::replace(&mut self.driver, Driver::Gone) {
+            Driver::JavaScript(channel) => {
+                let Channel { socket, tls } = *channel;
+                let socket = from.hand_over(socket, self.socket_id, to)?;
+                self.driver = Driver::JavaScript(Box::new(Channel { socket, tls }));
+            }
+            Driver::Task(shared) => {
+                lock(&shared.flow).mailbox = Arc::clone(mailbox);
+                self.driver = Driver::Task(shared);
+                // If the task has ended, it has told the former mailbox.
+                self.settle(to);
+            }
+            Driver::Gone => {}
+        }
+        Ok(self)
+    }
+
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
         if let Driver::JavaScript(_) = &self.driver {
@@ -256,7 +292,8 @@ impl SecureTransport {
             reading: self.reads,
             reader_waits: self.reads,
             writer_waits: in_flight > 0,
-            wakers: Some(Wakers::new(&self.mailbox, self.socket_id)),
+            mailbox: Arc::clone(&self.mailbox),
+            socket_id: self.socket_id,
             ..Flow::default()
         };
         let shared = Arc::new(Shared {
@@ -275,19 +312,23 @@ impl SecureTransport {
         self.bulk_reads = 0;
         let task = Task {
             shared: Arc::clone(&shared),
-            mailbox: Arc::clone(&self.mailbox),
-            socket_id: self.socket_id,
         };
         runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });
         self.driver = Driver::Task(shared);
     }
 
-    /// The task has ended because there is little to do: the JavaScript thread takes over again.
+    /// If the task has ended because there is little to do, the JavaScript thread takes over again.
     pub(crate) fn settle(&mut self, poller: &Poller) {
         let Driver::Task(shared) = &self.driver else {
             return;
         };
-        let mut flow = mem::take(&mut *lock(&shared.flow));
+        let mut flow = {
+            let mut flow = lock(&shared.flow);
+            if !flow.settled {
+                return;
+            }
+            mem::take(&mut *flow)
+        };
         let Some(TaskChannel { channel, .. }) = lock(&shared.channel).take() else {
             return;
         };
@@ -629,7 +670,8 @@ struct Flow {
     inbound: Vec<u8>,
     /// The task has more, and waits for `inbound` to be fetched.
     more: bool,
-    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel.
+    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel, from the
+    /// first record with plaintext on.
     reading: bool,
     /// Nothing more will be read.
     ended: bool,
@@ -646,7 +688,9 @@ struct Flow {
     accepted: u64,
     flushed: u64,
     task: Option<Waker>,
-    wakers: Option<Wakers>,
+    /// Whom to wake, and which socket's owner that is.
+    mailbox: Arc<Mailbox>,
+    socket_id: SocketId,
 }
 
 impl Flow {
@@ -675,18 +719,14 @@ impl Flow {
     }
 
     fn wake_reader(&mut self) {
-        if mem::take(&mut self.reader_waits)
-            && let Some(wakers) = &self.wakers
-        {
-            wakers.read.wake_by_ref();
+        if mem::take(&mut self.reader_waits) {
+            self.mailbox.post(Notice::Readable(self.socket_id));
         }
     }
 
     fn wake_writer(&mut self) {
-        if mem::take(&mut self.writer_waits)
-            && let Some(wakers) = &self.wakers
-        {
-            wakers.write.wake_by_ref();
+        if mem::take(&mut self.writer_waits) {
+            self.mailbox.post(Notice::Writable(self.socket_id));
         }
     }
 }
@@ -700,8 +740,6 @@ fn wake(waker: &mut Option<Waker>) {
 /// The runtime's end. Whatever ends it, JavaScript is not left waiting.
 struct Task {
     shared: Arc<Shared>,
-    mailbox: Arc<Mailbox>,
-    socket_id: SocketId,
 }
 
 impl Drop for Task {
@@ -744,8 +782,7 @@ impl Task {
         }
         if task.small_reads >= SMALL_READS && task.is_idle() && flow.is_idle() {
             flow.settled = true;
-            drop(flow);
-            self.mailbox.post(Notice::Settled(self.socket_id));
+            flow.mailbox.post(Notice::Settled(flow.socket_id));
             return Poll::Ready(());
         }
         Poll::Pending
@@ -793,7 +830,10 @@ impl TaskChannel {
                 return;
             }
             if !lock(flow).reading {
-                return;
+                let nothing_yet = self.hand_over(flow) && lock(flow).inbound.is_empty();
+                if !nothing_yet {
+                    return;
+                }
             }
             match self.channel.poll_receive(context, &mut self.decrypted) {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,

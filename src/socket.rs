@@ -184,6 +184,22 @@ impl Socket {
         self.buffer_size = buffer_size.unwrap_or(self.buffer_size);
     }
 
+    /// Whether the socket outlives its environment.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.persistent
+    }
+
+    /// Pauses for whoever comes after the owner: the read in flight is called off and brings no last
+    /// piece, which would find nobody.
+    pub(crate) fn suspend(&mut self) {
+        self.paused = true;
+        self.held = false;
+        self.read = None;
+        if let Connection::Securing { paused, .. } = &mut self.connection {
+            *paused = true;
+        }
+    }
+
     /// How much a read that starts now may deliver.
     pub(crate) fn read_capacity(&self) -> usize {
         match usize::try_from(self.buffer_size) {

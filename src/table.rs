@@ -288,7 +288,14 @@ impl SocketTable {
     ///
     /// Each wake-up delivers one event, so that each has a callback scope of its own and microtasks
     /// run between two events, as in Chromium.
-    pub(crate) fn next_event<R>(&mut self, deliver: impl FnOnce(Event<'_>) -> R) -> Option<R> {
+    ///
+    /// # Errors
+    ///
+    /// That of `deliver`.
+    pub(crate) fn next_event<R, E>(
+        &mut self,
+        deliver: impl FnOnce(Event<'_>) -> Result<R, E>,
+    ) -> Option<Result<R, E>> {
         for notice in self.mailbox.collect() {
             self.handle(notice);
         }
@@ -376,11 +383,11 @@ impl SocketTable {
     /// Looks which sockets have become ready, and gives them their turns. Returns how many have.
     pub(crate) fn look_around(&mut self) -> usize {
         self.delivered = 0;
-        let Some(poller) = &mut self.poller else {
+        let Some(poller) = &self.poller else {
             return 0;
         };
         let mut found = mem::take(&mut self.found);
-        found.extend(poller.collect());
+        poller.collect(&mut found);
         for &(socket_id, ready) in &found {
             self.note(socket_id, ready);
         }
@@ -409,12 +416,13 @@ impl SocketTable {
     }
 
     fn readable(&mut self, socket_id: SocketId) {
-        if self
-            .sockets
-            .get(&socket_id)
-            .is_some_and(|socket| socket.read.is_some())
-        {
+        let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
+            return;
+        };
+        if socket.read.is_some() {
             self.give_turn(socket_id);
+        } else if let Connection::Connected(link) = &mut socket.connection {
+            link.transport.listen(poller);
         }
     }
 
@@ -469,12 +477,5 @@ impl SocketTable {
                 self.secured(request, socket_id, result);
             }
         }
-    }
-
-    /// Ends everything, silently: the environment goes away.
-    pub(crate) fn clear(&mut self) {
-        self.mailbox.detach();
-        self.sockets.clear();
-        self.poller = None;
     }
 }

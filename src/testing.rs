@@ -1,5 +1,6 @@
 //! A socket table without JavaScript, for tests: the bell is a condition variable.
 
+use std::convert::Infallible;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -68,8 +69,8 @@ impl Application {
             *rung = false;
             drop(rung);
             match self.table.next_event(keep) {
-                Some(Event::Linger) => while self.table.linger() {},
-                Some(event) => return event,
+                Some(Ok(Event::Linger)) => while self.table.linger() {},
+                Some(Ok(event)) => return event,
                 None => {}
             }
         }
@@ -161,8 +162,9 @@ impl Application {
 }
 
 /// An event for the rest of the test.
-pub(crate) fn keep(event: Event<'_>) -> Event<'static> {
-    match event {
+#[allow(clippy::unnecessary_wraps, reason = "as the table has it")]
+pub(crate) fn keep(event: Event<'_>) -> Result<Event<'static>, Infallible> {
+    Ok(match event {
         Event::Receive { socket_id, data } => Event::Receive {
             socket_id,
             data: data.to_vec().leak(),
@@ -171,7 +173,7 @@ pub(crate) fn keep(event: Event<'_>) -> Event<'static> {
         Event::ReceiveError { socket_id, error } => Event::ReceiveError { socket_id, error },
         Event::Detached => Event::Detached,
         Event::Linger => Event::Linger,
-    }
+    })
 }
 
 /// A listener on loopback.

@@ -2,14 +2,17 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use socket2::SockRef;
 
 use crate::attempt::set_keep_alive;
+use crate::mailbox::Mailbox;
 use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::secure_transport::SecureTransport;
+use crate::socket::SocketId;
 
 /// A connected transport. Dropping it ends the connection and closes the descriptor.
 pub(crate) enum Transport {
@@ -81,6 +84,32 @@ impl Transport {
             Self::Plain(_) => {}
             Self::Secure(secure) => secure.settle(poller),
         }
+    }
+
+    /// Lets TLS have what the peer says to it while the application does not read.
+    pub(crate) fn listen(&mut self, poller: &Poller) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Secure(secure) => secure.listen(poller),
+        }
+    }
+
+    /// Leaves the connection to another table, whose poller and mailbox these are.
+    ///
+    /// # Errors
+    ///
+    /// Those of the pollers.
+    pub(crate) fn hand_over(
+        self,
+        socket_id: SocketId,
+        from: &Poller,
+        to: &Poller,
+        mailbox: &Arc<Mailbox>,
+    ) -> io::Result<Self> {
+        Ok(match self {
+            Self::Plain(socket) => Self::Plain(from.hand_over(socket, socket_id, to)?),
+            Self::Secure(secure) => Self::Secure(secure.hand_over(from, to, mailbox)?),
+        })
     }
 
     /// Whether the peer has sent something that was not read. Asks the kernel itself: after a

@@ -28,9 +28,14 @@ pub(crate) struct WriteQueue {
 }
 
 impl WriteQueue {
-    /// Whether no send is under way.
+    /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
-        self.sends.is_empty()
+        self.sends.is_empty() && self.chunks.is_empty()
+    }
+
+    /// Forgets who sent what, not what is to be sent.
+    pub(crate) fn disown(&mut self) {
+        self.sends.clear();
     }
 
     /// Queues a send of which the transport has taken the first `written` bytes, and copies the
@@ -155,6 +160,20 @@ mod tests {
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, 9), b"ef");
         assert_eq!(queue.pop_written(0), Some((1, 6)));
+    }
+
+    #[test]
+    fn disowned_sends_are_written_before_those_that_come_after() {
+        let mut queue = WriteQueue::default();
+        queue.push(1, b"abc", 1);
+        queue.disown();
+        assert!(!queue.is_empty());
+        queue.push(1, b"d", 0);
+        assert_eq!(write(&mut queue, 2), b"bc");
+        assert_eq!(queue.pop_written(0), None);
+        assert_eq!(write(&mut queue, 2), b"d");
+        assert_eq!(queue.pop_written(0), Some((1, 1)));
+        assert!(queue.is_empty());
     }
 
     #[test]

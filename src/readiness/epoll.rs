@@ -3,6 +3,7 @@
 //! the gate, which opens once each time it is armed.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +39,6 @@ pub(crate) struct Poller {
     sockets: OwnedFd,
     gate: Arc<Gate>,
     watch: AbortHandle,
-    events: Vec<Event>,
 }
 
 struct Gate {
@@ -71,7 +71,6 @@ impl Poller {
             sockets,
             gate,
             watch: watch.abort_handle(),
-            events: Vec::new(),
         })
     }
 
@@ -105,17 +104,15 @@ impl Poller {
         TcpStream::from_std(socket.socket.into())
     }
 
-    /// The sockets that have become ready since the last call, in the order in which they have.
-    pub(crate) fn collect(&mut self) -> impl Iterator<Item = (SocketId, Ready)> + '_ {
-        self.events.clear();
-        self.events.reserve_exact(EVENTS);
-        // An interrupted call finds what there is the next time.
-        let _ = epoll::wait(
-            &self.sockets,
-            spare_capacity(&mut self.events),
-            Some(&NO_TIME),
-        );
-        self.events.iter().map(|event| {
+    /// Appends the sockets that have become ready since the last call, in the order in which they
+    /// have.
+    pub(crate) fn collect(&self, found: &mut Vec<(SocketId, Ready)>) {
+        let mut events = [MaybeUninit::<Event>::uninit(); EVENTS];
+        let Ok((events, _)) = epoll::wait(&self.sockets, &mut events, Some(&NO_TIME)) else {
+            // An interrupted call finds what there is the next time.
+            return;
+        };
+        found.extend(events.iter().map(|event| {
             let (data, flags) = (event.data.u64(), event.flags);
             let socket_id = u32::try_from(data).unwrap_or_default().cast_signed();
             let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
@@ -125,7 +122,7 @@ impl Poller {
                 end: broken || flags.contains(EventFlags::RDHUP),
             };
             (socket_id, ready)
-        })
+        }));
     }
 
     /// Has the bell rung when the next socket becomes ready, or at once if one is.

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::{Direction, Ready};
-use crate::mailbox::{Mailbox, Wakers};
+use crate::mailbox::{Mailbox, waker};
 use crate::runtime;
 use crate::socket::SocketId;
 
@@ -42,7 +42,8 @@ impl Poller {
         let _context = runtime::handle()?.enter();
         Ok(PolledSocket {
             stream: TcpStream::from_std(socket.into())?,
-            wakers: Wakers::new(&self.mailbox, socket_id),
+            reader: waker(&self.mailbox, socket_id, Direction::Read),
+            writer: waker(&self.mailbox, socket_id, Direction::Write),
         })
     }
 
@@ -56,9 +57,7 @@ impl Poller {
     }
 
     /// Nothing: notices tell.
-    pub(crate) fn collect(&mut self) -> impl Iterator<Item = (SocketId, Ready)> + '_ {
-        std::iter::empty()
-    }
+    pub(crate) fn collect(&self, _: &mut Vec<(SocketId, Ready)>) {}
 
     /// Nothing: the runtime always watches.
     pub(crate) fn arm(&self) {}
@@ -67,7 +66,9 @@ impl Poller {
 /// A socket under watch. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     stream: TcpStream,
-    wakers: Wakers,
+    /// One waker per direction, so that a read that waits is not confused with a write that waits.
+    reader: Waker,
+    writer: Waker,
 }
 
 impl PolledSocket {
@@ -84,11 +85,11 @@ impl PolledSocket {
         // An error of readiness is met again by the operation.
         match direction {
             Direction::Read => {
-                let mut context = Context::from_waker(&self.wakers.read);
+                let mut context = Context::from_waker(&self.reader);
                 self.stream.poll_read_ready(&mut context).is_ready()
             }
             Direction::Write => {
-                let mut context = Context::from_waker(&self.wakers.write);
+                let mut context = Context::from_waker(&self.writer);
                 self.stream.poll_write_ready(&mut context).is_ready()
             }
         }

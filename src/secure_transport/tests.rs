@@ -2,16 +2,18 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream as StdTcpStream};
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::Driver;
 use crate::event::Event;
+use crate::mailbox::lock;
 use crate::net_error::NetError;
-use crate::socket::{Connection, SocketId};
+use crate::socket::{Connection, SocketId, SocketProperties};
 use crate::testing::{Application, Peer};
 use crate::transport::Transport;
 
@@ -222,4 +224,99 @@ fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
     let error = NetError::ConnectionClosed;
     let end = Event::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
+}
+
+/// The next owner of a socket, which reads.
+fn next_owner(mut former: Application, socket_id: SocketId) -> Application {
+    let persistent = SocketProperties {
+        persistent: Some(true),
+        ..SocketProperties::default()
+    };
+    let request = former.request();
+    former.table.update(request, socket_id, persistent);
+    former.table.end();
+    let mut next = Application::new();
+    next.table.adopt(socket_id);
+    let request = next.request();
+    next.table.set_paused(request, socket_id, false);
+    assert_eq!(next.outcome(request), Ok(()));
+    next
+}
+
+#[test]
+fn a_socket_with_small_messages_is_handed_over() {
+    let (mut former, socket_id, mut server) = secured();
+    exchange(&mut former, socket_id, &mut server);
+    let mut next = next_owner(former, socket_id);
+    exchange(&mut next, socket_id, &mut server);
+    assert!(!is_bulk(&next, socket_id));
+}
+
+#[test]
+fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
+    let (mut former, socket_id, mut server) = secured();
+    let length = 8 * 1024 * 1024;
+    let writer = thread::spawn(move || {
+        server.write_all(&pattern(length)).unwrap();
+        server
+    });
+    let mut received = Vec::new();
+    while !is_bulk(&former, socket_id) {
+        received.extend(former.received(socket_id));
+    }
+    let mut next = next_owner(former, socket_id);
+    while received.len() < length {
+        received.extend(next.received(socket_id));
+    }
+    assert!(received == pattern(length));
+    let mut server = writer.join().unwrap();
+    let mut exchanges = 0;
+    while is_bulk(&next, socket_id) {
+        exchange(&mut next, socket_id, &mut server);
+        exchanges += 1;
+        assert!(exchanges < 100, "it never comes back");
+    }
+}
+
+#[test]
+fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
+    let (mut former, socket_id, mut server) = secured();
+    let large = pattern(3 * 1024 * 1024);
+    let request = send(&mut former, socket_id, &large);
+    let reader = thread::spawn(move || {
+        server.read_exact(&mut vec![0; 3 * 1024 * 1024]).unwrap();
+        server
+    });
+    assert_eq!(former.outcome(request), Ok(()));
+    let mut server = reader.join().unwrap();
+    let shared = match &former.table.sockets[&socket_id].connection {
+        Connection::Connected(link) => match &link.transport {
+            Transport::Secure(secure) => match &secure.driver {
+                Driver::Task(shared) => Arc::clone(shared),
+                _ => panic!("no task"),
+            },
+            Transport::Plain(_) => panic!("not secured"),
+        },
+        _ => panic!("not connected"),
+    };
+    let mut messages = 0;
+    loop {
+        server.write_all(b"pong").unwrap();
+        server.flush().unwrap();
+        messages += 1;
+        assert!(messages < 100, "the task never ends");
+        let until = Instant::now() + Duration::from_millis(20);
+        while !lock(&shared.flow).settled && Instant::now() < until {
+            thread::yield_now();
+        }
+        if lock(&shared.flow).settled {
+            break;
+        }
+        assert_eq!(former.received(socket_id), b"pong");
+    }
+    assert!(is_bulk(&former, socket_id), "nobody has noticed");
+    let mut next = next_owner(former, socket_id);
+    assert!(!is_bulk(&next, socket_id));
+    assert_eq!(next.received(socket_id), b"pong");
+    exchange(&mut next, socket_id, &mut server);
 }

@@ -1,0 +1,70 @@
+'use strict';
+
+/** Projects whose tests use the module, with the flags of jest that they use. */
+
+const { join } = require('node:path');
+const { ROOT, runNode } = require('./child.js');
+const { echo, startServer, stopServers } = require('./servers.js');
+
+const HERE = { child: false, isMainThread: true };
+const CHILD = { child: true, isMainThread: true };
+const THREAD = { child: false, isMainThread: false };
+
+/** How long one run may take, in milliseconds. */
+const TIMEOUT = 30_000;
+
+/** The limit lets jest not find that tests as quick as these need no workers. */
+const WORKERS = { maxWorkers: 2, workerIdleMemoryLimit: '1GB' };
+
+const FLAGS = [
+  [{ runInBand: true }, HERE],
+  [WORKERS, CHILD],
+  [{ ...WORKERS, workerThreads: true }, THREAD],
+  [{ detectOpenHandles: true }, HERE],
+  [{ runInBand: true, detectLeaks: true }, HERE],
+];
+
+/**
+ * @param {string} version
+ * @param {(config: string, options: object) => string[]} command The arguments of Node that run that
+ *   version with a configuration and options. A file, because jest hands the flags of its own Node
+ *   down to its workers, an --eval among them.
+ */
+function testsInJest(version, command) {
+  jest.setTimeout(TIMEOUT + 5000);
+
+  let port;
+
+  beforeAll(async () => {
+    ({ port } = await startServer({ onConnection: echo }));
+  });
+
+  afterAll(stopServers);
+
+  describe(`in jest ${version}`, () => {
+    test.each(FLAGS)('two test files pass without a complaint with %j', async (options, place) => {
+      const config = {
+        rootDir: join(ROOT, '__test__', 'fixtures', 'jest'),
+        testMatch: ['**/*.js'],
+        globals: { port, place },
+      };
+      const args = command(JSON.stringify(config), options);
+      const { code, stdout, stderr } = await runNode(args, { timeout: TIMEOUT });
+      let complaints = stderr.replace(/^PASS .*(\n {2}.*)*\n|^(Test|Snap|Time|Ran all).*\n/gm, '');
+      if (version === '29' && options.detectOpenHandles) {
+        // A handle of napi-rs, which every module made with it has. It keeps nothing alive, and
+        // jest 30 knows it.
+        complaints = complaints.replace(/^Jest has .* 1 open handle .*\s+●\s+CustomGC\s[^●]*/m, '');
+      }
+      expect({ code, stdout, complaints: complaints.trim() }).toEqual({
+        code: 0,
+        stdout: '',
+        complaints: '',
+      });
+      expect(stderr).toMatch(/^Test Suites: 2 passed, 2 total$/m);
+      expect(stderr).toMatch(/^Tests: {7}10 passed, 10 total$/m);
+    });
+  });
+}
+
+module.exports = { testsInJest };

@@ -1,0 +1,216 @@
+'use strict';
+
+/**
+ * The module in every runtime it is for: `npm run test:runtimes [-- name…]` runs the whole jest suite in
+ * the Nodes that are supported, the conformance suite in everything else, prints one table, and fails
+ * if anything fails that is not expected to, or passes that is. Runtimes come from the registry,
+ * through npx; Electron from ELECTRON_PATH or the package `electron`.
+ */
+
+const { spawn } = require('node:child_process');
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..');
+
+/** How long a suite, and fetching a runtime, may take, in milliseconds. */
+const TIME_LIMIT = 300_000;
+
+const EXPECTED = require('./expected-failures.json');
+
+/**
+ * @typedef {object} Runtime
+ * @property {string} name
+ * @property {string[]} [npx] What makes npx print the path of the runtime.
+ * @property {string[]} [flags] What has to stand before the path of a script.
+ * @property {typeof jestSuite | typeof conformanceSuite} suite
+ */
+
+const NODE_PATH = ['-p', 'process.execPath'];
+
+/** @type {Runtime[]} */
+const RUNTIMES = [
+  ...[18, 20, 22, 24, 26].map((version) => ({
+    name: `Node ${version}`,
+    npx: [`node@${version}`, ...NODE_PATH],
+    suite: jestSuite,
+  })),
+  // The oldest that works. jest does not any more, there.
+  { name: 'Node 16', npx: ['node@16', ...NODE_PATH], suite: conformanceSuite },
+  { name: 'Electron', suite: conformanceSuite },
+  { name: 'Bun', npx: ['bun', '-e', 'console.log(process.execPath)'], suite: conformanceSuite },
+  {
+    name: 'Deno',
+    npx: ['deno', 'eval', 'console.log(Deno.execPath())'],
+    flags: ['run', '--allow-all'],
+    suite: conformanceSuite,
+  },
+];
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<{ code: number | null, output: string }>} All that it has written to stdout; the
+ *   code is null if it had to be killed.
+ */
+function run(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that nothing it has started survives the time limit.
+      detached: true,
+    });
+    const timer = setTimeout(
+      () => process.kill(-(/** @type {number} */ (child.pid)), 'SIGKILL'),
+      TIME_LIMIT,
+    );
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.resume();
+    child.on('error', () => {});
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
+  });
+}
+
+/**
+ * @param {string[]} command
+ * @returns {Promise<{ passed: number, failed: string[] }>}
+ */
+async function jestSuite([node, ...flags]) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-runtimes-'));
+  try {
+    const file = path.join(folder, 'results.json');
+    await run(node, [...flags, 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`]);
+    const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
+    const failed = [];
+    for (const { name, status, assertionResults } of testResults) {
+      const tests = assertionResults.filter((test) => test.status === 'failed');
+      failed.push(...tests.map((test) => test.fullName));
+      if (status === 'failed' && tests.length === 0) failed.push(path.relative(ROOT, name));
+    }
+    return { passed: numPassedTests, failed };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {string[]} command
+ * @returns {Promise<{ passed: number, failed: string[] }>}
+ */
+async function conformanceSuite(command) {
+  const { output } = await run(process.execPath, [
+    'conformance/replay.mjs',
+    '--runtime',
+    command.join(' '),
+  ]);
+  const summary = /^(\d+) of \d+ scenarios are identical to Chromium, (\d+) of/m.exec(output);
+  if (!summary) throw new Error('the suite did not come to its end');
+  const failed = output.match(/^[a-z]+: .+$/gm) ?? [];
+  return { passed: Number(summary[1]) + Number(summary[2]), failed };
+}
+
+/**
+ * @param {Runtime} runtime
+ * @returns {Promise<string[]>} The command that runs a script in it.
+ */
+async function find({ name, npx, flags = [] }) {
+  if (npx) {
+    const { code, output } = await run('npx', ['-y', ...npx]);
+    if (code !== 0) throw new Error(`npx cannot fetch ${npx[0]}`);
+    return [output.trim(), ...flags];
+  }
+  if (process.env.ELECTRON_PATH) return [process.env.ELECTRON_PATH];
+  try {
+    return [require('electron')];
+  } catch {
+    throw new Error(`no ${name} here; set ELECTRON_PATH`);
+  }
+}
+
+/**
+ * @param {string[]} command
+ */
+async function versionOf([command]) {
+  const script = 'process.versions.electron || process.versions.bun || process.version';
+  const isDeno = path.basename(command).startsWith('deno');
+  const args = isDeno ? ['--version'] : ['-p', script];
+  const { output } = await run(command, args, { ELECTRON_RUN_AS_NODE: '1' });
+  return /\d+(\.\d+)+/.exec(output)?.[0] ?? '?';
+}
+
+/**
+ * @param {Runtime} runtime
+ * @returns {Promise<{ row: string[], complaints: string[] }>}
+ */
+async function examine(runtime) {
+  const { name, suite } = runtime;
+  const began = Date.now();
+  let command;
+  try {
+    command = await find(runtime);
+  } catch (error) {
+    const reason = /** @type {Error} */ (error).message;
+    // Electron's package is a download of its own that not everybody has.
+    const complaints = runtime.npx ? [`${name}: ${reason}`] : [];
+    return { row: [name, '', '', '', `skipped: ${reason}`], complaints };
+  }
+  const version = await versionOf(command);
+  /** @type {Record<string, string>} */
+  const expected = EXPECTED[name] ?? EXPECTED[`${name} ${version.split('.')[0]}`] ?? {};
+  try {
+    const { passed, failed } = await suite(command);
+    const complaints = [
+      ...failed.filter((test) => !(test in expected)).map((test) => `${name}: fails: ${test}`),
+      ...Object.keys(expected)
+        .filter((test) => !failed.includes(test))
+        .map((test) => `${name}: passes, although it was expected to fail: ${test}`),
+    ];
+    const took = `${Math.round((Date.now() - began) / 1000)} s`;
+    const known = failed.filter((test) => test in expected).length;
+    const failures = `${failed.length - known} (and ${known} expected)`;
+    const suiteName = suite === jestSuite ? 'jest' : 'conformance';
+    return { row: [name, version, suiteName, String(passed), failures, took], complaints };
+  } catch (error) {
+    const reason = /** @type {Error} */ (error).message;
+    return { row: [name, version, '', '', reason], complaints: [`${name}: ${reason}`] };
+  }
+}
+
+async function main() {
+  const wanted = process.argv.slice(2);
+  const rows = [['runtime', 'version', 'suite', 'pass', 'fail', 'time']];
+  const complaints = [];
+  for (const runtime of RUNTIMES) {
+    if (wanted.length > 0 && !wanted.includes(runtime.name)) continue;
+    const result = await examine(runtime);
+    rows.push(result.row);
+    complaints.push(...result.complaints);
+    console.log(result.row.join(', '));
+  }
+  const widths = rows[0].map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (/** @type {string[]} */ row) =>
+    `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join(' | ')} |`;
+  console.log(`\n${rows.map(line).join('\n')}\n`);
+  for (const [name, failures] of Object.entries(EXPECTED)) {
+    for (const [test, reason] of Object.entries(failures)) {
+      const ran = rows.some(([runtime]) => name.startsWith(runtime));
+      if (ran) console.log(`${name}: ${test}\n    ${reason}`);
+    }
+  }
+  if (complaints.length > 0) {
+    console.error(`\n${complaints.join('\n')}`);
+    process.exitCode = 1;
+  }
+}
+
+void main();

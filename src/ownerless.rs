@@ -1,0 +1,316 @@
+//! Sockets that have outlived their environment: those with `persistent` set, which the application
+//! (the process) keeps until one of its environments uses them. They have a table of their own, which
+//! is asked for events by the runtime and whose events nobody hears.
+//!
+//! A page of a Chrome App is unloaded only when nothing is pending, so Chromium has no answer to
+//! what becomes of a call that was. Here it ends with the environment that made it: a connection
+//! that was being made or secured ends as by `disconnect()`. Bytes that were to be sent are still
+//! written, because half a message is worse than all of it or none.
+
+use std::convert::Infallible;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+use crate::event::Event;
+use crate::mailbox::lock;
+use crate::readiness::Poller;
+use crate::runtime;
+use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
+use crate::table::SocketTable;
+
+/// Locked for moments, also while another table is.
+static OWNERLESS: LazyLock<Mutex<SocketTable>> = LazyLock::new(Mutex::default);
+
+/// Whether there ever was one: applications that use nothing persistent pay for nothing.
+static USED: AtomicBool = AtomicBool::new(false);
+
+fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
+    USED.load(Ordering::Relaxed).then(|| lock(&OWNERLESS))
+}
+
+/// The bell of the ownerless.
+fn answer() {
+    if let Ok(runtime) = runtime::handle() {
+        runtime.spawn(async {
+            let mut table = lock(&OWNERLESS);
+            let lingers = |event: Event<'_>| Ok::<_, Infallible>(matches!(event, Event::Linger));
+            if let Some(Ok(true)) = table.next_event(lingers) {
+                while table.linger() {}
+            }
+        });
+    }
+}
+
+impl SocketTable {
+    /// Ends everything, silently: the environment goes away. What is persistent becomes ownerless.
+    pub(crate) fn end(&mut self) {
+        self.mailbox.detach();
+        let poller = self.poller.take();
+        for (socket_id, mut socket) in mem::take(&mut self.sockets) {
+            if socket.is_persistent() {
+                socket.suspend();
+                socket.writes.disown();
+                USED.store(true, Ordering::Relaxed);
+                let mut ownerless = lock(&OWNERLESS);
+                ownerless.take_over(socket_id, socket, poller.as_ref());
+                if ownerless.live > 0 {
+                    ownerless.mailbox.attach(Box::new(answer));
+                }
+            }
+        }
+    }
+
+    /// Takes a socket over if it has no owner.
+    pub(crate) fn adopt(&mut self, socket_id: SocketId) {
+        if self.sockets.contains_key(&socket_id) {
+            return;
+        }
+        let Some(mut ownerless) = ownerless() else {
+            return;
+        };
+        if let Some(socket) = ownerless.sockets.remove(&socket_id) {
+            if let Connection::Connected(_) = &socket.connection {
+                ownerless.live -= 1;
+                ownerless.holding -= usize::from(socket.read_ahead.is_some());
+            }
+            self.take_over(socket_id, socket, ownerless.poller.as_ref());
+        }
+    }
+
+    /// Takes over a socket whose connection, if there is one, is watched by `former`.
+    fn take_over(&mut self, socket_id: SocketId, mut socket: Box<Socket>, former: Option<&Poller>) {
+        socket.turn = false;
+        let connection = mem::take(&mut socket.connection);
+        if let (Connection::Connected(link), Some(former)) = (connection, former)
+            && let Ok(poller) = Poller::get(&mut self.poller, &self.mailbox)
+            && let Ok(transport) =
+                link.transport
+                    .hand_over(socket_id, former, poller, &self.mailbox)
+        {
+            socket.connection = Connection::Connected(Link { transport, ..link });
+            self.live += 1;
+            self.holding += usize::from(socket.read_ahead.is_some());
+        } else {
+            drop(socket.writes.abandon());
+            socket.read_ahead = None;
+        }
+        self.sockets.insert(socket_id, socket);
+        self.flush(socket_id);
+    }
+
+    /// Describes a socket of this environment or without one; None if there is no such socket.
+    pub(crate) fn info_of_any(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+        let info = ownerless().and_then(|table| {
+            let socket = table.sockets.get(&socket_id)?;
+            Some(socket.info(socket_id))
+        });
+        if info.is_none() {
+            return self.info(request, socket_id);
+        }
+        self.outbox.complete(request);
+        info
+    }
+
+    /// Describes the sockets of this environment and those without one, oldest first.
+    pub(crate) fn infos_of_all(&mut self, request: u32) -> Vec<SocketInfo> {
+        let mut infos = self.infos(request);
+        if let Some(table) = ownerless() {
+            let others = table.sockets.iter();
+            infos.extend(others.map(|(&socket_id, socket)| socket.info(socket_id)));
+            infos.sort_unstable_by_key(|info| info.socket_id);
+        }
+        infos
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::event::{Event, Failure};
+    use crate::net_error::NetError;
+    use crate::resolver::AddressFamily;
+    use crate::socket::SocketProperties;
+    use crate::testing::{Application, Peer};
+
+    const LARGE: usize = 32 * 1024 * 1024;
+
+    fn persistent() -> SocketProperties {
+        SocketProperties {
+            persistent: Some(true),
+            name: Some("kept".to_owned()),
+            buffer_size: Some(100),
+        }
+    }
+
+    /// A connected persistent socket whose environment is still there.
+    fn connected() -> (Application, SocketId, TcpStream) {
+        let (mut former, peer) = (Application::new(), Peer::new());
+        let socket_id = former.connected(&peer, persistent());
+        (former, socket_id, peer.accept())
+    }
+
+    fn info(application: &mut Application, socket_id: SocketId) -> SocketInfo {
+        let request = application.request();
+        let info = application.table.info_of_any(request, socket_id);
+        assert_eq!(application.outcome(request), Ok(()));
+        info.unwrap()
+    }
+
+    fn resume(application: &mut Application, socket_id: SocketId) {
+        application.table.adopt(socket_id);
+        let request = application.request();
+        application.table.set_paused(request, socket_id, false);
+        assert_eq!(application.outcome(request), Ok(()));
+    }
+
+    fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
+        application.table.adopt(socket_id);
+        let request = application.request();
+        application.table.send(request, socket_id, data);
+        request
+    }
+
+    #[test]
+    fn sockets_end_with_their_environment() {
+        let (mut former, peer) = (Application::new(), Peer::new());
+        let socket_id = former.connected(&peer, SocketProperties::default());
+        former.table.end();
+        assert_eq!(peer.accept().read(&mut [0]).unwrap(), 0);
+        let mut next = Application::new();
+        let request = next.request();
+        assert!(next.table.info_of_any(request, socket_id).is_none());
+    }
+
+    #[test]
+    fn persistent_sockets_stay_as_they_are_but_paused() {
+        let (mut former, socket_id, mut stream) = connected();
+        former.table.end();
+        let mut next = Application::new();
+        let info = info(&mut next, socket_id);
+        assert!(info.connected && info.paused && info.persistent);
+        assert_eq!(info.name.as_deref(), Some("kept"));
+        assert_eq!(info.buffer_size, Some(100));
+        assert_eq!(info.peer_port, Some(stream.local_addr().unwrap().port()));
+        let request = next.request();
+        let infos = next.table.infos_of_all(request);
+        assert!(infos.iter().any(|info| info.socket_id == socket_id));
+        assert_eq!(next.outcome(request), Ok(()));
+        let request = send(&mut next, socket_id, b"hello");
+        assert_eq!(next.outcome(request), Ok(()));
+        let mut received = [0; 5];
+        stream.read_exact(&mut received).unwrap();
+        assert_eq!(&received, b"hello");
+    }
+
+    #[test]
+    fn bytes_that_were_read_and_not_delivered_wait_for_the_next_owner() {
+        let (mut former, socket_id, mut stream) = connected();
+        let sent: Vec<u8> = (0..=250).cycle().take(1000).collect();
+        stream.write_all(&sent).unwrap();
+        let mut received = former.received(socket_id);
+        former.table.end();
+        stream.write_all(b"more").unwrap();
+        drop(stream);
+        let mut next = Application::new();
+        resume(&mut next, socket_id);
+        while received.len() < 1004 {
+            received.extend(next.received(socket_id));
+        }
+        assert!(received.starts_with(&sent) && received.ends_with(b"more"));
+        let error = NetError::ConnectionClosed;
+        assert_eq!(next.event(), Event::ReceiveError { socket_id, error });
+        assert_eq!(next.event(), Event::Detached);
+        assert_eq!(next.table.holding, 0);
+    }
+
+    #[test]
+    fn sockets_of_a_living_environment_are_out_of_reach() {
+        let (_former, socket_id, _stream) = connected();
+        let mut next = Application::new();
+        let request = send(&mut next, socket_id, b"x");
+        let not_found = Failure::without_code("Socket not found");
+        assert_eq!(next.outcome(request), Err(not_found));
+    }
+
+    #[test]
+    fn only_the_first_environment_takes_a_socket_over() {
+        let (mut former, socket_id, _stream) = connected();
+        former.table.end();
+        let (mut next, mut late) = (Application::new(), Application::new());
+        let first = send(&mut next, socket_id, b"x");
+        assert_eq!(next.outcome(first), Ok(()));
+        let second = send(&mut late, socket_id, b"x");
+        let not_found = Failure::without_code("Socket not found");
+        assert_eq!(late.outcome(second), Err(not_found));
+    }
+
+    #[test]
+    fn pending_sends_are_written_without_an_owner() {
+        let (mut former, socket_id, mut stream) = connected();
+        send(&mut former, socket_id, &vec![1; LARGE]);
+        former.table.end();
+        stream.read_exact(&mut vec![0; LARGE]).unwrap();
+    }
+
+    #[test]
+    fn pending_sends_are_written_before_those_of_the_next_owner() {
+        let (mut former, socket_id, mut stream) = connected();
+        let sent = send(&mut former, socket_id, &vec![1; LARGE]);
+        former.table.end();
+        let mut next = Application::new();
+        let request = send(&mut next, socket_id, b"end");
+        let reader = thread::spawn(move || {
+            let mut received = vec![0; LARGE + 3];
+            stream.read_exact(&mut received).unwrap();
+            received
+        });
+        assert_ne!(
+            sent, request,
+            "the end of one must not be taken for the other's"
+        );
+        assert_eq!(next.outcome(request), Ok(()));
+        assert!(reader.join().unwrap().ends_with(b"\x01end"));
+    }
+
+    #[test]
+    fn a_connection_that_breaks_without_an_owner_is_not_connected() {
+        let (mut former, socket_id, stream) = connected();
+        send(&mut former, socket_id, &vec![1; LARGE]);
+        former.table.end();
+        drop(stream);
+        let mut next = Application::new();
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while info(&mut next, socket_id).connected {
+            assert!(Instant::now() < give_up);
+            thread::yield_now();
+        }
+        let request = send(&mut next, socket_id, b"x");
+        assert_eq!(
+            next.outcome(request),
+            Err(NetError::SocketNotConnected.into())
+        );
+        assert_eq!(next.event(), Event::Detached);
+    }
+
+    #[test]
+    fn a_connection_in_the_making_ends_with_its_environment() {
+        let (mut former, peer) = (Application::new(), Peer::new());
+        let socket_id = former.create(persistent());
+        let (host, port) = (peer.address.ip().to_string(), peer.address.port());
+        let request = former.request();
+        former
+            .table
+            .connect(request, socket_id, host, port, AddressFamily::Any);
+        former.table.end();
+        let mut next = Application::new();
+        assert!(!info(&mut next, socket_id).connected);
+        next.table.adopt(socket_id);
+        assert_eq!(next.connect(socket_id, peer.address), Ok(()));
+    }
+}
