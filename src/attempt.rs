@@ -92,6 +92,7 @@ impl Attempt {
                 };
             };
             self.next_turn = None;
+            self.alarm = None;
             match start(address).and_then(|socket| poller.watch(socket, socket_id)) {
                 Ok(socket) => self.current = Some((socket, address)),
                 Err(error) => self.last_error = NetError::from_connect(&error),
@@ -323,6 +324,17 @@ mod tests {
             let (result, _) = outcome(Attempt::new(addresses.to_vec(), port, None));
             assert_eq!(result, Err(expected));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn patience_ends_at_the_deadline_where_no_address_answers() {
+        let (listeners, port) = listeners(2);
+        let _full = [fill(&listeners[0]), fill(&listeners[1])];
+        let deadline = Some(Instant::now() + 2 * STAGGER);
+        let attempt = Attempt::new(vec![address(1), address(2)], port, deadline);
+        let (result, _) = outcome(attempt);
+        assert_eq!(result, Err(NetError::ConnectionTimedOut));
     }
 
     fn start_error(ip: IpAddr) -> io::Error {

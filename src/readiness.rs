@@ -53,8 +53,9 @@ pub(crate) enum Direction {
 pub(crate) struct Ready {
     pub(crate) read: bool,
     pub(crate) write: bool,
-    /// Nothing will come after what can be read now.
-    pub(crate) end: bool,
+    /// A read that brings less than there is room for is no sign that there is no more: the peer has
+    /// ended the stream, or has sent urgent data, at which reads stop.
+    pub(crate) unclear: bool,
 }
 
 impl Poller {

@@ -333,4 +333,38 @@ mod tests {
         assert_eq!(turns.len(), SOCKETS);
         assert!(turns.values().all(|&turns| turns > 5), "{turns:?}");
     }
+
+    #[test]
+    fn an_application_that_always_has_something_to_end_receives_all_the_same() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        peer.accept().write_all(b"x").unwrap();
+        let request = application.request();
+        application.table.info(request, socket_id);
+        let mut ended = 0;
+        while let Event::Complete { .. } = application.event() {
+            let request = application.request();
+            application.table.info(request, socket_id);
+            ended += 1;
+            assert!(ended < 1000, "nothing is ever received");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn urgent_data_stops_no_stream() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        let mut stream = peer.accept();
+        stream.write_all(b"before").unwrap();
+        socket2::SockRef::from(&stream)
+            .send_out_of_band(b"!")
+            .unwrap();
+        stream.write_all(b"behind").unwrap();
+        let mut received = Vec::new();
+        while received.len() < 12 {
+            received.extend(application.received(socket_id));
+        }
+        assert_eq!(received, b"beforebehind");
+    }
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
-use crate::readiness::{Direction, PolledSocket, Poller};
+use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::record_ends::RecordEnds;
 use crate::runtime;
 use crate::socket::SocketId;
@@ -265,7 +265,12 @@ impl SecureTransport {
         });
         if written.is_err() {
             // What the peer sent before it went is fetched, so that it is there when JavaScript
-            // learns that writing has failed.
+            // learns that writing has failed. The poller need not have told of it yet.
+            channel.socket.note(Ready {
+                read: true,
+                write: false,
+                unclear: true,
+            });
             channel.receive_all(&mut self.inbound);
             return written;
         }
@@ -332,7 +337,7 @@ impl SecureTransport {
         let Some(TaskChannel { channel, .. }) = lock(&shared.channel).take() else {
             return;
         };
-        self.inbound = mem::take(&mut flow.inbound);
+        self.inbound.append(&mut flow.inbound);
         let watched = channel
             .socket
             .into_std()
@@ -359,8 +364,10 @@ impl SecureTransport {
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
     pub(crate) fn unflushed(&self) -> io::Result<usize> {
-        let Driver::Task(shared) = &self.driver else {
-            return Ok(0);
+        let shared = match &self.driver {
+            Driver::Task(shared) => shared,
+            Driver::JavaScript(_) => return Ok(0),
+            Driver::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
         };
         let mut flow = lock(&shared.flow);
         let in_flight = flow.in_flight();

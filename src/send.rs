@@ -55,7 +55,10 @@ impl SocketTable {
             }
             self.flush(socket_id);
         }
-        let taken = headers.len() >= MANY && self.outbox.take_successes(first, headers.len());
+        // Not while JavaScript still ends others: what waits for that would wait forever.
+        let taken = !self.deliveries_wait
+            && headers.len() >= MANY
+            && self.outbox.take_successes(first, headers.len());
         self.deliveries_wait |= taken;
         taken
     }
@@ -258,6 +261,16 @@ mod tests {
         application.table.resume_deliveries();
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.outcome(late), Ok(()));
+    }
+
+    #[test]
+    fn sends_of_a_callback_are_not_left_to_the_caller_who_still_ends_others() {
+        let (mut application, socket_id, _stream) = connected();
+        let headers = [[socket_id, 0]; MANY];
+        assert!(application.table.send_gathered(7, &headers, b""));
+        assert!(!application.table.send_gathered(100, &headers, b""));
+        application.table.resume_deliveries();
+        assert_eq!(application.outcome(100), Ok(()));
     }
 
     #[test]

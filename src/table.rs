@@ -305,6 +305,10 @@ impl SocketTable {
         if self.shift.ends() {
             return Some(deliver(Event::Linger));
         }
+        // Where each event is the cause of the next, the outbox never runs empty by itself.
+        if self.delivered >= LOOK_AFTER {
+            self.outbox.look_later();
+        }
         let mut deliver = Some(deliver);
         let mut looked = false;
         while let Some(entry) = self.outbox.entries.pop_front() {

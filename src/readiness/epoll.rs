@@ -29,6 +29,9 @@ pub(crate) const POLLS: bool = true;
 /// How many sockets are found ready by one system call; the others by the next.
 const EVENTS: usize = 256;
 
+/// After these, see [`Ready::unclear`].
+const UNCLEAR: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI);
+
 const NO_TIME: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 0,
@@ -80,7 +83,7 @@ impl Poller {
     ///
     /// Those of `epoll_ctl`.
     pub(crate) fn watch(&self, socket: Socket, socket_id: SocketId) -> io::Result<PolledSocket> {
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        let flags = EventFlags::IN | EventFlags::OUT | UNCLEAR | EventFlags::ET;
         let data = EventData::new_u64(u64::from(socket_id.cast_unsigned()));
         epoll::add(&self.sockets, &socket, data, flags)?;
         Ok(PolledSocket {
@@ -89,7 +92,7 @@ impl Poller {
             readable: false,
             // Only a write that did not fit tells otherwise.
             writable: true,
-            ended: false,
+            unclear: false,
         })
     }
 
@@ -117,9 +120,9 @@ impl Poller {
             let socket_id = u32::try_from(data).unwrap_or_default().cast_signed();
             let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
             let ready = Ready {
-                read: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
+                read: broken || flags.intersects(EventFlags::IN | UNCLEAR),
                 write: broken || flags.contains(EventFlags::OUT),
-                end: broken || flags.contains(EventFlags::RDHUP),
+                unclear: broken || flags.intersects(UNCLEAR),
             };
             (socket_id, ready)
         }));
@@ -167,8 +170,8 @@ pub(crate) struct PolledSocket {
     socket: Socket,
     readable: bool,
     writable: bool,
-    /// The peer will send nothing more: the end can be read without another event.
-    ended: bool,
+    /// See [`Ready::unclear`].
+    unclear: bool,
 }
 
 impl PolledSocket {
@@ -181,7 +184,7 @@ impl PolledSocket {
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.read;
         self.writable |= ready.write;
-        self.ended |= ready.end;
+        self.unclear |= ready.unclear;
     }
 
     /// Whether an operation may succeed. If not, the poller will find the socket ready.
@@ -205,8 +208,8 @@ impl PolledSocket {
                 *self.readiness(direction) = false;
                 return Poll::Pending;
             }
-            // The next event comes with the next bytes; only of the end there is none.
-            Ok(count) => *count < length && !(direction == Direction::Read && self.ended),
+            // The next event comes with the next bytes, but where reads are cut short.
+            Ok(count) => *count < length && !(direction == Direction::Read && self.unclear),
             Err(_) => false,
         };
         if exhausted {

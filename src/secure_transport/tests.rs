@@ -43,6 +43,7 @@ fn secured() -> (Application, SocketId, Server) {
     let mut application = Application::new();
     let mut stream = StdTcpStream::connect(peer.address).unwrap();
     let accepted = peer.accept();
+    accepted.set_nodelay(true).unwrap();
     accepted
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();
@@ -319,4 +320,65 @@ fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
     assert!(!is_bulk(&next, socket_id));
     assert_eq!(next.received(socket_id), b"pong");
     exchange(&mut next, socket_id, &mut server);
+}
+
+#[test]
+fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    let request = application.request();
+    application.table.set_paused(request, socket_id, true);
+    assert_eq!(application.outcome(request), Ok(()));
+    // The read that was in flight brings the first message.
+    server.write_all(b"first ").unwrap();
+    server.flush().unwrap();
+    assert_eq!(application.received(socket_id), b"first ");
+    server.write_all(b"second ").unwrap();
+    server.flush().unwrap();
+    let large = pattern(super::SMALL_WRITE + 1);
+    let reader = thread::spawn(move || {
+        let mut received = vec![0; super::SMALL_WRITE + 1];
+        server.read_exact(&mut received).unwrap();
+        server
+    });
+    let request = send(&mut application, socket_id, &large);
+    assert_eq!(application.outcome(request), Ok(()));
+    let mut server = reader.join().unwrap();
+    let mut expected = b"second ".to_vec();
+    for piece in 0..100 {
+        if !is_bulk(&application, socket_id) {
+            break;
+        }
+        expected.push(piece);
+        server.write_all(&[piece]).unwrap();
+        server.flush().unwrap();
+        let request = application.request();
+        application.table.info(request, socket_id);
+        assert_eq!(application.outcome(request), Ok(()));
+    }
+    let request = application.request();
+    application.table.set_paused(request, socket_id, false);
+    assert_eq!(application.outcome(request), Ok(()));
+    let mut received = Vec::new();
+    while received.len() < expected.len() {
+        received.extend(application.received(socket_id));
+    }
+    assert_eq!(received, expected);
+}
+
+#[test]
+fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    server.write_all(b"last words").unwrap();
+    server.flush().unwrap();
+    let socket = socket2::SockRef::from(&server.sock);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    drop(server);
+    let request = send(&mut application, socket_id, b"too late");
+    assert_eq!(application.outcome(request), Err(NetError::Failed.into()));
+    assert_eq!(application.received(socket_id), b"last words");
+    let error = NetError::ConnectionClosed;
+    let end = Event::ReceiveError { socket_id, error };
+    assert_eq!(application.event(), end);
 }
