@@ -105,6 +105,7 @@ describe('a stream over a socket', () => {
     const server = await startServer({ onConnection: (socket) => socket.end('bye') });
     const stream = connect({ host: '127.0.0.1', port: server.port });
     expect(await textOf(stream)).toBe('bye');
+    if (!stream.closed) await once(stream, 'close');
     expect(stream.destroyed).toBe(true);
     expect(await tcp.getSockets()).toEqual([]);
   });
