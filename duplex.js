@@ -43,6 +43,8 @@ class SocketDuplex extends Duplex {
     this.#allowHalfOpen = allowHalfOpen;
     this.#socket = socket;
     this.#giveUp = giveUp;
+    // When the peer has closed, the connection has ended both ways.
+    this.once('end', () => this.destroy());
   }
 
   /** @param {(error?: Error | null) => void} callback */
