@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { perform } from './context.mjs';
+import { createQuestions } from './questions.mjs';
 import { MANIFEST_REFUSED } from './transcript.mjs';
 
 const require = createRequire(import.meta.url);
@@ -35,17 +36,7 @@ function fileOf(text) {
   return path;
 }
 
-const answers = new Map();
-let requests = 0;
-
-function ask(name, args) {
-  requests += 1;
-  const request = requests;
-  return new Promise((resolve, reject) => {
-    answers.set(request, { resolve, reject });
-    process.send({ request, name, args });
-  });
-}
+const { ask, answer } = createQuestions((message) => process.send(message));
 
 async function run({ subject, name, environment, manifest }) {
   messages = [];
@@ -63,14 +54,8 @@ async function run({ subject, name, environment, manifest }) {
 }
 
 process.on('message', (message) => {
-  if (message.run) {
-    void run(message.run);
-    return;
-  }
-  const { resolve, reject } = answers.get(message.request);
-  answers.delete(message.request);
-  if (message.reply.error === undefined) resolve(message.reply.value);
-  else reject(new Error(message.reply.error));
+  if (message.run) void run(message.run);
+  else answer(message);
 });
 process.on('disconnect', () => process.exit());
 process.send({ ready: true });

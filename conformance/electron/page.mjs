@@ -1,6 +1,7 @@
 /** Performs scenarios in a page. */
 
 import { perform } from '../context.mjs';
+import { createQuestions } from '../questions.mjs';
 
 const { driver } = globalThis;
 if (!driver.withNode && !(driver.sandboxed && driver.isolated)) {
@@ -24,17 +25,7 @@ addEventListener('unhandledrejection', ({ reason }) => {
   messages.push({ kind: 'unhandled rejection', text: showThrown(reason) });
 });
 
-const answers = new Map();
-let requests = 0;
-
-function ask(name, args) {
-  requests += 1;
-  const request = requests;
-  return new Promise((resolve, reject) => {
-    answers.set(request, { resolve, reject });
-    driver.send({ request, name, args });
-  });
-}
+const { ask, answer } = createQuestions((message) => driver.send(message));
 
 async function run({ subject, name, environment, manifest }) {
   messages = [];
@@ -51,13 +42,7 @@ async function run({ subject, name, environment, manifest }) {
 }
 
 driver.listen((message) => {
-  if (message.run) {
-    void run(message.run);
-    return;
-  }
-  const { resolve, reject } = answers.get(message.request);
-  answers.delete(message.request);
-  if (message.reply.error === undefined) resolve(message.reply.value);
-  else reject(new Error(message.reply.error));
+  if (message.run) void run(message.run);
+  else answer(message);
 });
 driver.send({ ready: true });
