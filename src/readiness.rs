@@ -115,6 +115,20 @@ impl PolledSocket {
         })
     }
 
+    /// How many bytes the kernel holds, if it tells.
+    pub(crate) fn available(&self) -> Option<usize> {
+        let count = rustix::io::ioctl_fionread(&*self.socket()).ok()?;
+        usize::try_from(count).ok()
+    }
+
+    /// Reads once, at most as much as `target` has room for.
+    pub(crate) fn poll_read_into(&mut self, target: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.attempt(Direction::Read, target.len(), |socket| {
+            let (count, _) = recv(socket, &mut *target, RecvFlags::empty())?;
+            Ok(count)
+        })
+    }
+
     /// Writes once what fits of `data`.
     pub(crate) fn poll_write(&mut self, data: &[u8]) -> Poll<io::Result<usize>> {
         self.attempt(Direction::Write, data.len(), |socket| {

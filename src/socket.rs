@@ -84,6 +84,10 @@ impl ReadAhead {
     }
 }
 
+/// From so many bytes on, it is worth a system call to learn how many there are and read them where
+/// JavaScript will find them.
+const DIRECT: usize = 16 * 1024;
+
 /// What a socket is connected to.
 #[derive(Default)]
 pub(crate) enum Connection {
@@ -198,6 +202,18 @@ impl Socket {
         if let Connection::Securing { paused, .. } = &mut self.connection {
             *paused = true;
         }
+    }
+
+    /// How much a read of up to `capacity` bytes can bring without a buffer of its own, if it can.
+    pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
+        let Connection::Connected(link) = &mut self.connection else {
+            return None;
+        };
+        if capacity < DIRECT || self.read_ahead.is_some() {
+            return None;
+        }
+        let length = link.transport.direct_length()?.min(capacity);
+        (length >= DIRECT).then_some(length)
     }
 
     /// How much a read that starts now may deliver.

@@ -57,6 +57,27 @@ impl Transport {
         }
     }
 
+    /// How many bytes can be [read directly](Self::read_directly), if that is possible.
+    pub(crate) fn direct_length(&mut self) -> Option<usize> {
+        match self {
+            Self::Plain(socket) => socket
+                .is_ready(Direction::Read)
+                .then(|| socket.available())?,
+            Self::Secure(_) => None,
+        }
+    }
+
+    /// Reads so many bytes as fit into `target`; zero if that fails.
+    pub(crate) fn read_directly(&mut self, target: &mut [u8]) -> usize {
+        match self {
+            Self::Plain(socket) => match socket.poll_read_into(target) {
+                Poll::Ready(Ok(count)) => count,
+                Poll::Ready(Err(_)) | Poll::Pending => 0,
+            },
+            Self::Secure(_) => 0,
+        }
+    }
+
     /// Writes what fits; if nothing does, the socket will be found writable.
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
         match self {

@@ -10,11 +10,10 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::Driver;
-use crate::event::Event;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketId, SocketProperties};
-use crate::testing::{Application, Peer};
+use crate::testing::{Application, Peer, Told};
 use crate::transport::Transport;
 
 type Server = StreamOwned<ServerConnection, StdTcpStream>;
@@ -208,7 +207,7 @@ fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
         }
         assert!(received == pattern(length));
         let error = NetError::ConnectionClosed;
-        let end = Event::ReceiveError { socket_id, error };
+        let end = Told::ReceiveError { socket_id, error };
         assert_eq!(application.event(), end);
         writer.join().unwrap();
     }
@@ -223,7 +222,7 @@ fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
     server.sock.write_all(&[7; 20]).unwrap();
     assert_eq!(application.received(socket_id), b"sound");
     let error = NetError::ConnectionClosed;
-    let end = Event::ReceiveError { socket_id, error };
+    let end = Told::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
 }
 
@@ -378,14 +377,14 @@ fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
     let request = send(&mut application, socket_id, b"too late");
     // Which of the two comes first depends on whether the socket was found readable before.
     let told = [application.event(), application.event()];
-    let failed = Event::Complete {
+    let failed = Told::Complete {
         request,
         outcome: Err(NetError::Failed.into()),
     };
-    let data = b"last words";
+    let data = b"last words".to_vec();
     assert!(told.contains(&failed), "{told:?}");
-    assert!(told.contains(&Event::Receive { socket_id, data }));
+    assert!(told.contains(&Told::Receive { socket_id, data }));
     let error = NetError::ConnectionClosed;
-    let end = Event::ReceiveError { socket_id, error };
+    let end = Told::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
 }
