@@ -156,18 +156,26 @@ impl Attempt {
 
 /// Opens a socket with Chromium's defaults and starts to connect it.
 fn start(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_nonblocking(true)?;
+    let socket = nonblocking_socket(Domain::for_address(address))?;
     socket.set_tcp_nodelay(true)?;
     set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE)?;
     match socket.connect(&address.into()) {
         Err(error) if !is_in_progress(&error) => Err(error),
         _ => Ok(socket),
     }
+}
+
+/// One system call, where that is enough.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
+    Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 fn is_in_progress(error: &io::Error) -> bool {

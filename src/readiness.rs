@@ -94,13 +94,11 @@ impl PolledSocket {
     /// kernel is asked before waiting: on loopback the connection stands by then.
     pub(crate) fn poll_connected(&mut self) -> Poll<io::Result<()>> {
         let result = self.attempt(Direction::Write, 0, |socket| {
-            if let Some(error) = socket.take_error()? {
-                return Err(error);
+            if socket.peer_addr().is_ok() {
+                return Ok(0);
             }
-            match socket.peer_addr() {
-                Ok(_) => Ok(0),
-                Err(_) => Err(io::ErrorKind::WouldBlock.into()),
-            }
+            let error = socket.take_error()?;
+            Err(error.unwrap_or_else(|| io::ErrorKind::WouldBlock.into()))
         });
         result.map_ok(|_| ())
     }

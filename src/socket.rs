@@ -139,13 +139,11 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The addresses of `stream`, which was connected to `peer`; None if the peer has gone again.
+    /// The addresses of `socket`, which is connected to `peer`; None if the kernel does not know.
     ///
     /// The peer is what was asked for, not what the kernel made of it: 0.0.0.0 stays 0.0.0.0.
     pub(crate) fn of(socket: &PolledSocket, peer: SocketAddr) -> Option<Self> {
-        let socket = socket.socket();
-        socket.peer_addr().ok()?;
-        let local = socket.local_addr().ok()?.as_socket()?;
+        let local = socket.socket().local_addr().ok()?.as_socket()?;
         Some(Self { local, peer })
     }
 }
