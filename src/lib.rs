@@ -82,8 +82,8 @@ type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
 /// The sockets of one instance of the module.
 ///
-/// Each method that is given a `request` ends it exactly once, later, by one call of the dispatcher;
-/// see `index.d.ts` for what the methods do.
+/// Each method that is given a `request` ends it exactly once, later, when JavaScript asks what comes
+/// next; see `index.d.ts` for what the methods do.
 #[napi]
 #[derive(Default)]
 pub struct TcpSockets {
