@@ -98,6 +98,7 @@ impl SocketTable {
             return Some(result);
         }
         read_ahead.advance(count);
+        self.counters.bytes_received += count;
         let drained = read_ahead.bytes().is_empty();
         socket.read = None;
         if drained {

@@ -59,7 +59,10 @@ impl SocketTable {
         let taken = !self.deliveries_wait
             && headers.len() >= MANY
             && self.outbox.take_successes(first, headers.len());
-        self.deliveries_wait |= taken;
+        if taken {
+            self.deliveries_wait = true;
+            self.counters.events_delivered += headers.len();
+        }
         taken
     }
 
@@ -124,6 +127,7 @@ impl SocketTable {
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
             self.unsent -= length;
+            self.counters.bytes_sent += length;
             self.outbox.complete(request);
         }
     }

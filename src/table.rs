@@ -16,6 +16,7 @@ use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
+use crate::statistics::Counters;
 use crate::tls_settings::TlsSettings;
 use crate::transport::SocketOption;
 
@@ -51,6 +52,7 @@ pub(crate) struct SocketTable {
     /// There as soon as anything was connected.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
+    pub(crate) counters: Counters,
     shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
@@ -327,6 +329,7 @@ impl SocketTable {
             };
             if delivered.is_some() {
                 self.delivered += 1;
+                self.counters.events_delivered += 1;
                 self.shift.delivered();
                 self.mailbox.ring();
                 return delivered;
