@@ -77,8 +77,9 @@ function packRoot(/** @type {{ name: string, version: string }} */ native) {
   const scripts = Object.keys(manifest.scripts).filter((name) => INSTALL_SCRIPTS.includes(name));
   if (scripts.length > 0) throw new Error(`the package has the install scripts ${scripts}`);
   // npm compiles a package with this file when it installs it.
-  if (existsSync(path.join(folder, 'binding.gyp')))
+  if (existsSync(path.join(folder, 'binding.gyp'))) {
     throw new Error('the package has a binding.gyp');
+  }
   if (manifest.dependencies) throw new Error('the package has dependencies');
   manifest.optionalDependencies = { [native.name]: native.version };
   writeFileSync(file, JSON.stringify(manifest, null, 2));
