@@ -33,6 +33,7 @@ impl SocketTable {
     ) {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
+        self.counters.connects_started += 1;
         self.resolving += 1;
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
@@ -78,6 +79,7 @@ impl SocketTable {
     /// A connect that the application's manifest does not allow. The name is remembered all the same.
     pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
         find!(self, socket_id, request).host = host;
+        self.counters.connects_started += 1;
         self.outbox
             .fail(request, Failure::without_code("Does not have permission"));
     }
@@ -136,6 +138,7 @@ impl SocketTable {
                     ends,
                     broken: false,
                 });
+                self.counters.connects_succeeded += 1;
                 self.outbox.complete(request);
                 if self.start_read(socket_id) {
                     self.give_turn(socket_id);

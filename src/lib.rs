@@ -14,6 +14,7 @@
 //! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
 //! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
 //! * [`readiness`], [`linger`]: which sockets are ready, and when to look;
+//! * [`statistics`]: what `stats()` tells;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
 //! * [`event`]: to JavaScript.
@@ -43,6 +44,7 @@ mod secure;
 mod secure_transport;
 mod send;
 mod socket;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -73,6 +75,7 @@ use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::resolver::AddressFamily;
 use crate::socket::{SocketId, SocketInfo, SocketProperties};
+use crate::statistics::Statistics;
 use crate::table::SocketTable;
 use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
@@ -353,6 +356,13 @@ impl TcpSockets {
     #[must_use]
     pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
         self.call(|table| table.infos_of_all(request))
+    }
+
+    /// The numbers of this environment.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn stats(&self) -> Statistics {
+        lock(&self.table).statistics()
     }
 
     /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities

@@ -380,6 +380,15 @@ impl SecureTransport {
         Ok(in_flight)
     }
 
+    /// How many decrypted bytes wait here to be fetched.
+    pub(crate) fn held(&self) -> usize {
+        let with_task = match &self.driver {
+            Driver::Task(shared) => lock(&shared.flow).inbound.len(),
+            Driver::JavaScript(_) | Driver::Gone => 0,
+        };
+        self.inbound.len() + with_task
+    }
+
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
     pub(crate) fn has_unread(&self) -> bool {
         match &self.driver {

@@ -16,6 +16,7 @@ use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
+use crate::statistics::Counters;
 use crate::tls_settings::TlsSettings;
 use crate::transport::SocketOption;
 
@@ -49,6 +50,7 @@ pub(crate) struct SocketTable {
     /// There as soon as anything was connected.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
+    pub(crate) counters: Counters,
     shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
@@ -319,6 +321,7 @@ impl SocketTable {
                 };
                 if let Some(event) = event {
                     self.delivered += 1;
+                    self.counters.events_delivered += 1;
                     self.shift.deliver();
                     return Next::Event(event);
                 }

@@ -6,6 +6,7 @@
 //! judgement is put on top.
 
 mod facts;
+mod power;
 mod short_rsa;
 
 use std::sync::Arc;

@@ -113,6 +113,16 @@ describe('pages of one application', () => {
     expect(await mine.tcp.getInfo(socketId)).toMatchObject({ connected: true });
   });
 
+  test('are counted apart from everything else', async () => {
+    const { port } = await startServer();
+    const [application, other] = [newApplication(), newApplication()];
+    const page = openPage(application);
+    const { socketId } = await page.tcp.create();
+    expect(await page.call('connect', socketId, '127.0.0.1', port)).toBe(0);
+    expect(application.stats()).toMatchObject({ sockets: 1, connected: 1, connectsStarted: 1 });
+    expect(other.stats()).toMatchObject({ sockets: 0, connectsStarted: 0 });
+  });
+
   test('connect to what the manifest allows, under the name that the page has written', async () => {
     const { port, accepted } = await startServer();
     const manifest = { sockets: { tcp: { connect: [`localhost:${port}`] } } };

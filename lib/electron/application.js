@@ -176,6 +176,10 @@ class Application {
     for (const socketId of this.#owners.keys()) this.#close(socketId);
   }
 
+  stats() {
+    return this.#native.stats();
+  }
+
   // ---- From the pages ---------------------------------------------------------------------------
 
   /**
