@@ -19,13 +19,14 @@ const { fork } = require('node:child_process');
  * @param {unknown} job Its argument, as JSON.
  * @param {object} [options]
  * @param {NodeJS.ProcessEnv} [options.env] Besides the environment that there is.
- * @param {string[]} [options.nodeOptions]
+ * @param {boolean} [options.quiet] Whether what it says on standard error is expected.
  * @returns {Child}
  */
-function start(script, job, { env, nodeOptions = ['--expose-gc'] } = {}) {
+function start(script, job, { env, quiet = false } = {}) {
   const child = fork(script, [JSON.stringify(job)], {
     env: { ...process.env, ...env },
-    execArgv: nodeOptions,
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
   });
   /** @type {any[]} */
   const heard = [];
