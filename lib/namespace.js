@@ -19,7 +19,7 @@ const { Sends } = require('./sends.js');
  * @typedef {import('./requests.js').Answer} Answer
  *
  * @typedef {Omit<TcpSockets, 'create' | 'getInfo' | 'getSockets' | 'hold' | 'suspend'> & {
- *   create(...args: Parameters<TcpSockets['create']>): number | void,
+ *   create(...args: Parameters<TcpSockets['create']>): number | null | void,
  *   getInfo(...args: Parameters<TcpSockets['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<TcpSockets['getSockets']>): SocketInfo[] | void,
  *   listen?(event: string, listening: boolean): void,
