@@ -19,13 +19,17 @@ const { fork } = require('node:child_process');
  * @param {unknown} job Its argument, as JSON.
  * @param {object} [options]
  * @param {NodeJS.ProcessEnv} [options.env] Besides the environment that there is.
+ * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: what follows
+ *   them is Node and its arguments.
  * @param {boolean} [options.quiet] Whether what it says on standard error is expected.
  * @returns {Child}
  */
-function start(script, job, { env, quiet = false } = {}) {
+function start(script, job, { env, wrapper = [], quiet = false } = {}) {
+  const [execPath, ...execArgv] = [...wrapper, process.execPath, '--expose-gc'];
   const child = fork(script, [JSON.stringify(job)], {
+    execPath,
     env: { ...process.env, ...env },
-    execArgv: ['--expose-gc'],
+    execArgv,
     stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
   });
   /** @type {any[]} */
