@@ -20,7 +20,7 @@ const REST = 2;
 const CONNECT_AFTER = 200;
 
 /** How long a slow listener keeps the thread, milliseconds. */
-const SLOW = 5;
+const SLOW = 4;
 
 const { scenario, addresses, ports, before, during, plain, tls } = JSON.parse(process.argv[2]);
 
