@@ -224,7 +224,7 @@ function namesLeftOut() {
 /** @type {import('../suite.js').Suite} */
 module.exports = {
   title: 'what one socket does is nothing to the others',
-  seconds: { short: 45, long: 300 },
+  seconds: { short: 40, long: 300 },
 
   leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs Linux'),
 

@@ -10,7 +10,7 @@
  * every loss, doubling and change of places changes the sum.
  */
 
-const { existsSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const zlib = require('node:zlib');
 const { build, startPeer } = require('../../bench/peer.js');
@@ -55,6 +55,9 @@ const COST = { plain: 8 * KIB, tls: 24 * KIB };
 /** What a process may grow by in the second half of the cycles, bytes. */
 const GROWTH = 5 * MIB;
 
+/** What a process has open besides its sockets. */
+const OTHER_DESCRIPTORS = 200;
+
 const CLIENT = join(__dirname, 'client.js');
 
 /** @typedef {'plain' | 'tls'} Kind */
@@ -71,6 +74,12 @@ function startClient(peer, kind, role, job) {
   return start(CLIENT, { ...job, ...target }, { env: { SSL_CERT_FILE: authority } });
 }
 
+/** How many descriptors a process may have. */
+function descriptorLimit() {
+  const limits = readFileSync('/proc/self/limits', 'latin1');
+  return Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+}
+
 /** @param {number} count */
 const amount = (count) => count.toLocaleString('en');
 
@@ -82,6 +91,12 @@ const amount = (count) => count.toLocaleString('en');
  * @returns {Promise<Row[]>}
  */
 async function hold(kind, total, processes, { seed }) {
+  const where = processes === 1 ? 'one process' : `${processes} processes`;
+  const name = `${kind}: ${amount(total)} sockets in ${where}`;
+  const needed = Math.ceil(total / processes) + OTHER_DESCRIPTORS;
+  if (needed > descriptorLimit()) {
+    return [{ what: name, figure: '–', ok: true, leftOut: `needs ${needed} descriptors` }];
+  }
   const peers = await Promise.all(Array.from({ length: processes }, () => startPeer()));
   try {
     const clients = peers.map((peer, index) => {
@@ -100,10 +115,9 @@ async function hold(kind, total, processes, { seed }) {
       exchanged.reduce((sum, message) => sum + message[name], 0);
     const seconds = Math.max(...opened.map(({ seconds }) => seconds));
     const cost = Math.max(...opened.map(({ bytesEach }) => bytesEach));
-    const where = processes === 1 ? 'one process' : `${processes} processes`;
     return [
       {
-        what: `${kind}: ${amount(total)} sockets in ${where}, tokens back`,
+        what: `${name}, tokens back`,
         figure: `${amount(sum('exchanged'))}, ${sum('crossed')} crossed; opened in ${seconds.toFixed(1)} s`,
         bound: `${amount(total * ROUNDS)}, 0 crossed`,
         ok: sum('exchanged') === total * ROUNDS && sum('crossed') === 0,
