@@ -213,7 +213,7 @@ impl TcpSockets {
         Some(FailedCall { code, message })
     }
 
-    /// Returns the new socket's identifier.
+    /// Returns the new socket's identifier; null if there are as many sockets as there may be.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn create(
@@ -222,7 +222,7 @@ impl TcpSockets {
         persistent: Option<bool>,
         name: Option<String>,
         buffer_size: Option<i32>,
-    ) -> SocketId {
+    ) -> Option<SocketId> {
         let properties = SocketProperties {
             persistent,
             name,
@@ -405,6 +405,13 @@ impl TcpSockets {
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
         let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
         lock(&self.table).connect_timeout = limit;
+    }
+
+    /// Limits how many sockets there may be; null for no limit. Those that there are stay.
+    #[napi(catch_unwind)]
+    pub fn limit_sockets(&self, count: Option<u32>) {
+        let limit = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        lock(&self.table).max_sockets = limit;
     }
 
     fn call_on<T>(&self, socket_id: SocketId, action: impl FnOnce(&mut SocketTable) -> T) -> T {

@@ -23,6 +23,9 @@ use crate::transport::SocketOption;
 /// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
 
+/// The application has as many sockets as it may have. Chromium knows no such limit.
+const TOO_MANY_SOCKETS: &str = "Too many sockets";
+
 /// While there is always something to deliver, the poller is asked after this many events.
 const LOOK_AFTER: usize = 16;
 
@@ -37,6 +40,8 @@ pub(crate) struct SocketTable {
     pub(crate) tls: Option<Arc<TlsSettings>>,
     /// How long a `connect()` may take, where the application has set a limit.
     pub(crate) connect_timeout: Option<Duration>,
+    /// How many sockets there may be, where the application has set a limit.
+    pub(crate) max_sockets: Option<usize>,
     /// Name resolutions whose answer is still to come.
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
@@ -152,15 +157,28 @@ macro_rules! find {
 pub(crate) use find;
 
 impl SocketTable {
-    /// Makes a socket and returns its identifier, which no other of the process ever has.
-    pub(crate) fn create(&mut self, request: u32, properties: SocketProperties) -> SocketId {
+    /// Makes a socket and returns its identifier, which no other of the process ever has; None if
+    /// there are as many as there may be.
+    pub(crate) fn create(
+        &mut self,
+        request: u32,
+        properties: SocketProperties,
+    ) -> Option<SocketId> {
         static NEXT_ID: AtomicI32 = AtomicI32::new(1);
+        if self
+            .max_sockets
+            .is_some_and(|max| self.sockets.len() >= max)
+        {
+            self.outbox
+                .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
+            return None;
+        }
         let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
         self.outbox.complete(request);
-        socket_id
+        Some(socket_id)
     }
 
     /// Changes properties.

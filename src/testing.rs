@@ -134,7 +134,7 @@ impl Application {
 
     pub(crate) fn create(&mut self, properties: SocketProperties) -> SocketId {
         let request = self.request();
-        let socket_id = self.table.create(request, properties);
+        let socket_id = self.table.create(request, properties).unwrap();
         assert_eq!(self.outcome(request), Ok(()));
         socket_id
     }

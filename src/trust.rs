@@ -9,11 +9,15 @@ use std::{
     path::{Path, PathBuf},
     ptr,
     sync::Arc,
+    thread,
 };
 
 use once_cell::sync::OnceCell;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use tokio::sync::watch;
+
+use crate::net_error::NetError;
 
 const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";
@@ -21,14 +25,40 @@ const EXTRA_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
 
 static PROCESS_WIDE: OnceCell<Arc<TrustStore>> = OnceCell::new();
 
-/// The store of this process, loaded by the first call. Reads files: not for the JavaScript thread.
-pub(crate) fn process_wide() -> &'static Arc<TrustStore> {
-    PROCESS_WIDE.get_or_init(|| {
-        Arc::new(TrustStore::load(
-            &Sources::from_env(),
-            operating_system_store,
-        ))
-    })
+/// The store of this process, which the first call has loaded. That reads files, which may be slow to
+/// come, on a thread of its own: however many wait, they keep no thread of the runtime.
+///
+/// # Errors
+///
+/// What the operating system's refusal of that thread means.
+pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError> {
+    static LOADING: OnceCell<watch::Receiver<()>> = OnceCell::new();
+
+    if let Some(store) = PROCESS_WIDE.get() {
+        return Ok(store);
+    }
+    let mut loading = LOADING.get_or_try_init(load_process_wide)?.clone();
+    while loading.changed().await.is_ok() {}
+    PROCESS_WIDE.get().ok_or(NetError::Unexpected)
+}
+
+/// Begins to load the store. The channel closes when that is done.
+fn load_process_wide() -> Result<watch::Receiver<()>, NetError> {
+    let (loading, receiver) = watch::channel(());
+    let load = move || {
+        PROCESS_WIDE.get_or_init(|| {
+            Arc::new(TrustStore::load(
+                &Sources::from_env(),
+                operating_system_store,
+            ))
+        });
+        drop(loading);
+    };
+    thread::Builder::new()
+        .name("chrome-sockets-trust".into())
+        .spawn(load)
+        .map_err(|_| NetError::InsufficientResources)?;
+    Ok(receiver)
 }
 
 /// What was wrong with the files that the environment variables name, one sentence each. Empty

@@ -233,7 +233,7 @@ class Application {
         const number = this.#begin(page, request);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const socketId = this.#native.create(number, lasting, label, size);
-        this.#owners.set(socketId, page);
+        if (socketId !== null) this.#owners.set(socketId, page);
         this.#note(number, { value: socketId });
       },
 
