@@ -35,6 +35,15 @@ const EXTENSION = {
   renegotiationInfo: 0xff01,
 };
 const X25519 = 0x001d;
+const P256 = 0x0017;
+/** What a public key begins with, and how one is made. */
+const GROUPS = {
+  [X25519]: { header: Buffer.from('302a300506032b656e032100', 'hex'), generate: ['x25519'] },
+  [P256]: {
+    header: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+    generate: ['ec', { namedCurve: 'prime256v1' }],
+  },
+};
 const MAX_RECORD = 16_384;
 /** `HelloRetryRequest` is a hello with this in place of the random number. */
 const RETRY = crypto.createHash('sha256').update('HelloRetryRequest').digest();
@@ -184,6 +193,7 @@ class HandmadeTls {
     this.key = key;
     this.chain = chain;
     this.random = crypto.randomBytes(32);
+    this.group = X25519;
     const changed = () => socket.emit('changed');
     socket.on('error', changed);
     socket.on('end', () => {
@@ -269,6 +279,11 @@ class HandmadeTls {
 
   changeCipherSpec() {
     this.write(record(RECORD.changeCipherSpec, Buffer.from([1])));
+  }
+
+  /** Waits until the kernel has everything that was written. */
+  async written() {
+    while (this.socket.writableLength > 0) await once(this.socket, 'drain');
   }
 
   end() {
@@ -400,9 +415,10 @@ class HandmadeTls {
   /** @param {Parameters<HandmadeTls['serverHello']>[0] & { group?: number, share?: Buffer,
    *   chosen?: number, more?: Buffer[] }} [change] `chosen`: the version */
   serverHello13(change = {}) {
-    const { group = X25519, chosen = 0x0304, more = [] } = change;
-    this.share ??= crypto.generateKeyPairSync('x25519');
-    const own = this.share.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+    const { group = this.group, chosen = 0x0304, more = [] } = change;
+    this.share = crypto.generateKeyPairSync(.../** @type {any} */ (GROUPS[this.group].generate));
+    const spki = this.share.publicKey.export({ type: 'spki', format: 'der' });
+    const own = spki.subarray(GROUPS[this.group].header.length);
     return this.serverHello({
       session: this.hello.session,
       suite: 0x1301,
@@ -436,6 +452,7 @@ class HandmadeTls {
     const first = sha256(Buffer.concat(this.#transcript));
     this.#transcript = [message(254, first), request];
     this.random = crypto.randomBytes(32);
+    if (group in GROUPS) this.group = group;
     let next = await this.record();
     if (next.type === RECORD.changeCipherSpec) next = await this.record();
     if (next.type !== RECORD.handshake) throw new ClientGone();
@@ -445,7 +462,7 @@ class HandmadeTls {
 
   /** Protects what is sent from now on. */
   startProtection13() {
-    const secret = diffieHellman(this.share.privateKey, this.hello.shares.get(X25519));
+    const secret = diffieHellman(this.share.privateKey, this.hello.shares.get(this.group), this.group);
     const zero = Buffer.alloc(32);
     const early = hmac(zero, zero);
     const handshake = hmac(expand(early, 'derived', sha256(Buffer.alloc(0)), 32), secret);
@@ -529,10 +546,9 @@ class HandmadeTls {
   }
 }
 
-/** @param {crypto.KeyObject} privateKey @param {Buffer} share */
-function diffieHellman(privateKey, share) {
-  const header = Buffer.from('302a300506032b656e032100', 'hex');
-  const key = Buffer.concat([header, share]);
+/** @param {crypto.KeyObject} privateKey @param {Buffer} share @param {number} group */
+function diffieHellman(privateKey, share, group = X25519) {
+  const key = Buffer.concat([GROUPS[group].header, share]);
   const publicKey = crypto.createPublicKey({ key, format: 'der', type: 'spki' });
   return crypto.diffieHellman({ privateKey, publicKey });
 }
@@ -545,6 +561,7 @@ module.exports = {
   EXTENSION,
   HandmadeTls,
   MESSAGE,
+  P256,
   RECORD,
   X25519,
   extension,

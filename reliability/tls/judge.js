@@ -9,7 +9,7 @@
  *   servers `host`: the name that is verified, where it is not the address; `follow`: read until the
  *   connection ends
  * @param {number} together
- * @returns {Promise<string[]>} e.g. `0`, `-202`; with `follow` `0, 5 bytes, -100`
+ * @returns {Promise<string[]>} e.g. `0`, `-202`; with `follow` `0, "hello", -100`
  */
 async function judgeAll(chrome, servers, together) {
   const { tcp } = chrome.sockets;
@@ -22,17 +22,20 @@ async function judgeAll(chrome, servers, together) {
       });
     });
   const listeners = new Map();
-  const receive = ({ socketId, data }) => listeners.get(socketId)?.({ bytes: data.byteLength });
+  const receive = ({ socketId, data }) => {
+    const text = String.fromCharCode(...new Uint8Array(data));
+    listeners.get(socketId)?.({ text });
+  };
   const fail = ({ socketId, resultCode }) => listeners.get(socketId)?.({ code: resultCode });
   tcp.onReceive.addListener(receive);
   tcp.onReceiveError.addListener(fail);
 
   const ending = (socketId) =>
     new Promise((resolve) => {
-      let total = 0;
-      listeners.set(socketId, ({ bytes, code }) => {
-        if (bytes) total += bytes;
-        else resolve(total ? `0, ${total} bytes, ${code}` : `0, ${code}`);
+      let received = '';
+      listeners.set(socketId, ({ text, code }) => {
+        if (code === undefined) received += text;
+        else resolve(received ? `0, ${JSON.stringify(received)}, ${code}` : `0, ${code}`);
       });
       tcp.setPaused(socketId, false);
     });

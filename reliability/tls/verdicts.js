@@ -19,6 +19,9 @@ const FILE = join(__dirname, 'verdicts.json');
 /** @type {Record<string, { prepare: () => Promise<Prepared> }>} */
 const SUBJECTS = {
   certificates: require('./certificates'),
+  peers: require('./peers'),
+  servers: require('./openssl-servers'),
+  hosts: require('./hosts'),
 };
 
 /** @returns {Record<string, { chromium: string, verdicts: Record<string, string> }>} */
