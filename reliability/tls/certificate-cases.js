@@ -398,6 +398,11 @@ function makeCertificateCases() {
   add('key usage: keyEncipherment, TLS 1.2', [leaf({ usage: keyUsage(['keyEncipherment']) })], { version: 12 });
   add('key usage: not critical', [leaf({ usage: keyUsage(['digitalSignature'], false) })]);
   add('key usage: not critical and wrong', [leaf({ usage: keyUsage(['keyAgreement'], false) })]);
+  for (const version of [12, 13]) {
+    const words = `TLS 1.${version - 10}`;
+    add(`key usage: RSA wrong, and expired, ${words}`, [leaf({ kind: 'rsa-2048', usage: keyUsage(['keyAgreement']), days: [-9, -1] })], { version });
+    add(`key usage: RSA wrong, and another name, ${words}`, [leaf({ kind: 'rsa-2048', usage: keyUsage(['keyAgreement']), names: [dns('a.localhost')] })], { version });
+  }
   add('key usage: wrong, and expired', [leaf({ usage: keyUsage(['keyAgreement']), days: [-9, -1] })]);
   add('key usage: wrong, and unknown authority', [leaf({ usage: keyUsage(['keyAgreement']), issuer: unknown })]);
   const rawUsage = (...bytes) => extension('2.5.29.15', true, Buffer.from(bytes));
@@ -662,7 +667,7 @@ function makeCertificateCases() {
   signature('empty', 'ecdsa-sha256', root, { spoil: () => der.bits(Buffer.alloc(0)) });
   signature('cut off', 'ecdsa-sha256', root, { spoil: (bits) => der.bits(bits.subarray(3, -1)) });
   signature('with something behind it', 'ecdsa-sha256', root, { spoil: (bits) => der.bits(Buffer.concat([bits.subarray(3), Buffer.alloc(1)])) });
-  signature('with unused bits', 'ecdsa-sha256', root, { spoil: (bits) => der.bits(bits.subarray(3), 1) });
+  signature('with an unused bit that is set', 'ecdsa-sha256', root, { spoil: (bits) => der.bits(Buffer.concat([bits.subarray(3, -1), Buffer.from([bits.at(-1) | 1])]), 1) });
   signature('of zeros', 'ecdsa-sha256', root, { spoil: () => der.bits(der.sequence(der.integer(0), der.integer(0))) });
   signature('spoiled, and expired', 'ecdsa-sha256', root, { days: [-9, -1], spoil: (bits) => Buffer.concat([bits.subarray(0, -1), Buffer.from([bits.at(-1) ^ 1])]) });
 
