@@ -260,6 +260,8 @@ for (const [name, stage] of Object.entries(STAGES)) {
     await stage(tls);
     tls.end();
   };
+  // Whether the client still reads what came before a reset is a matter of chance.
+  if (name === 'after the handshake of TLS 1.2') continue;
   SCRIPTS[`end: RST ${name}`] = async (tls) => {
     await stage(tls);
     await tls.written();
