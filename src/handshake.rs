@@ -96,7 +96,7 @@ pub(crate) async fn handshake(
         Some(client) => client,
         // Reads files. Blocking threads are no place for it: all may be waiting for a resolver.
         None => block_in_place(|| {
-            let load = || Client::new(trust::process_wide(), settings);
+            let load = || Client::new(trust::process_wide()?, settings);
             settings.client.get_or_try_init(load)
         })?,
     };
