@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::mailbox::{Mailbox, waker};
 use crate::net_error::NetError;
-use crate::readiness::{Direction, PolledSocket, Poller, Ready};
+use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
 use crate::runtime::Alarm;
 use crate::socket::SocketId;
 
@@ -154,12 +154,13 @@ impl Attempt {
     }
 }
 
-/// Opens a socket with Chromium's defaults and starts to connect it.
+/// Opens a socket with Chromium's defaults and starts to connect it. A default that cannot be set is
+/// done without, as in Chromium.
 fn start(address: SocketAddr) -> io::Result<Socket> {
     let socket = nonblocking_socket(Domain::for_address(address))?;
-    socket.set_tcp_nodelay(true)?;
-    set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE)?;
-    match socket.connect(&address.into()) {
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE);
+    match uninterrupted(|| socket.connect(&address.into())) {
         Err(error) if !is_in_progress(&error) => Err(error),
         _ => Ok(socket),
     }

@@ -23,6 +23,7 @@
 mod backend;
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -56,6 +57,16 @@ pub(crate) struct Ready {
     /// A read that brings less than there is room for is no sign that there is no more: the peer has
     /// ended the stream, or has sent urgent data, at which reads stop.
     pub(crate) unclear: bool,
+}
+
+/// Makes a system call again that a signal has interrupted, as Chromium does.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 impl Poller {
@@ -127,6 +138,14 @@ impl PolledSocket {
         })
     }
 
+    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a failed
+    /// write, nobody may know yet what a read would meet.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.socket()
+            .peek(&mut [MaybeUninit::uninit()])
+            .is_ok_and(|count| count > 0)
+    }
+
     /// Writes once what fits of `data`.
     pub(crate) fn poll_write(&mut self, data: &[u8]) -> Poll<io::Result<usize>> {
         self.attempt(Direction::Write, data.len(), |socket| {
@@ -143,5 +162,25 @@ impl PolledSocket {
         self.attempt(Direction::Write, length, |socket| {
             SockRef::from(socket).send_vectored_with_flags(pieces, SEND_FLAGS)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_call_is_made_again_and_any_other_failure_is_told() {
+        let mut results = [
+            Err(io::ErrorKind::Interrupted.into()),
+            Err(io::ErrorKind::Interrupted.into()),
+            Ok(7),
+            Err(io::ErrorKind::WouldBlock.into()),
+        ]
+        .into_iter();
+        let mut call = || results.next().unwrap();
+        assert_eq!(uninterrupted(&mut call).unwrap(), 7);
+        let error = uninterrupted(&mut call).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 }

@@ -34,7 +34,7 @@ impl SocketTable {
         match &mut socket.connection {
             Connection::Connected(link) => {
                 socket.read = Some(capacity);
-                socket.read_ahead.is_some() || link.transport.is_read_ready()
+                socket.read_ahead.is_some() || link.broken || link.transport.is_read_ready()
             }
             // The transport is with the handshake, so the read finds none.
             Connection::Securing { .. } => {
@@ -183,6 +183,13 @@ impl SocketTable {
         }
         let result = link.transport.poll_read(&mut buffer, poller);
         let holds = !buffer.is_empty();
+        // Nothing is waited for on a connection that can only be read.
+        let result = if result.is_pending() && plain && link.broken && !link.transport.has_unread()
+        {
+            Poll::Ready(Ok(()))
+        } else {
+            result
+        };
         if holds {
             socket.read_ahead = Some(ReadAhead::new(buffer));
             self.holding += usize::from(!held);

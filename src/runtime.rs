@@ -2,7 +2,7 @@
 //! does the work of TLS.
 
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use once_cell::sync::OnceCell;
@@ -29,6 +29,10 @@ const MAX_LOOKUPS: usize = 16;
 /// check of a certificate. Look-ups leave them alone.
 const MAX_KEPT: usize = 16;
 
+/// A thread for look-ups stays, from the beginning: tokio panics when it needs one and gets none, a
+/// worker that leaves its work to another for a handshake, too, and that work would be lost.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// The runtime, started by the first connection.
 ///
 /// It is never shut down: environments come and go (workers, reloaded windows) and end their own
@@ -40,13 +44,20 @@ const MAX_KEPT: usize = 16;
 pub(crate) fn handle() -> io::Result<&'static Handle> {
     static RUNTIME: OnceCell<Runtime> = OnceCell::new();
     let runtime = RUNTIME.get_or_try_init(|| {
-        Builder::new_multi_thread()
+        // Where the operating system has no thread to give, tokio panics.
+        thread::Builder::new()
+            .spawn(|| {})
+            .map_err(|_| io::ErrorKind::ResourceBusy)?;
+        let runtime = Builder::new_multi_thread()
             .worker_threads(workers())
             .max_blocking_threads(MAX_LOOKUPS + MAX_KEPT)
+            .thread_keep_alive(FOREVER)
             .thread_name("chrome-sockets")
             .enable_io()
             .enable_time()
-            .build()
+            .build()?;
+        runtime.spawn_blocking(|| {});
+        Ok::<_, io::Error>(runtime)
     })?;
     Ok(runtime.handle())
 }

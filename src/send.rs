@@ -5,6 +5,7 @@ use std::task::Poll;
 
 use crate::event::Failure;
 use crate::net_error::NetError;
+use crate::readiness::Ready;
 use crate::socket::{Connection, SocketId};
 use crate::table::{SocketTable, find};
 
@@ -137,6 +138,12 @@ impl SocketTable {
             return;
         };
         link.broken = true;
+        // What has come is met by a read, whether or not the poller has told of it.
+        link.transport.note(Ready {
+            read: true,
+            write: false,
+            unclear: true,
+        });
         if held || link.transport.has_unread() {
             self.give_turn(socket_id);
         } else if self.cut(socket_id) {
@@ -162,7 +169,7 @@ impl SocketTable {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpStream;
+    use std::net::{Shutdown, TcpStream};
     use std::thread;
     use std::time::Duration;
 
@@ -171,6 +178,7 @@ mod tests {
     use super::*;
     use crate::socket::SocketProperties;
     use crate::testing::{Application, Peer, Told};
+    use crate::transport::Transport;
 
     fn connected() -> (Application, SocketId, TcpStream) {
         let (mut application, peer) = (Application::new(), Peer::new());
@@ -186,6 +194,24 @@ mod tests {
 
     fn failure(error: NetError) -> Result<(), Failure> {
         Err(error.into())
+    }
+
+    #[test]
+    fn a_connection_that_can_only_be_read_ends_when_it_is_read() {
+        let (mut application, socket_id, mut stream) = connected();
+        stream.write_all(b"before").unwrap();
+        let Connection::Connected(link) = &application.table.sockets[&socket_id].connection else {
+            panic!("not connected")
+        };
+        let Transport::Plain(socket) = &link.transport else {
+            panic!("not in the clear")
+        };
+        socket.socket().shutdown(Shutdown::Write).unwrap();
+        let request = send(&mut application, socket_id, b"lost");
+        assert_eq!(application.outcome(request), failure(NetError::Failed));
+        assert_eq!(application.received(socket_id), b"before");
+        let error = NetError::ConnectionClosed;
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
     }
 
     fn will_reset(stream: &TcpStream) {

@@ -1,7 +1,6 @@
 //! The bytes of one connection, in the clear or encrypted, always without waiting.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -133,14 +132,10 @@ impl Transport {
         })
     }
 
-    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a
-    /// failed write, nobody may know yet what a read would meet.
+    /// Whether the peer has sent something that was not read.
     pub(crate) fn has_unread(&self) -> bool {
         match self {
-            Self::Plain(socket) => socket
-                .socket()
-                .peek(&mut [MaybeUninit::uninit()])
-                .is_ok_and(|count| count > 0),
+            Self::Plain(socket) => socket.has_unread(),
             Self::Secure(secure) => secure.has_unread(),
         }
     }
