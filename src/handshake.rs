@@ -13,6 +13,7 @@ use std::{
 use rustls::{
     ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
+    crypto::CryptoProvider,
     pki_types::ServerName,
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -114,7 +115,15 @@ pub(crate) struct Client {
 
 impl Client {
     fn new(trust: &Arc<TrustStore>, settings: &TlsSettings) -> Result<Self, NetError> {
-        let provider = Arc::new(verifier::provider());
+        Self::with_cryptography(verifier::provider(), trust, settings)
+    }
+
+    pub(crate) fn with_cryptography(
+        provider: CryptoProvider,
+        trust: &Arc<TrustStore>,
+        settings: &TlsSettings,
+    ) -> Result<Self, NetError> {
+        let provider = Arc::new(provider);
         let trust = if settings.authorities.is_empty() {
             Arc::clone(trust)
         } else {
@@ -148,14 +157,32 @@ impl Client {
         host: &str,
         versions: TlsVersionRange,
     ) -> Result<Secured, NetError> {
-        let name = ServerName::try_from(host)
-            .map_err(|_| NetError::Failed)?
-            .to_owned();
+        match self.connect(stream, host, versions).await {
+            Ok((stream, connection)) => Ok(Secured { stream, connection }),
+            Err((error, stream)) => {
+                discard_rest(&stream);
+                Err(error)
+            }
+        }
+    }
+
+    /// The handshake itself, over any stream, which comes back from one that has failed.
+    pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        host: &str,
+        versions: TlsVersionRange,
+    ) -> Result<(S, ClientConnection), (NetError, S)> {
+        let Ok(name) = ServerName::try_from(host) else {
+            return Err((NetError::Failed, stream));
+        };
         let mut config = match (versions.min, versions.max) {
             (TlsVersion::Tls12, TlsVersion::Tls13) => &self.either,
             (TlsVersion::Tls12, TlsVersion::Tls12) => &self.tls12,
             (TlsVersion::Tls13, TlsVersion::Tls13) => &self.tls13,
-            (TlsVersion::Tls13, TlsVersion::Tls12) => return Err(NetError::SslProtocolError),
+            (TlsVersion::Tls13, TlsVersion::Tls12) => {
+                return Err((NetError::SslProtocolError, stream));
+            }
         }
         .clone();
         let resolver = Arc::new(ClientCertificate {
@@ -166,18 +193,15 @@ impl Client {
 
         let stream = WatchedStream::new(stream, resolver);
         let result = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
+            .connect(name.to_owned(), stream)
             .into_fallible()
             .await;
         match result {
             Ok(stream) => {
                 let (WatchedStream { stream, .. }, connection) = stream.into_inner();
-                Ok(Secured { stream, connection })
+                Ok((stream, connection))
             }
-            Err((error, stream)) => {
-                stream.discard_rest();
-                Err(stream.explain(&error))
-            }
+            Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
         }
     }
 }
@@ -207,14 +231,25 @@ impl ResolvesClientCert for ClientCertificate {
 /// What is read at most of the rest of a failed handshake.
 const MAX_DISCARDED: usize = 64 * 1024;
 
-/// The TCP stream under a TLS stream.
+/// Reads what has come and nobody will look at: a connection that is closed with something unread is
+/// reset, and a reset may overtake the alert that says why.
+fn discard_rest(stream: &TcpStream) {
+    let mut room = [0; 4096];
+    for _ in 0..MAX_DISCARDED / room.len() {
+        if !matches!(stream.try_read(&mut room), Ok(count) if count > 0) {
+            return;
+        }
+    }
+}
+
+/// The stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
 /// handshake had come. No read passes the end of a record, so that nothing but whole records has
 /// been read when the handshake is done.
 #[derive(Debug)]
-struct WatchedStream {
-    stream: TcpStream,
+struct WatchedStream<S> {
+    stream: S,
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
@@ -222,25 +257,14 @@ struct WatchedStream {
     answered: bool,
 }
 
-impl WatchedStream {
-    fn new(stream: TcpStream, resolver: Arc<ClientCertificate>) -> Self {
+impl<S> WatchedStream<S> {
+    fn new(stream: S, resolver: Arc<ClientCertificate>) -> Self {
         Self {
             stream,
             resolver,
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
-        }
-    }
-
-    /// Reads what has come and nobody will look at: a connection that is closed with something
-    /// unread is reset, and a reset may overtake the alert that says why.
-    fn discard_rest(&self) {
-        let mut room = [0; 4096];
-        for _ in 0..MAX_DISCARDED / room.len() {
-            if !matches!(self.stream.try_read(&mut room), Ok(count) if count > 0) {
-                return;
-            }
         }
     }
 
@@ -307,7 +331,7 @@ enum Opening {
     CloseNotify,
 }
 
-impl AsyncRead for WatchedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -336,7 +360,7 @@ impl AsyncRead for WatchedStream {
     }
 }
 
-impl AsyncWrite for WatchedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

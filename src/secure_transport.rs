@@ -900,5 +900,19 @@ impl TaskChannel {
     }
 }
 
+/// What becomes of bytes that a server sends after its handshake.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn decrypt(connection: ClientConnection, encrypted: &[u8]) -> Vec<u8> {
+    let mut tls = Tls {
+        connection,
+        ends: RecordEnds::default(),
+        ended: false,
+    };
+    let mut plaintext = Vec::new();
+    tls.drain(&mut plaintext);
+    tls.decrypt(encrypted, &mut plaintext);
+    plaintext
+}
+
 #[cfg(test)]
 mod tests;

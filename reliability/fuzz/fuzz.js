@@ -21,7 +21,8 @@ const { Random } = require('./random.js');
  *
  * @typedef {object} Running
  * @property {Try} try
- * @property {(context: Context) => Promise<void>} [between] Runs now and then, and at the end.
+ * @property {number} [batch] After so many inputs others have their turn.
+ * @property {(context: Context) => Promise<void>} [between] Runs after each batch.
  * @property {() => Promise<void> | void} [end]
  * @property {() => string} [figures] What else is worth telling.
  *
@@ -37,8 +38,9 @@ const { Random } = require('./random.js');
  * @property {number} [from] The number of the first input.
  */
 
-/** After so many inputs others have their turn, and after so many findings it is enough. */
 const BATCH = 500;
+
+/** So many are enough. */
 const MOST_FINDINGS = 5;
 
 const targets = path.join(__dirname, 'targets');
@@ -83,7 +85,7 @@ async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 
 
   try {
     while (number - from < inputs && took() < seconds && findings.length < MOST_FINDINGS) {
-      const batch = Math.min(BATCH, inputs - (number - from));
+      const batch = Math.min(running.batch ?? BATCH, inputs - (number - from));
       for (let left = batch; left > 0; left--) {
         random.start(seed, number);
         try {
@@ -101,7 +103,11 @@ async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 
       await new Promise((resolve) => setImmediate(resolve));
     }
     const figures = running.figures?.() ?? '';
-    await running.end?.();
+    try {
+      await running.end?.();
+    } catch (error) {
+      note(error);
+    }
     return { inputs: number - from, seconds: took(), findings, figures };
   } finally {
     Error.stackTraceLimit = stackTraceLimit;

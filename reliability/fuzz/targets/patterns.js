@@ -180,13 +180,16 @@ const TEXTS = [
 ];
 
 /** @param {Random} random */
+const odd = (random) => structuredClone(random.pick(ODD));
+
+/** @param {Random} random */
 function manifest(random) {
   /** @type {any} */
-  const sockets = random.oneIn(30) ? random.pick(ODD) : {};
+  const sockets = random.oneIn(30) ? odd(random) : {};
   if (sockets && typeof sockets === 'object' && !Array.isArray(sockets)) {
     for (const [kind, operations] of Object.entries(KINDS)) {
       if (random.oneIn(3)) continue;
-      sockets[kind] = random.oneIn(20) ? random.pick(ODD) : {};
+      sockets[kind] = random.oneIn(20) ? odd(random) : {};
       if (!sockets[kind] || typeof sockets[kind] !== 'object') continue;
       for (const operation of operations) {
         if (random.oneIn(2)) continue;
