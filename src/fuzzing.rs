@@ -111,12 +111,16 @@ pub fn handshake(mut data: &[u8]) {
     let Poll::Ready(result) = handshake.as_mut().poll(&mut context) else {
         panic!("a handshake waits for a server that has ended");
     };
-    if let Ok((server, connection)) = result {
-        let presented = connection.peer_certificates().and_then(<[_]>::first);
+    if let Ok(secured) = result {
+        let presented = secured
+            .connection
+            .peer_certificates()
+            .and_then(<[_]>::first);
         let genuine = presented.is_some_and(|leaf| is_same(leaf, SERVER));
         assert!(is_its && genuine, "a stranger is believed to be {host}");
-        let plaintext = secure_transport::decrypt(connection, server.flight);
-        assert!(plaintext.len() <= server.flight.len(), "bytes from nowhere");
+        let rest = secured.stream.flight;
+        let plaintext = secure_transport::decrypt(secured, rest);
+        assert!(plaintext.len() <= data.len(), "bytes from nowhere");
     }
 }
 

@@ -33,11 +33,12 @@ use crate::{
     verifier::{self, ServerVerifier},
 };
 
-/// What a handshake leads to: the socket, and the state of TLS, which has been given whole records
-/// only.
-pub(crate) struct Secured {
-    pub(crate) stream: TcpStream,
+/// What a handshake leads to: the socket, and the state of TLS.
+pub(crate) struct Secured<S = TcpStream> {
+    pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
+    /// Where in a record the connection is: what followed the handshake may have been read in part.
+    pub(crate) records: RecordEnds,
 }
 
 /// The TLS versions that one `secure()` call may end up with.
@@ -157,13 +158,11 @@ impl Client {
         host: &str,
         versions: TlsVersionRange,
     ) -> Result<Secured, NetError> {
-        match self.connect(stream, host, versions).await {
-            Ok((stream, connection)) => Ok(Secured { stream, connection }),
-            Err((error, stream)) => {
-                discard_rest(&stream);
-                Err(error)
-            }
-        }
+        let result = self.connect(stream, host, versions).await;
+        result.map_err(|(error, stream)| {
+            discard_rest(&stream);
+            error
+        })
     }
 
     /// The handshake itself, over any stream, which comes back from one that has failed.
@@ -172,7 +171,7 @@ impl Client {
         stream: S,
         host: &str,
         versions: TlsVersionRange,
-    ) -> Result<(S, ClientConnection), (NetError, S)> {
+    ) -> Result<Secured<S>, (NetError, S)> {
         let Ok(name) = ServerName::try_from(host) else {
             return Err((NetError::Failed, stream));
         };
@@ -198,8 +197,12 @@ impl Client {
             .await;
         match result {
             Ok(stream) => {
-                let (WatchedStream { stream, .. }, connection) = stream.into_inner();
-                Ok((stream, connection))
+                let (watched, connection) = stream.into_inner();
+                Ok(Secured {
+                    stream: watched.stream,
+                    connection,
+                    records: watched.records,
+                })
             }
             Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
         }
@@ -245,8 +248,7 @@ fn discard_rest(stream: &TcpStream) {
 /// The stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come. No read passes the end of a record, so that nothing but whole records has
-/// been read when the handshake is done.
+/// handshake had come. No read passes the end of a record.
 #[derive(Debug)]
 struct WatchedStream<S> {
     stream: S,

@@ -104,7 +104,7 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         let mut tls = Tls {
             connection: secured.connection,
-            ends: RecordEnds::default(),
+            ends: secured.records,
             ended: false,
         };
         let mut inbound = Vec::new();
@@ -902,10 +902,10 @@ impl TaskChannel {
 
 /// What becomes of bytes that a server sends after its handshake.
 #[cfg(any(fuzzing, test))]
-pub(crate) fn decrypt(connection: ClientConnection, encrypted: &[u8]) -> Vec<u8> {
+pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
     let mut tls = Tls {
-        connection,
-        ends: RecordEnds::default(),
+        connection: secured.connection,
+        ends: secured.records,
         ended: false,
     };
     let mut plaintext = Vec::new();

@@ -68,12 +68,9 @@ fn the_recorded_servers_are_believed() {
         let Poll::Ready(result) = handshake.poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("{name} waits");
         };
-        let (server, connection) = result.map_err(|(error, _)| error).expect(name);
-        assert_eq!(
-            secure_transport::decrypt(connection, server.flight),
-            b"hello",
-            "{name}"
-        );
+        let secured = result.map_err(|(error, _)| error).expect(name);
+        let rest = secured.stream.flight;
+        assert_eq!(secure_transport::decrypt(secured, rest), b"hello", "{name}");
     }
 }
 
