@@ -306,6 +306,10 @@ describe('what configure cannot use is named, and', () => {
         'configure: clientCertificate.pfx: no such member, expected cert, key, passphrase',
       ],
       [
+        () => ({ clientCertificate: identity({ cert: [[], []] }) }),
+        'configure: clientCertificate.cert: expected a certificate, found none',
+      ],
+      [
         () => ({ clientCertificate: { cert: client.chainPem } }),
         /^configure: clientCertificate\.key: expected PEM text .+, found undefined$/,
       ],

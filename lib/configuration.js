@@ -183,6 +183,7 @@ function identityOf(value) {
     throw new TypeError(`${option}.${unknown}: no such member, expected ${known}`);
   }
   const chain = certificatesOf(`${option}.cert`, value.cert);
+  if (chain.length === 0) throw new Error(`${option}.cert: expected a certificate, found none`);
   const { text, name } = readPem(`${option}.key`, value.key);
   let key;
   try {

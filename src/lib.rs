@@ -30,6 +30,8 @@
 mod attempt;
 mod connect;
 mod event;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod handshake;
 mod linger;
 mod mailbox;

@@ -107,7 +107,7 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         let mut tls = Tls {
             connection: secured.connection,
-            ends: RecordEnds::default(),
+            ends: secured.records,
             ended: false,
         };
         let mut inbound = Vec::new();
@@ -930,6 +930,20 @@ impl TaskChannel {
             && self.sending.is_empty()
             && self.decrypted.is_empty()
     }
+}
+
+/// What becomes of bytes that a server sends after its handshake.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
+    let mut tls = Tls {
+        connection: secured.connection,
+        ends: secured.records,
+        ended: false,
+    };
+    let mut plaintext = Vec::new();
+    tls.drain(&mut plaintext);
+    tls.decrypt(encrypted, &mut plaintext);
+    plaintext
 }
 
 #[cfg(test)]

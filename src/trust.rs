@@ -82,6 +82,15 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// This file and nothing else.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn extra(file: PathBuf) -> Self {
+        Self {
+            extra: Some(file),
+            ..Self::default()
+        }
+    }
+
     fn from_env() -> Self {
         // Node and OpenSSL take an empty variable as an absent one.
         let path = |name| {

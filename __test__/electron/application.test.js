@@ -311,6 +311,7 @@ describe('a message that no page sends', () => {
     'a family that is none': [['connect', 1, 1, 'localhost', 80, 'constructor']],
     'data of a wrong type': [['send', 1, 1, 'text']],
     'sends without bytes': [['sendGathered', 1, 1, new Int32Array(2)]],
+    'sends without a number': [['sendGathered', {}, 1, new Int32Array(2), uint8]],
     'more sends than headers': [['sendGathered', 1, 2, new Int32Array(2), uint8]],
     'very many sends': [['sendGathered', 1, 2 ** 32 - 1, new Int32Array(2), uint8]],
     'a negative length': [['sendGathered', 1, 1, Int32Array.of(1, -1), uint8]],

@@ -269,7 +269,8 @@ class Application {
       },
 
       sendGathered: (page, first, count, sockets, data) => {
-        if (!isUint32(count) || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
+        const numbered = isUint32(first) && isUint32(count);
+        if (!numbered || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
           return refuse('sends and their bytes');
         }
         const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count);
