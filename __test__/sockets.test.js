@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
 const { closedPort, echo, startServer, stopServers } = require('./support/servers.js');
@@ -285,6 +286,41 @@ describe('send and onReceive', () => {
     await inbox.untilError();
     tcp.onReceive.removeListener(listener);
     expect(order).toEqual([1, 2, 3].flatMap((n) => [`event ${n}`, `microtasks of ${n}`]));
+  });
+
+  test('who sends whenever a send has ended receives all the same', async () => {
+    const server = await startServer({ onConnection: (peer) => peer.resume() });
+    const { socketId, inbox } = await connected(server.port);
+    const peer = await server.accepted();
+    let sending = true;
+    const sendAgain = () => {
+      if (sending) tcp.send(socketId, bytes(1), sendAgain);
+    };
+    sendAgain();
+    peer.write('at last');
+    try {
+      expect((await inbox.untilReceived(7)).toString()).toBe('at last');
+    } finally {
+      sending = false;
+    }
+  });
+
+  test('events have no asynchronous context of a call that happens to be made before them', async () => {
+    const server = await startServer({ onConnection: echo });
+    const { socketId, inbox } = await connected(server.port);
+    const storage = new AsyncLocalStorage();
+    const seen = [];
+    const listener = () => seen.push(storage.getStore());
+    tcp.onReceive.addListener(listener);
+    try {
+      for (let length = 1; length <= 10; length += 1) {
+        storage.run('of one send', () => tcp.send(socketId, bytes(1), () => {}));
+        await inbox.untilReceived(length);
+      }
+    } finally {
+      tcp.onReceive.removeListener(listener);
+    }
+    expect(new Set(seen)).toEqual(new Set([undefined]));
   });
 });
 

@@ -7,6 +7,7 @@
  * between two events.
  */
 
+const { AsyncResource } = require('node:async_hooks');
 const { loadBinding } = require('./binding.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
 
@@ -55,6 +56,11 @@ class Pump {
   #take;
   /** @type {Deliver} */
   #deliver = () => {};
+  /**
+   * The asynchronous context of all deliveries, that of the call which has attached: a call that
+   * happens to wake this thread must not lend its own to whatever comes next.
+   */
+  #context = new AsyncResource('chrome.sockets.tcp');
 
   /** Immediates that are queued, and whether they have nothing to do. */
   #queued = 0;
@@ -85,6 +91,7 @@ class Pump {
   /** @param {Deliver} deliver */
   attach(deliver) {
     this.#deliver = deliver;
+    this.#context = new AsyncResource('chrome.sockets.tcp');
     this.#sockets.attachBell(this.#wake);
   }
 
@@ -105,12 +112,15 @@ class Pump {
   }
 
   #queue() {
-    const count = Math.max(this.#batch, this.#succeeded.length - this.#ended);
-    for (let i = 0; i < count; i++) setImmediate(this.#step);
-    this.#queued = count;
+    this.#queued = Math.max(this.#batch, this.#succeeded.length - this.#ended);
     this.#stopped = false;
     this.#turned = true;
+    this.#context.runInAsyncScope(this.#queueSteps);
   }
+
+  #queueSteps = () => {
+    for (let i = 0; i < this.#queued; i++) setImmediate(this.#step);
+  };
 
   #step = () => {
     this.#queued -= 1;

@@ -74,7 +74,7 @@ impl Mailbox {
 
     /// Wakes the JavaScript thread unless it is awake already: a burst costs one wake-up.
     pub(crate) fn ring(&self) {
-        if !self.awake.swap(true, Ordering::AcqRel)
+        if !self.awake.swap(true, Ordering::SeqCst)
             && let Some(bell) = &*lock(&self.bell)
         {
             bell();

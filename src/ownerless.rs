@@ -74,6 +74,8 @@ impl SocketTable {
                 ownerless.holding -= usize::from(socket.read_ahead.is_some());
             }
             self.take_over(socket_id, socket, ownerless.poller.as_ref());
+            // A table that sleeps, and has only now got a poller, has not armed it.
+            self.mailbox.ring();
         }
     }
 
@@ -127,6 +129,7 @@ impl SocketTable {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::sync::Arc;
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -205,6 +208,31 @@ mod tests {
         let mut received = [0; 5];
         stream.read_exact(&mut received).unwrap();
         assert_eq!(&received, b"hello");
+    }
+
+    #[test]
+    fn a_table_that_sleeps_wakes_for_a_socket_that_it_has_taken_over() {
+        let (mut former, socket_id, mut stream) = connected();
+        former.table.end();
+        let mut next = Application::new();
+        // A name whose resolution takes long keeps it attached.
+        next.table.resolving = 1;
+        let rung = Arc::new(AtomicBool::new(false));
+        let bell = Arc::clone(&rung);
+        next.table
+            .mailbox
+            .attach(Box::new(move || bell.store(true, Ordering::SeqCst)));
+        assert_eq!(next.table.next_event(true), Next::Nothing);
+        rung.store(false, Ordering::SeqCst);
+        send(&mut next, socket_id, &vec![1; LARGE]);
+        assert!(!next.table.has_news(), "something else wakes it");
+        let reader = thread::spawn(move || stream.read_exact(&mut vec![0; 1024 * 1024]).unwrap());
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while !rung.load(Ordering::SeqCst) {
+            assert!(Instant::now() < give_up, "nothing wakes it");
+            thread::yield_now();
+        }
+        reader.join().unwrap();
     }
 
     #[test]

@@ -130,9 +130,19 @@ impl PolledSocket {
         usize::try_from(count).ok()
     }
 
-    /// Reads once, at most as much as `target` has room for.
-    pub(crate) fn poll_read_into(&mut self, target: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.attempt(Direction::Read, target.len(), |socket| {
+    /// Reads once, at most as much as `target` has room for, of [`available`](Self::available) bytes.
+    pub(crate) fn poll_read_into(
+        &mut self,
+        target: &mut [u8],
+        available: usize,
+    ) -> Poll<io::Result<usize>> {
+        // Who reads all that there was need not try whether there is more.
+        let room = if target.len() < available {
+            target.len()
+        } else {
+            usize::MAX
+        };
+        self.attempt(Direction::Read, room, |socket| {
             let (count, _) = recv(socket, &mut *target, RecvFlags::empty())?;
             Ok(count)
         })

@@ -64,8 +64,10 @@ impl SocketTable {
             return None;
         }
         let capacity = socket.read?.min(READ_SIZE);
-        if let Some(length) = socket.direct_length(capacity) {
-            return Some(self.announce(socket_id, length));
+        if let Some(available) = socket.direct_length(capacity) {
+            self.taking = Some((socket_id, available));
+            let length = available.min(capacity);
+            return Some(Event::Receive { socket_id, length });
         }
         // A remainder is topped up first, so that only the last piece of a burst is short.
         if socket
@@ -87,19 +89,16 @@ impl SocketTable {
             }
         }
         let socket = self.sockets.get_mut(&socket_id)?;
-        let length = socket.read_ahead.as_ref()?.bytes().len().min(capacity);
-        Some(self.announce(socket_id, length))
-    }
-
-    fn announce(&mut self, socket_id: SocketId, length: usize) -> Event {
-        self.taking = Some((socket_id, length));
-        Event::Receive { socket_id, length }
+        let available = socket.read_ahead.as_ref()?.bytes().len();
+        self.taking = Some((socket_id, available));
+        let length = available.min(capacity);
+        Some(Event::Receive { socket_id, length })
     }
 
     /// Gives JavaScript the bytes that were announced, and starts the next read. Returns how many
     /// they are, which is less than was announced only where urgent data lies between.
     pub(crate) fn take(&mut self, target: &mut [u8]) -> usize {
-        let Some((socket_id, length)) = self.taking.take() else {
+        let Some((socket_id, available)) = self.taking.take() else {
             return 0;
         };
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
@@ -108,14 +107,16 @@ impl SocketTable {
         let (count, drained) = match (&mut socket.read_ahead, &mut socket.connection) {
             (Some(read_ahead), _) => {
                 let bytes = read_ahead.bytes();
-                let count = length.min(bytes.len()).min(target.len());
+                let count = bytes.len().min(target.len());
                 if let (Some(target), Some(bytes)) = (target.get_mut(..count), bytes.get(..count)) {
                     target.copy_from_slice(bytes);
                 }
                 read_ahead.advance(count);
                 (count, read_ahead.bytes().is_empty())
             }
-            (None, Connection::Connected(link)) => (link.transport.read_directly(target), false),
+            (None, Connection::Connected(link)) => {
+                (link.transport.read_directly(target, available), false)
+            }
             (None, _) => (0, false),
         };
         if count == 0 {
@@ -288,6 +289,27 @@ mod tests {
         assert!(received == sent);
         let error = NetError::ConnectionClosed;
         assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+    }
+
+    // Elsewhere the runtime knows that there is no more only when a read has failed.
+    #[test]
+    #[cfg(all(target_os = "linux", not(readiness = "runtime")))]
+    fn an_answer_comes_after_the_end_of_the_send_that_it_answers() {
+        for (size, length) in [(40_000, 20_000), (40_000, 40_000), (40_000, 60_000), (4, 8)] {
+            let (mut application, peer) = (Application::new(), Peer::new());
+            let socket_id = application.connected(&peer, buffer_size(size));
+            let mut stream = peer.accept();
+            stream.write_all(&vec![1; length]).unwrap();
+            let mut left = length;
+            while left > 0 {
+                left -= application.received(socket_id).len();
+            }
+            let request = application.request();
+            application.table.send(request, socket_id, b"question");
+            stream.write_all(b"answer").unwrap();
+            assert_eq!(application.outcome(request), Ok(()), "{size} {length}");
+            assert!(!application.received(socket_id).is_empty());
+        }
     }
 
     #[test]

@@ -22,7 +22,8 @@ impl SocketTable {
 
     /// Small sends, whose requests are numbered from `first` and whose bytes stand one after another
     /// in `bytes`: those of one socket in a row are written together. Returns whether all have
-    /// succeeded, there is nothing to deliver before them, and they are left to the caller.
+    /// succeeded, there is nothing to deliver before them, and they are left to the caller, who does
+    /// not ask for events before they have ended.
     pub(crate) fn send_gathered(
         &mut self,
         first: u32,
@@ -53,11 +54,7 @@ impl SocketTable {
             }
             self.flush(socket_id);
         }
-        let taken = self.outbox.take_successes(first, headers.len());
-        if taken {
-            self.counters.events_delivered += headers.len();
-        }
-        taken
+        self.leave_successes(first, headers.len())
     }
 
     /// Writes what can be written without waiting, if nothing is queued before it. An error is met
@@ -171,7 +168,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{Shutdown, TcpStream};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use socket2::SockRef;
 
@@ -249,6 +246,26 @@ mod tests {
         let mut received = [0; 6];
         stream.read_exact(&mut received).unwrap();
         assert_eq!(&received, b"abcdef");
+    }
+
+    #[test]
+    fn an_application_that_sends_whenever_a_send_has_ended_receives_all_the_same() {
+        let (mut application, socket_id, _stream) = connected();
+        let peer = Peer::new();
+        let receiver = application.connected(&peer, SocketProperties::default());
+        peer.accept().write_all(b"x").unwrap();
+        let give_up = Instant::now() + Duration::from_secs(10);
+        loop {
+            assert!(Instant::now() < give_up, "nothing is ever received");
+            let request = application.request();
+            let table = &mut application.table;
+            if !table.send_gathered(request, &[[socket_id, 1]], b"a")
+                && let Told::Receive { socket_id, .. } = application.event()
+            {
+                assert_eq!(socket_id, receiver);
+                break;
+            }
+        }
     }
 
     #[test]

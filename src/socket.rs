@@ -202,7 +202,7 @@ impl Socket {
         }
     }
 
-    /// How much a read of up to `capacity` bytes can bring without a buffer of its own, if it can.
+    /// How many bytes there are for a read of up to `capacity`, if it needs no buffer of its own.
     pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
         let Connection::Connected(link) = &mut self.connection else {
             return None;
@@ -210,8 +210,8 @@ impl Socket {
         if capacity < DIRECT || self.read_ahead.is_some() {
             return None;
         }
-        let length = link.transport.direct_length()?.min(capacity);
-        (length >= DIRECT).then_some(length)
+        let available = link.transport.direct_length()?;
+        (available >= DIRECT).then_some(available)
     }
 
     /// How much a read that starts now may deliver.

@@ -59,7 +59,7 @@ pub(crate) struct SocketTable {
     shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
-    /// The socket whose bytes JavaScript was told to take.
+    /// The socket whose bytes JavaScript was told to take, and how many there are.
     pub(crate) taking: Option<(SocketId, usize)>,
     /// Why the request that was delivered last has failed.
     pub(crate) failure: Option<Failure>,
@@ -113,10 +113,13 @@ impl Outbox {
     }
 
     /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
-    pub(crate) fn take_successes(&mut self, first: u32, count: usize) -> bool {
+    fn take_successes(&mut self, first: u32, count: usize) -> bool {
         let mut expected = first;
-        let taken = self.entries.len() == count
+        let taken = self.entries.len() == count + usize::from(self.looks)
             && self.entries.iter().all(|entry| {
+                if matches!(entry, Entry::Look) {
+                    return true;
+                }
                 let request = expected;
                 expected = expected.wrapping_add(1);
                 matches!(
@@ -353,6 +356,18 @@ impl SocketTable {
                 looked = false;
             }
         }
+    }
+
+    /// Leaves the successes of `count` requests from `first` on to JavaScript, if there is nothing else
+    /// to deliver. Now and then it must ask for them all the same: otherwise one that sends whenever a
+    /// send has ended never learned of anything else.
+    pub(crate) fn leave_successes(&mut self, first: u32, count: usize) -> bool {
+        let left = self.delivered < LOOK_AFTER && self.outbox.take_successes(first, count);
+        if left {
+            self.delivered += count;
+            self.counters.events_delivered += count;
+        }
+        left
     }
 
     fn handle_notices(&mut self) {

@@ -66,10 +66,10 @@ impl Transport {
         }
     }
 
-    /// Reads so many bytes as fit into `target`; zero if that fails.
-    pub(crate) fn read_directly(&mut self, target: &mut [u8]) -> usize {
+    /// Reads so many of the `available` bytes as fit into `target`; zero if that fails.
+    pub(crate) fn read_directly(&mut self, target: &mut [u8], available: usize) -> usize {
         match self {
-            Self::Plain(socket) => match socket.poll_read_into(target) {
+            Self::Plain(socket) => match socket.poll_read_into(target, available) {
                 Poll::Ready(Ok(count)) => count,
                 Poll::Ready(Err(_)) | Poll::Pending => 0,
             },

@@ -130,7 +130,7 @@ impl Poller {
 
     /// Has the bell rung when the next socket becomes ready, or at once if one is.
     pub(crate) fn arm(&self) {
-        if !self.gate.armed.swap(true, Ordering::AcqRel) {
+        if !self.gate.armed.swap(true, Ordering::SeqCst) {
             // Cannot fail: both descriptors are there as long as this is.
             let _ = epoll::modify(
                 self.gate.epoll.get_ref(),
@@ -159,7 +159,7 @@ async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
         );
         ready.clear_ready();
         if !events.is_empty() {
-            gate.armed.store(false, Ordering::Release);
+            gate.armed.store(false, Ordering::SeqCst);
             mailbox.ring();
         }
     }
