@@ -292,3 +292,36 @@ fn every_server_is_met_anew() {
         assert_eq!(kind, Some(rustls::HandshakeKind::Full));
     }
 }
+
+#[test]
+fn a_host_is_one_that_a_url_can_name() {
+    for host in [
+        "localhost",
+        "localhost.",
+        "a..b",
+        "-a.b",
+        "a b.c",
+        "a%20b",
+        "*.a",
+        "127.0.0.1",
+        "::1",
+        "1.a",
+    ] {
+        assert!(is_canonical(host), "{host}");
+    }
+    for host in [
+        "a:80",
+        "a/b",
+        "a@b",
+        "[::1]",
+        "a#b",
+        "a?b",
+        "a\0",
+        "127.0.0.256",
+        "4294967296",
+        "a.0x7f",
+        "bücher.de",
+    ] {
+        assert!(!is_canonical(host), "{host}");
+    }
+}
