@@ -8,6 +8,7 @@ mod der;
 mod facts;
 mod names;
 mod path;
+mod revocation;
 mod short_rsa;
 mod soundness;
 
@@ -126,11 +127,16 @@ impl ServerCertVerifier for ServerVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         // A path takes milliseconds to check; the sockets of this worker must not wait for it.
-        block_in_place(|| judge(&self.trust, end_entity, intermediates, &self.host, now))
+        let presented = Presented {
+            leaf: end_entity,
+            intermediates,
+            staple: ocsp_response,
+        };
+        block_in_place(|| judge(&self.trust, &presented, &self.host, now))
             .map(|()| ServerCertVerified::assertion())
             .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))).into())
     }
@@ -162,6 +168,7 @@ impl ServerCertVerifier for ServerVerifier {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Problem {
     Invalid,
+    Revoked,
     Untrusted,
     WrongName,
     WeakKey,
@@ -172,6 +179,7 @@ impl From<Problem> for NetError {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::Invalid => Self::CertInvalid,
+            Problem::Revoked => Self::CertRevoked,
             Problem::Untrusted => Self::CertAuthorityInvalid,
             Problem::WrongName => Self::CertCommonNameInvalid,
             Problem::WeakKey => Self::CertWeakKey,
@@ -180,14 +188,26 @@ impl From<Problem> for NetError {
     }
 }
 
-/// Whether `leaf` proves at the time `now` that the server is `host`.
+/// What a server presents.
+struct Presented<'a> {
+    leaf: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    /// An answer about revocation; empty if there is none.
+    staple: &'a [u8],
+}
+
+/// Whether that proves at the time `now` that the server is `host`.
 fn judge(
     trust: &TrustStore,
-    leaf: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
+    presented: &Presented<'_>,
     host: &str,
     now: UnixTime,
 ) -> Result<(), NetError> {
+    let &Presented {
+        leaf,
+        intermediates,
+        staple,
+    } = presented;
     // BoringSSL looks at these before Chromium's verifier sees the certificate.
     let facts = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
     if !facts.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
@@ -210,11 +230,17 @@ fn judge(
     };
     let problem = chain.problem(now);
     let wrong_name = !names::is_for(&facts, host);
-    [problem, wrong_name.then_some(Problem::WrongName)]
-        .into_iter()
-        .flatten()
-        .min()
-        .map_or(Ok(()), |problem| Err(problem.into()))
+    // Chromium asks the issuer whether it is true, so there has to be one.
+    let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &facts);
+    [
+        problem,
+        revoked.then_some(Problem::Revoked),
+        wrong_name.then_some(Problem::WrongName),
+    ]
+    .into_iter()
+    .flatten()
+    .min()
+    .map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// What a server presents, and who is believed.

@@ -56,6 +56,7 @@ pub(super) struct Certificate<'a> {
     /// A bit string.
     signature_bits: &'a [u8],
     version: Option<&'a [u8]>,
+    pub(super) serial_number: &'a [u8],
     pub(super) issuer: &'a [u8],
     validity: Reader<'a>,
     pub(super) subject: &'a [u8],
@@ -97,7 +98,7 @@ impl<'a> Certificate<'a> {
 
         let mut fields = Reader(signed.content);
         let version = fields.content(VERSION_TAG);
-        let _serial_number = fields.expect(tag::INTEGER)?;
+        let serial_number = fields.content(tag::INTEGER)?;
         let inner_algorithm = fields.content(tag::SEQUENCE)?;
         let issuer = fields.content(tag::SEQUENCE)?;
         let validity = fields.enter(tag::SEQUENCE)?;
@@ -110,6 +111,7 @@ impl<'a> Certificate<'a> {
             inner_algorithm,
             signature_bits,
             version,
+            serial_number,
             issuer,
             validity,
             subject,
