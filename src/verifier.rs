@@ -6,8 +6,11 @@
 
 mod der;
 mod facts;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod names;
 mod path;
+mod power;
 mod revocation;
 mod short_rsa;
 mod soundness;
