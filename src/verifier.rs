@@ -1,8 +1,8 @@
 //! Verdicts on server certificates, in Chromium's terms.
 //!
-//! A certificate has to pass twice. First it is looked at as Chromium does, which gathers all
-//! problems and reports the most serious (`net/cert/cert_status_flags.cc`). Where nothing is wrong,
-//! `webpki` builds and checks a path by itself; what it does not accept is not accepted.
+//! What is accepted, `webpki` has accepted, and then some questions more that Chromium asks. Where
+//! it stops at the first problem, Chromium gathers all of them and reports the most serious
+//! (`net/cert/cert_status_flags.cc`), so what is refused is looked at again, as Chromium does it.
 
 mod der;
 mod facts;
@@ -263,6 +263,9 @@ impl Chain<'_> {
         if self.trust.contains(self.leaf) {
             return path::flaws_of_trusted(&self.facts, now).problem();
         }
+        if path::has_good_key(&self.facts) && self.check(now).is_ok() {
+            return None;
+        }
         let others: Vec<_> = self
             .intermediates
             .iter()
@@ -272,10 +275,7 @@ impl Chain<'_> {
         path::flaws(self.trust, &self.facts, &others, now)
             .problem()
             // What has no extensions is for no host, and refused for that.
-            .or_else(|| {
-                (self.facts.may_have_extensions() && self.check(now).is_err())
-                    .then_some(Problem::Invalid)
-            })
+            .or(self.facts.may_have_extensions().then_some(Problem::Invalid))
     }
 
     fn check(&self, time: UnixTime) -> Result<(), webpki::Error> {
@@ -342,19 +342,22 @@ impl Chain<'_> {
     /// not issuers, but have to be for servers, too.
     fn check_issuers(
         &self,
-        path: &VerifiedPath<'_>,
+        verified: &VerifiedPath<'_>,
         skip: usize,
         time: UnixTime,
     ) -> Result<(), webpki::Error> {
-        for (index, link) in path.intermediate_certificates().enumerate() {
+        for (index, link) in verified.intermediate_certificates().enumerate() {
             let der = link.der();
             let facts = Certificate::parse(&der).ok_or(webpki::Error::BadDer)?;
             check_purpose(&facts)?;
+            if !path::is_usable(&facts) {
+                return Err(webpki::Error::BadDer);
+            }
             if index >= skip && !facts.may_sign_certificates() {
                 return Err(webpki::Error::EndEntityUsedAsCa);
             }
         }
-        let Some(anchor) = self.trust.certificate_of(path.anchor()) else {
+        let Some(anchor) = self.trust.certificate_of(verified.anchor()) else {
             return Ok(());
         };
         let anchor = Certificate::parse(anchor).ok_or(webpki::Error::BadDer)?;
@@ -366,7 +369,13 @@ impl Chain<'_> {
             return Err(webpki::Error::CertExpired { time, not_after });
         }
         check_purpose(&anchor)?;
-        let intermediates = path.intermediate_certificates().count() - skip;
+        if !path::is_usable(&anchor) {
+            return Err(webpki::Error::BadDer);
+        }
+        if soundness::has_unknown_critical_extension(&anchor) {
+            return Err(webpki::Error::UnsupportedCriticalExtension);
+        }
+        let intermediates = verified.intermediate_certificates().count() - skip;
         match anchor.authority() {
             _ if !anchor.may_sign_certificates() => Err(webpki::Error::EndEntityUsedAsCa),
             Authority::Denied => Err(webpki::Error::EndEntityUsedAsCa),

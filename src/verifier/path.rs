@@ -1,8 +1,8 @@
 //! What Chromium finds wrong with the paths from a certificate to an authority that is believed
 //! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`).
 //!
-//! This only finds reasons to refuse. What passes here has to pass `webpki`, too, which knows more
-//! of what can be wrong: the constraints on names and all about policies.
+//! This only finds reasons for what `webpki` has refused, and nothing of what it refuses is accepted
+//! for passing here: the constraints on names and all about policies are left to it.
 
 use rustls::pki_types::UnixTime;
 
@@ -231,6 +231,11 @@ impl<'a> Search<'a> {
 /// Whether Chromium would make a path with such a certificate.
 pub(super) fn is_usable(certificate: &Certificate<'_>) -> bool {
     certificate.is_well_formed() && soundness::has_sound_extensions(certificate)
+}
+
+/// Whether Chromium accepts the key of a server.
+pub(super) fn has_good_key(certificate: &Certificate<'_>) -> bool {
+    !key_flaws(&certificate.key).any()
 }
 
 fn key_flaws(key: &PublicKey<'_>) -> Flaws {
