@@ -275,7 +275,7 @@ impl Chain<'_> {
         path::flaws(self.trust, &self.facts, &others, now)
             .problem()
             // What has no extensions is for no host, and refused for that.
-            .or(self.facts.may_have_extensions().then_some(Problem::Invalid))
+            .or_else(|| self.facts.may_have_extensions().then_some(Problem::Invalid))
     }
 
     fn check(&self, time: UnixTime) -> Result<(), webpki::Error> {
