@@ -2,6 +2,7 @@
 
 use std::{
     error, fmt, io,
+    net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
         Arc,
@@ -10,6 +11,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use once_cell::sync::Lazy;
 use rustls::{
     ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
@@ -106,6 +108,7 @@ pub(crate) struct Client {
     tls13: ClientConfig,
     either: ClientConfig,
     identity: Option<Arc<CertifiedKey>>,
+    trust: Arc<TrustStore>,
 }
 
 impl Client {
@@ -124,7 +127,8 @@ impl Client {
         } else {
             Arc::new(trust.with(&settings.authorities))
         };
-        let verifier = Arc::new(ServerVerifier::new(trust));
+        // Each handshake has one of its own, for its host.
+        let verifier = Arc::new(ServerVerifier::new(Arc::clone(&trust), String::new()));
         let config = |versions: &[&'static SupportedProtocolVersion]| {
             let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(versions)
@@ -143,6 +147,7 @@ impl Client {
             tls13: config(&[&TLS13])?,
             either: config(&[&TLS13, &TLS12])?,
             identity: settings.identity.clone(),
+            trust,
         })
     }
 
@@ -166,9 +171,16 @@ impl Client {
         host: &str,
         versions: TlsVersionRange,
     ) -> Result<Secured<S>, (NetError, S)> {
-        let Ok(name) = ServerName::try_from(host) else {
+        if host.is_empty() {
+            return Err((NetError::Unexpected, stream));
+        }
+        if !is_canonical(host) {
             return Err((NetError::Failed, stream));
-        };
+        }
+        // A name that DNS would not allow can be verified, but `rustls` will not ask for it; of an
+        // address it says nothing to the server.
+        let name =
+            ServerName::try_from(host).map_or_else(|_| UNNAMED.clone(), |name| name.to_owned());
         let mut config = match (versions.min, versions.max) {
             (TlsVersion::Tls12, TlsVersion::Tls13) => &self.either,
             (TlsVersion::Tls12, TlsVersion::Tls12) => &self.tls12,
@@ -183,10 +195,14 @@ impl Client {
             ..ClientCertificate::default()
         });
         config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
+        let verifier = ServerVerifier::new(Arc::clone(&self.trust), host.to_owned());
+        config
+            .dangerous()
+            .set_certificate_verifier(Arc::new(verifier));
 
-        let stream = WatchedStream::new(stream, resolver);
+        let stream = WatchedStream::new(stream, resolver, versions.max == TlsVersion::Tls13);
         let result = TlsConnector::from(Arc::new(config))
-            .connect(name.to_owned(), stream)
+            .connect(name, stream)
             .into_fallible()
             .await;
         match result {
@@ -202,6 +218,27 @@ impl Client {
         }
     }
 }
+
+/// Whether this can be a host in an URL, as one that could not be made canonical cannot
+/// (`net::CanonicalizeHost`).
+fn is_canonical(host: &str) -> bool {
+    let is_number = |label: &str| {
+        let digits = label.strip_prefix("0x").unwrap_or(label);
+        let radix = if digits == label { 10 } else { 16 };
+        !label.is_empty() && digits.chars().all(|digit| digit.is_digit(radix))
+    };
+    let name = host.strip_suffix('.').unwrap_or(host);
+    host.parse::<IpAddr>().is_ok()
+        || host.is_ascii()
+            && !host.contains([
+                '\0', '#', '/', ':', '<', '>', '?', '@', '[', '\\', ']', '^', '|',
+            ])
+            && !name.rsplit('.').next().is_some_and(is_number)
+}
+
+/// In the place of a name that cannot be sent.
+static UNNAMED: Lazy<ServerName<'static>> =
+    Lazy::new(|| ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()));
 
 /// What to tell a server that asks for a certificate, and whether one did.
 #[derive(Debug, Default)]
@@ -249,15 +286,20 @@ struct WatchedStream<S> {
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
+    /// As much of the server's first message as is looked at.
+    hello: Vec<u8>,
+    tls13_offered: bool,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
 }
 
 impl<S> WatchedStream<S> {
-    fn new(stream: S, resolver: Arc<ClientCertificate>) -> Self {
+    fn new(stream: S, resolver: Arc<ClientCertificate>, tls13_offered: bool) -> Self {
         Self {
             stream,
             resolver,
+            hello: Vec::new(),
+            tls13_offered,
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
@@ -279,8 +321,8 @@ impl<S> WatchedStream<S> {
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if let Some(ClosedBeforeHello) = cause.and_then(|cause| cause.downcast_ref()) {
-            return NetError::SslProtocolError;
+        if let Some(Refused(error)) = cause.and_then(|cause| cause.downcast_ref()) {
+            return *error;
         }
         let Some(error) = cause.and_then(|cause| cause.downcast_ref()) else {
             return NetError::from_io(error);
@@ -301,23 +343,29 @@ impl<S> WatchedStream<S> {
     }
 }
 
-/// Ends the handshake where rustls would let it go on: the server said `close_notify` instead of
-/// hello.
+/// Ends the handshake where rustls would let it go on.
 #[derive(Clone, Copy, Debug)]
-struct ClosedBeforeHello;
+struct Refused(NetError);
 
-impl fmt::Display for ClosedBeforeHello {
+impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("closed before hello")
+        self.0.fmt(f)
     }
 }
 
-impl error::Error for ClosedBeforeHello {}
+impl error::Error for Refused {}
 
 const ALERT: u8 = 21;
 const CLOSE_NOTIFY: u8 = 0;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
+
+/// The head of a hello: its type and length, its version, and its random number.
+const HELLO_HEAD: usize = 4 + 2 + 32;
+
+/// The end of the random number of a server that could do better than TLS 1.1, and was asked for no
+/// more (RFC 8446, 4.1.3). Of the one for TLS 1.2 rustls takes care.
+const DOWNGRADED_TO_TLS11: &[u8] = b"DOWNGRD\0";
 
 /// What the peer has begun with.
 #[derive(Debug)]
@@ -339,7 +387,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
         ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room))?;
         let read = room.filled();
+        if matches!(
+            this.records,
+            RecordEnds::Body {
+                kind: HANDSHAKE,
+                ..
+            }
+        ) {
+            let missing = HELLO_HEAD - this.hello.len();
+            this.hello.extend(read.iter().take(missing));
+        }
         let passed = this.records.advance(read);
+        if this.tls13_offered
+            && this.hello.len() == HELLO_HEAD
+            && this.hello.ends_with(DOWNGRADED_TO_TLS11)
+        {
+            let refused = Refused(NetError::Tls13DowngradeDetected);
+            return Poll::Ready(Err(io::Error::other(refused)));
+        }
         if matches!(this.opening, Opening::Silence) {
             this.opening = match (passed, read.last()) {
                 (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
@@ -349,7 +414,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
             };
         }
         if matches!(this.opening, Opening::CloseNotify) {
-            return Poll::Ready(Err(io::Error::other(ClosedBeforeHello)));
+            let refused = Refused(NetError::SslProtocolError);
+            return Poll::Ready(Err(io::Error::other(refused)));
         }
         buf.put_slice(read);
         Poll::Ready(Ok(()))

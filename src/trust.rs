@@ -236,6 +236,12 @@ impl TrustStore {
     pub(crate) fn certificate_of(&self, anchor: &TrustAnchor<'_>) -> Option<&CertificateDer<'_>> {
         let mut anchors = self.anchors.iter();
         let index = anchors.position(|known| ptr::addr_eq(known, anchor))?;
+        self.certificate_at(index)
+    }
+
+    /// The certificate that the element of [`anchors`](Self::anchors) at `index` was made from, if
+    /// known.
+    pub(crate) fn certificate_at(&self, index: usize) -> Option<&CertificateDer<'static>> {
         self.certificates.get(index)?.as_ref()
     }
 

@@ -1,15 +1,19 @@
 //! Verdicts on server certificates, in Chromium's terms.
 //!
-//! `webpki` builds and checks the path. Where it stops at the first problem, Chromium gathers all
-//! of them and reports the most serious (`net/cert/cert_status_flags.cc`), so the path is looked at
-//! more than once when something is wrong; and where the two judge differently, Chromium's
-//! judgement is put on top.
+//! What is accepted, `webpki` has accepted, and then some questions more that Chromium asks. Where
+//! it stops at the first problem, Chromium gathers all of them and reports the most serious
+//! (`net/cert/cert_status_flags.cc`), so what is refused is looked at again, as Chromium does it.
 
+mod der;
 mod facts;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod names;
+mod path;
 mod power;
+mod revocation;
 mod short_rsa;
+mod soundness;
 
 use std::sync::Arc;
 
@@ -31,16 +35,11 @@ use webpki::{
     aws_lc_rs as signatures,
 };
 
-use self::facts::{Authority, Certificate, PublicKey};
+use self::facts::{Authority, Certificate};
 use crate::{net_error::NetError, trust::TrustStore};
 
 /// Chromium's limit (`net/cert/cert_verify_proc.cc`); shorter RSA keys are too weak.
 const MIN_RSA_LENGTH: usize = 1024;
-
-/// What `webpki` allows itself, too.
-const MAX_SIGNATURE_CHECKS: usize = 100;
-
-const MAX_MOVES_IN_TIME: usize = 16;
 
 /// Chromium refuses Ed25519 and reports everything signed with SHA-1 as invalid, so neither is here.
 static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
@@ -109,15 +108,19 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
-/// Judges server certificates. Needs a multi-threaded tokio runtime when called from a task.
+/// Judges the certificate of one server. Needs a multi-threaded tokio runtime when called from a
+/// task.
 #[derive(Debug)]
 pub(crate) struct ServerVerifier {
     trust: Arc<TrustStore>,
+    /// Chromium connects to names that `rustls` has no words for.
+    host: String,
 }
 
 impl ServerVerifier {
-    pub(crate) fn new(trust: Arc<TrustStore>) -> Self {
-        Self { trust }
+    /// `host` is a canonical host name or an IP address without brackets.
+    pub(crate) fn new(trust: Arc<TrustStore>, host: String) -> Self {
+        Self { trust, host }
     }
 }
 
@@ -126,12 +129,17 @@ impl ServerCertVerifier for ServerVerifier {
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        _server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         // A path takes milliseconds to check; the sockets of this worker must not wait for it.
-        block_in_place(|| judge(&self.trust, end_entity, intermediates, server_name, now))
+        let presented = Presented {
+            leaf: end_entity,
+            intermediates,
+            staple: ocsp_response,
+        };
+        block_in_place(|| judge(&self.trust, &presented, &self.host, now))
             .map(|()| ServerCertVerified::assertion())
             .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))).into())
     }
@@ -163,6 +171,7 @@ impl ServerCertVerifier for ServerVerifier {
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Problem {
     Invalid,
+    Revoked,
     Untrusted,
     WrongName,
     WeakKey,
@@ -173,6 +182,7 @@ impl From<Problem> for NetError {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::Invalid => Self::CertInvalid,
+            Problem::Revoked => Self::CertRevoked,
             Problem::Untrusted => Self::CertAuthorityInvalid,
             Problem::WrongName => Self::CertCommonNameInvalid,
             Problem::WeakKey => Self::CertWeakKey,
@@ -181,18 +191,38 @@ impl From<Problem> for NetError {
     }
 }
 
-/// Whether `leaf` proves at the time `now` that the server is `name`.
+/// What a server presents.
+struct Presented<'a> {
+    leaf: &'a CertificateDer<'a>,
+    intermediates: &'a [CertificateDer<'a>],
+    /// An answer about revocation; empty if there is none.
+    staple: &'a [u8],
+}
+
+/// Whether that proves at the time `now` that the server is `host`.
 fn judge(
     trust: &TrustStore,
-    leaf: &CertificateDer<'_>,
-    intermediates: &[CertificateDer<'_>],
-    name: &ServerName<'_>,
+    presented: &Presented<'_>,
+    host: &str,
     now: UnixTime,
 ) -> Result<(), NetError> {
-    // BoringSSL looks at these two before Chromium's verifier sees the certificate.
+    let &Presented {
+        leaf,
+        intermediates,
+        staple,
+    } = presented;
+    // BoringSSL looks at these before Chromium's verifier sees the certificate.
     let facts = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
-    if !facts.may_sign_handshakes() {
-        return Err(NetError::SslKeyUsageIncompatible);
+    if !facts.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
+        return Err(NetError::SslProtocolError);
+    }
+    match facts.may_sign_handshakes() {
+        None => return Err(NetError::SslProtocolError),
+        Some(false) => return Err(NetError::SslKeyUsageIncompatible),
+        Some(true) => {}
+    }
+    if !facts.is_well_formed() {
+        return Err(NetError::SslServerCertBadFormat);
     }
 
     let chain = Chain {
@@ -202,35 +232,18 @@ fn judge(
         intermediates,
     };
     let problem = chain.problem(now);
-    let parsed = EndEntityCert::try_from(leaf).ok();
-    let wrong_name = parsed.is_some_and(|leaf| !is_valid_for(&leaf, name));
+    let wrong_name = !names::is_for(&facts, host);
+    // Chromium asks the issuer whether it is true, so there has to be one.
+    let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &facts);
     [
         problem,
+        revoked.then_some(Problem::Revoked),
         wrong_name.then_some(Problem::WrongName),
-        is_weak(&facts.key).then_some(Problem::WeakKey),
     ]
     .into_iter()
     .flatten()
     .min()
     .map_or(Ok(()), |problem| Err(problem.into()))
-}
-
-/// Whether one of the certificate's alternative names is `name`
-/// (`X509Certificate::VerifyHostname`).
-fn is_valid_for(certificate: &EndEntityCert<'_>, name: &ServerName<'_>) -> bool {
-    let ServerName::DnsName(host) = name else {
-        return certificate.verify_is_valid_for_subject_name(name).is_ok();
-    };
-    let host = host.as_ref();
-    let listed = certificate.valid_dns_names().any(|listed| {
-        listed
-            .strip_suffix('.')
-            .unwrap_or(listed)
-            .eq_ignore_ascii_case(host)
-    });
-    // A wildcard does not stand for a name directly below a top-level domain.
-    let wildcards = host.split('.').count() > 2;
-    listed || (wildcards && certificate.verify_is_valid_for_subject_name(name).is_ok())
 }
 
 /// What a server presents, and who is believed.
@@ -242,39 +255,27 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// What is wrong, name and key aside. Chromium calls a chain invalid only when it has no better
-    /// word for it.
+    /// What is wrong, the name aside.
     fn problem(&self, now: UnixTime) -> Option<Problem> {
-        let (dated, result) = if self.trust.contains(self.leaf) {
-            (!is_valid_at(&self.facts, now), check_purpose(&self.facts))
-        } else {
-            self.check_at_best_time(now)
-        };
-        match result {
-            Ok(()) => dated.then_some(Problem::OutOfDate),
-            Err(_) if !self.comes_from_known_authority() => Some(Problem::Untrusted),
-            Err(_) if dated || !is_valid_at(&self.facts, now) => Some(Problem::OutOfDate),
-            Err(_) => Some(Problem::Invalid),
+        if !soundness::has_sound_extensions(&self.facts) {
+            return Some(Problem::Invalid);
         }
-    }
-
-    /// Checks the chain, and if it is out of date, once more at a time when it was or will be
-    /// valid. Tells whether that was necessary.
-    fn check_at_best_time(&self, now: UnixTime) -> (bool, Result<(), webpki::Error>) {
-        use webpki::Error::{CertExpired, CertNotValidYet};
-        let mut time = now;
-        let mut result = self.check(time);
-        // Every certificate can move the time forth and back; more often than that means that they
-        // were never valid together.
-        for _ in 0..MAX_MOVES_IN_TIME {
-            time = match result {
-                Err(CertExpired { not_after, .. }) => not_after,
-                Err(CertNotValidYet { not_before, .. }) => not_before,
-                _ => break,
-            };
-            result = self.check(time);
+        if self.trust.contains(self.leaf) {
+            return path::flaws_of_trusted(&self.facts, now).problem();
         }
-        (time != now, result)
+        if path::has_good_key(&self.facts) && self.check(now).is_ok() {
+            return None;
+        }
+        let others: Vec<_> = self
+            .intermediates
+            .iter()
+            .filter_map(Certificate::parse)
+            .filter(path::is_usable)
+            .collect();
+        path::flaws(self.trust, &self.facts, &others, now)
+            .problem()
+            // What has no extensions is for no host, and refused for that.
+            .or_else(|| self.facts.may_have_extensions().then_some(Problem::Invalid))
     }
 
     fn check(&self, time: UnixTime) -> Result<(), webpki::Error> {
@@ -341,19 +342,22 @@ impl Chain<'_> {
     /// not issuers, but have to be for servers, too.
     fn check_issuers(
         &self,
-        path: &VerifiedPath<'_>,
+        verified: &VerifiedPath<'_>,
         skip: usize,
         time: UnixTime,
     ) -> Result<(), webpki::Error> {
-        for (index, link) in path.intermediate_certificates().enumerate() {
+        for (index, link) in verified.intermediate_certificates().enumerate() {
             let der = link.der();
             let facts = Certificate::parse(&der).ok_or(webpki::Error::BadDer)?;
             check_purpose(&facts)?;
+            if !path::is_usable(&facts) {
+                return Err(webpki::Error::BadDer);
+            }
             if index >= skip && !facts.may_sign_certificates() {
                 return Err(webpki::Error::EndEntityUsedAsCa);
             }
         }
-        let Some(anchor) = self.trust.certificate_of(path.anchor()) else {
+        let Some(anchor) = self.trust.certificate_of(verified.anchor()) else {
             return Ok(());
         };
         let anchor = Certificate::parse(anchor).ok_or(webpki::Error::BadDer)?;
@@ -365,7 +369,13 @@ impl Chain<'_> {
             return Err(webpki::Error::CertExpired { time, not_after });
         }
         check_purpose(&anchor)?;
-        let intermediates = path.intermediate_certificates().count() - skip;
+        if !path::is_usable(&anchor) {
+            return Err(webpki::Error::BadDer);
+        }
+        if soundness::has_unknown_critical_extension(&anchor) {
+            return Err(webpki::Error::UnsupportedCriticalExtension);
+        }
+        let intermediates = verified.intermediate_certificates().count() - skip;
         match anchor.authority() {
             _ if !anchor.may_sign_certificates() => Err(webpki::Error::EndEntityUsedAsCa),
             Authority::Denied => Err(webpki::Error::EndEntityUsedAsCa),
@@ -375,64 +385,6 @@ impl Chain<'_> {
             Authority::Unsaid | Authority::Unlimited | Authority::Limited(_) => Ok(()),
         }
     }
-
-    /// Whether signatures lead from the certificate to an authority that is believed, whatever
-    /// else is wrong. Only decides what a certificate is refused for.
-    fn comes_from_known_authority(&self) -> bool {
-        let mut unseen: Vec<_> = self
-            .intermediates
-            .iter()
-            .filter_map(Certificate::parse)
-            .collect();
-        let mut checks = MAX_SIGNATURE_CHECKS;
-        let mut reached = vec![self.facts];
-        if self.trust.contains(self.leaf) {
-            return true;
-        }
-        while let Some(certificate) = reached.pop() {
-            let mut is_issuer = |subject: &[u8], key: &PublicKey<'_>| {
-                if certificate.issuer != subject || checks == 0 {
-                    return false;
-                }
-                checks -= 1;
-                is_signed_by(&certificate, key)
-            };
-            let mut anchors = self.trust.anchors().iter();
-            if anchors.any(|anchor| {
-                PublicKey::parse(&anchor.subject_public_key_info)
-                    .is_some_and(|key| is_issuer(&anchor.subject, &key))
-            }) {
-                return true;
-            }
-            let issuers = unseen.extract_if(.., |other| is_issuer(other.subject, &other.key));
-            reached.extend(issuers);
-        }
-        false
-    }
-}
-
-fn is_weak(key: &PublicKey<'_>) -> bool {
-    key.rsa().is_some_and(|key| key.length() < MIN_RSA_LENGTH)
-}
-
-/// Whether `certificate` is signed by this key. A signature that cannot be checked counts: it is not
-/// its origin that makes such a certificate invalid.
-fn is_signed_by(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> bool {
-    let algorithm = ALGORITHMS.all.iter().find(|algorithm| {
-        algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
-            && algorithm.public_key_alg_id().as_ref() == key.algorithm
-    });
-    algorithm.is_none_or(|algorithm| {
-        algorithm
-            .verify_signature(key.bits, certificate.signed, certificate.signature)
-            .is_ok()
-    })
-}
-
-fn is_valid_at(certificate: &Certificate<'_>, time: UnixTime) -> bool {
-    certificate
-        .validity()
-        .is_some_and(|(not_before, not_after)| (not_before..=not_after).contains(&time))
 }
 
 fn check_purpose(certificate: &Certificate<'_>) -> Result<(), webpki::Error> {

@@ -38,7 +38,11 @@ function generate(kind) {
 /** @param {crypto.KeyObject} key */
 const publicDer = (key) => crypto.createPublicKey(key).export({ type: 'spki', format: 'der' });
 
-const hashes = { sha256: '2.16.840.1.101.3.4.2.1', sha384: '2.16.840.1.101.3.4.2.2', sha1: '1.3.14.3.2.26' };
+const hashes = {
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha384: '2.16.840.1.101.3.4.2.2',
+  sha1: '1.3.14.3.2.26',
+};
 
 /** @param {string} hash @param {{ mask?: string, salt?: number }} [options] */
 function pss(hash, { mask = hash, salt = 32 } = {}) {
@@ -103,7 +107,11 @@ const named = (text, string = der.utf8) =>
 
 /** @param {string} id @param {boolean | Buffer} critical a Buffer is the value as it is */
 function extension(id, critical, ...value) {
-  const flag = Buffer.isBuffer(critical) ? critical : critical ? der.boolean(0xff) : Buffer.alloc(0);
+  const flag = Buffer.isBuffer(critical)
+    ? critical
+    : critical
+      ? der.boolean(0xff)
+      : Buffer.alloc(0);
   return der.sequence(der.oid(id), flag, der.octets(...value));
 }
 
@@ -201,7 +209,8 @@ function makeCertificate(options) {
   const issuer = options.issuer ?? { subject, key };
   const algorithm = options.algorithm ?? usualAlgorithm(issuer.key);
   const [from, to] = options.days ?? [-1, 89];
-  const serial = options.serial ?? der.integer(BigInt(`0x4${crypto.randomBytes(15).toString('hex')}`));
+  const serial =
+    options.serial ?? der.integer(BigInt(`0x4${crypto.randomBytes(15).toString('hex')}`));
   const { extensions = [] } = options;
   const moment = (days) => der.time(new Date(Date.now() + days * DAY));
   const content = der.sequence(

@@ -6,7 +6,6 @@ const { makeCertificateCases } = require('./certificate-cases');
 const { EXTENSION, extension, uint, vector } = require('./handmade-tls');
 const { Servers } = require('./servers');
 
-
 /** @param {{ version?: 12 | 13, scheme?: number, staple?: Buffer }} options `scheme`: how TLS 1.2 signs */
 function script({ version = 13, scheme, staple }) {
   return async (tls) => {

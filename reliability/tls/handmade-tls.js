@@ -162,7 +162,9 @@ function parseClientHello(bytes) {
 function schemeOf(key) {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   if (type === 'ec') {
-    return { prime256v1: 0x0403, secp384r1: 0x0503, secp521r1: 0x0603 }[details.namedCurve] ?? 0x0403;
+    return (
+      { prime256v1: 0x0403, secp384r1: 0x0503, secp521r1: 0x0603 }[details.namedCurve] ?? 0x0403
+    );
   }
   return { ed25519: 0x0807, ed448: 0x0808, 'rsa-pss': 0x0809 }[type] ?? 0x0804;
 }
@@ -312,7 +314,12 @@ class HandmadeTls {
       uint(compression, 1),
       ...(change.extensions === null
         ? []
-        : [vector(2, ...(change.extensions ?? [extension(EXTENSION.renegotiationInfo, Buffer.alloc(1))]))]),
+        : [
+            vector(
+              2,
+              ...(change.extensions ?? [extension(EXTENSION.renegotiationInfo, Buffer.alloc(1))]),
+            ),
+          ]),
       rest,
     );
   }
@@ -371,7 +378,12 @@ class HandmadeTls {
       }
     }
     const secret = diffieHellman(this.share.privateKey, exchange.subarray(1, 33));
-    const master = prf(secret, 'master secret', Buffer.concat([this.hello.random, this.random]), 48);
+    const master = prf(
+      secret,
+      'master secret',
+      Buffer.concat([this.hello.random, this.random]),
+      48,
+    );
     const seed = Buffer.concat([this.random, this.hello.random]);
     const keys = prf(master, 'key expansion', seed, 40);
     this.pending = new Seal(keys.subarray(16, 32), keys.subarray(36, 40), false);
@@ -462,7 +474,11 @@ class HandmadeTls {
 
   /** Protects what is sent from now on. */
   startProtection13() {
-    const secret = diffieHellman(this.share.privateKey, this.hello.shares.get(this.group), this.group);
+    const secret = diffieHellman(
+      this.share.privateKey,
+      this.hello.shares.get(this.group),
+      this.group,
+    );
     const zero = Buffer.alloc(32);
     const early = hmac(zero, zero);
     const handshake = hmac(expand(early, 'derived', sha256(Buffer.alloc(0)), 32), secret);
@@ -483,7 +499,11 @@ class HandmadeTls {
 
   certificateRequest13(context = Buffer.alloc(0)) {
     const schemes = vector(2, ...[0x0403, 0x0804].map((scheme) => uint(scheme, 2)));
-    return message(MESSAGE.certificateRequest, vector(1, context), vector(2, extension(13, schemes)));
+    return message(
+      MESSAGE.certificateRequest,
+      vector(1, context),
+      vector(2, extension(13, schemes)),
+    );
   }
 
   /** @param {{ chain?: Buffer[], context?: Buffer, extensions?: Buffer[] }} [change] those of the
@@ -500,10 +520,18 @@ class HandmadeTls {
   certificateVerify(change = {}) {
     const { key = this.key, words = 'TLS 1.3, server CertificateVerify' } = change;
     const scheme = change.scheme ?? schemeOf(key);
-    const content = Buffer.concat([Buffer.alloc(64, 0x20), Buffer.from(`${words}\0`), this.transcriptHash]);
+    const content = Buffer.concat([
+      Buffer.alloc(64, 0x20),
+      Buffer.from(`${words}\0`),
+      this.transcriptHash,
+    ]);
     const signature = sign(scheme, key, content);
     if (change.spoil) signature[signature.length - 1] ^= 1;
-    return message(MESSAGE.certificateVerify, uint(change.named ?? scheme, 2), vector(2, signature));
+    return message(
+      MESSAGE.certificateVerify,
+      uint(change.named ?? scheme, 2),
+      vector(2, signature),
+    );
   }
 
   finished13() {

@@ -2,10 +2,27 @@
 
 /** The subject "hosts": the forms in which a host can be written, and whether a certificate is for it. */
 
-const { alternativeNames, basicConstraints, dns, ip, keyUsage, makeCertificate, named } = require('./certificate');
+const {
+  alternativeNames,
+  basicConstraints,
+  dns,
+  ip,
+  keyUsage,
+  makeCertificate,
+  named,
+} = require('./certificate');
 const { Servers } = require('./servers');
 
-const NAMES = ['localhost', 'server.localhost', 'xn--bcher-kva.localhost', 'xn--strae-oqa.localhost', 'xn--fa-hia.localhost', 'xn--e28h.localhost', 'a_b.localhost', `${'a'.repeat(63)}.localhost`];
+const NAMES = [
+  'localhost',
+  'server.localhost',
+  'xn--bcher-kva.localhost',
+  'xn--strae-oqa.localhost',
+  'xn--fa-hia.localhost',
+  'xn--e28h.localhost',
+  'a_b.localhost',
+  `${'a'.repeat(63)}.localhost`,
+];
 const LONG = `${'a.'.repeat(121)}localhost`;
 
 const HOSTS = [
@@ -78,7 +95,12 @@ async function prepare() {
     key: 'prime256v1/leaf',
     subject: named('Server'),
     issuer: root,
-    extensions: [basicConstraints(false), alternativeNames([...NAMES, LONG.slice(-253)].map((name) => dns(name)).concat(ip(127, 0, 0, 1)))],
+    extensions: [
+      basicConstraints(false),
+      alternativeNames(
+        [...NAMES, LONG.slice(-253)].map((name) => dns(name)).concat(ip(127, 0, 0, 1)),
+      ),
+    ],
   });
   const servers = new Servers();
   const identity = { key, chain: [der] };

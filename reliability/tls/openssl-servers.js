@@ -82,10 +82,35 @@ const SUITES_13 = [
   'TLS_AES_128_CCM_SHA256',
   'TLS_AES_128_CCM_8_SHA256',
 ];
-const GROUPS = ['X25519', 'P-256', 'P-384', 'P-521', 'X448', 'brainpoolP256r1', 'secp256k1', 'ffdhe2048', 'ffdhe3072', 'ffdhe4096'];
-const VERSIONS = { 'TLS 1.0': '-tls1', 'TLS 1.1': '-tls1_1', 'TLS 1.2': '-tls1_2', 'TLS 1.3': '-tls1_3' };
+const GROUPS = [
+  'X25519',
+  'P-256',
+  'P-384',
+  'P-521',
+  'X448',
+  'brainpoolP256r1',
+  'secp256k1',
+  'ffdhe2048',
+  'ffdhe3072',
+  'ffdhe4096',
+];
+const VERSIONS = {
+  'TLS 1.0': '-tls1',
+  'TLS 1.1': '-tls1_1',
+  'TLS 1.2': '-tls1_2',
+  'TLS 1.3': '-tls1_3',
+};
 const SIGNATURES = {
-  rsa: ['RSA+SHA1', 'RSA+SHA224', 'RSA+SHA256', 'RSA+SHA384', 'RSA+SHA512', 'rsa_pss_rsae_sha256', 'rsa_pss_rsae_sha384', 'rsa_pss_rsae_sha512'],
+  rsa: [
+    'RSA+SHA1',
+    'RSA+SHA224',
+    'RSA+SHA256',
+    'RSA+SHA384',
+    'RSA+SHA512',
+    'rsa_pss_rsae_sha256',
+    'rsa_pss_rsae_sha384',
+    'rsa_pss_rsae_sha512',
+  ],
   ecdsa: ['ECDSA+SHA1', 'ECDSA+SHA224', 'ECDSA+SHA256', 'ECDSA+SHA384', 'ECDSA+SHA512'],
   p384: ['ECDSA+SHA256', 'ECDSA+SHA384'],
   p521: ['ECDSA+SHA512'],
@@ -101,32 +126,64 @@ function configurations() {
     for (const kind of Object.keys(KINDS)) add(`${version}, key ${kind}`, kind, flag);
   }
   for (const kind of ['rsa', 'ecdsa']) {
-    for (const suite of SUITES_12[kind]) add(`TLS 1.2, ${suite}`, kind, '-tls1_2', '-cipher', `${suite}:@SECLEVEL=0`);
+    for (const suite of SUITES_12[kind]) {
+      add(`TLS 1.2, ${suite}`, kind, '-tls1_2', '-cipher', `${suite}:@SECLEVEL=0`);
+    }
   }
   for (const suite of ANONYMOUS) {
     add(`TLS 1.2, ${suite}`, 'none', '-tls1_2', '-cipher', `${suite}:@SECLEVEL=0`, '-nocert');
   }
-  for (const suite of SUITES_13) add(`TLS 1.3, ${suite}`, 'ecdsa', '-tls1_3', '-ciphersuites', suite);
+  for (const suite of SUITES_13) {
+    add(`TLS 1.3, ${suite}`, 'ecdsa', '-tls1_3', '-ciphersuites', suite);
+  }
   for (const group of GROUPS) {
     for (const version of ['TLS 1.2', 'TLS 1.3']) {
-      add(`${version}, group ${group}`, 'rsa', VERSIONS[version], '-groups', group, '-cipher', 'ECDHE:@SECLEVEL=0');
+      add(
+        `${version}, group ${group}`,
+        'rsa',
+        VERSIONS[version],
+        '-groups',
+        group,
+        '-cipher',
+        'ECDHE:@SECLEVEL=0',
+      );
     }
   }
   for (const [kind, algorithms] of Object.entries(SIGNATURES)) {
     for (const algorithm of algorithms) {
       for (const version of ['TLS 1.2', 'TLS 1.3']) {
-        add(`${version}, key ${kind}, signing with ${algorithm}`, kind, VERSIONS[version], '-sigalgs', algorithm);
+        add(
+          `${version}, key ${kind}, signing with ${algorithm}`,
+          kind,
+          VERSIONS[version],
+          '-sigalgs',
+          algorithm,
+        );
       }
     }
   }
   for (const version of ['TLS 1.2', 'TLS 1.3']) {
     const flag = VERSIONS[version];
-    add(`${version}, small fragments`, 'rsa', flag, '-max_send_frag', '512', '-split_send_frag', '512');
+    add(
+      `${version}, small fragments`,
+      'rsa',
+      flag,
+      '-max_send_frag',
+      '512',
+      '-split_send_frag',
+      '512',
+    );
     add(`${version}, no tickets`, 'rsa', flag, '-no_ticket');
     add(`${version}, ten tickets`, 'rsa', flag, '-num_tickets', '10');
     add(`${version}, legacy renegotiation`, 'rsa', flag, '-legacy_renegotiation');
     add(`${version}, server's preference`, 'rsa', flag, '-serverpref');
-    add(`${version}, chacha for those who prefer it`, 'rsa', flag, '-serverpref', '-prioritize_chacha');
+    add(
+      `${version}, chacha for those who prefer it`,
+      'rsa',
+      flag,
+      '-serverpref',
+      '-prioritize_chacha',
+    );
     add(`${version}, no session identifiers`, 'rsa', flag, '-no_cache');
     add(`${version}, a client certificate wanted`, 'rsa', flag, '-verify', '1');
     add(`${version}, a client certificate demanded`, 'rsa', flag, '-Verify', '1');
@@ -171,7 +228,13 @@ async function prepare() {
   try {
     version = execFileSync('openssl', ['version'], { encoding: 'utf8' }).trim();
   } catch {
-    return { anchors: [], cases: [], problems: [], leftOut: 'openssl is not installed', close: () => {} };
+    return {
+      anchors: [],
+      cases: [],
+      problems: [],
+      leftOut: 'openssl is not installed',
+      close: () => {},
+    };
   }
   const directory = mkdtempSync(join(tmpdir(), 'openssl-servers-'));
   const root = makeCertificate({
@@ -201,7 +264,9 @@ async function prepare() {
       const { name, kind, args } = next;
       const file = join(directory, kind);
       const identity = kind === 'none' ? [] : ['-cert', file, '-key', file];
-      const level = args.some((arg) => arg.includes('@SECLEVEL')) ? [] : ['-cipher', 'DEFAULT:@SECLEVEL=0'];
+      const level = args.some((arg) => arg.includes('@SECLEVEL'))
+        ? []
+        : ['-cipher', 'DEFAULT:@SECLEVEL=0'];
       const { child, port } = await start([...identity, ...level, '-CAfile', rootFile, ...args]);
       children.push(child);
       if (port) cases.push({ name, port, host: HOST });

@@ -25,8 +25,8 @@ const P384 = 0x0018;
 
 /** All descriptions that have a name, and a few that have none. */
 const ALERTS = [
-  0, 10, 20, 21, 22, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 60, 70, 71, 80, 86, 90, 100,
-  109, 110, 111, 112, 113, 114, 115, 116, 120, 121, 1, 99, 255,
+  0, 10, 20, 21, 22, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 60, 70, 71, 80, 86, 90,
+  100, 109, 110, 111, 112, 113, 114, 115, 116, 120, 121, 1, 99, 255,
 ];
 
 /** @param {string} text */
@@ -42,7 +42,7 @@ const PROTOCOLS = {
   'POP3 banner': says('+OK ready\r\n'),
   'IMAP banner': says('* OK ready\r\n'),
   'IRC notice': says(':localhost NOTICE * :*** Looking up your hostname...\r\n'),
-  'Redis error': says("-ERR unknown command\r\n"),
+  'Redis error': says('-ERR unknown command\r\n'),
   'VNC version': says('RFB 003.008\n'),
   'telnet negotiation': Buffer.from('fffd18fffd20fffd23fffd27', 'hex'),
   'MySQL greeting': Buffer.from('4a0000000a382e302e3335000c0000005e5e5e5e5e5e5e5e00ffff', 'hex'),
@@ -87,13 +87,13 @@ const MESSAGES = {
   'of an unknown type': message(99, says('hello')),
   'of the longest length': Buffer.from([2, 0xff, 0xff, 0xff, 0, 0]),
   'too long for a hello': Buffer.concat([Buffer.from([2, 2, 0, 0]), Buffer.alloc(8000)]),
-  'HelloRequest': message(MESSAGE.helloRequest),
-  'ClientHello': message(MESSAGE.clientHello, Buffer.alloc(40)),
-  'Certificate': message(MESSAGE.certificate, vector(3)),
-  'Finished': message(MESSAGE.finished, Buffer.alloc(12)),
-  'ServerHelloDone': message(MESSAGE.serverHelloDone),
-  'NewSessionTicket': message(MESSAGE.newSessionTicket, Buffer.alloc(8)),
-  'KeyUpdate': message(MESSAGE.keyUpdate, Buffer.from([0])),
+  HelloRequest: message(MESSAGE.helloRequest),
+  ClientHello: message(MESSAGE.clientHello, Buffer.alloc(40)),
+  Certificate: message(MESSAGE.certificate, vector(3)),
+  Finished: message(MESSAGE.finished, Buffer.alloc(12)),
+  ServerHelloDone: message(MESSAGE.serverHelloDone),
+  NewSessionTicket: message(MESSAGE.newSessionTicket, Buffer.alloc(8)),
+  KeyUpdate: message(MESSAGE.keyUpdate, Buffer.from([0])),
   'empty ServerHello': message(MESSAGE.serverHello),
   'HelloVerifyRequest of DTLS': message(3, Buffer.from([0xfe, 0xfd, 0])),
 };
@@ -291,16 +291,24 @@ const HELLOS_12 = {
   'with an empty list of extensions': { extensions: [] },
   'with something behind it': { rest: Buffer.from([0]) },
   'with an extension nobody asked for': { extensions: [extension(0x1234, NOTHING)] },
-  'with an extension twice': { extensions: [extension(0xff01, Buffer.from([0])), extension(0xff01, Buffer.from([0]))] },
-  'with a protocol nobody asked for': { extensions: [extension(16, vector(2, vector(1, says('h2'))))] },
+  'with an extension twice': {
+    extensions: [extension(0xff01, Buffer.from([0])), extension(0xff01, Buffer.from([0]))],
+  },
+  'with a protocol nobody asked for': {
+    extensions: [extension(16, vector(2, vector(1, says('h2'))))],
+  },
   'with a server name': { extensions: [extension(EXTENSION.serverName, NOTHING)] },
-  'with a server name that says something': { extensions: [extension(EXTENSION.serverName, says('x'))] },
+  'with a server name that says something': {
+    extensions: [extension(EXTENSION.serverName, says('x'))],
+  },
   'with a wrong renegotiation': { extensions: [extension(0xff01, Buffer.from([1, 1]))] },
   'with heartbeats': { extensions: [extension(15, Buffer.from([1]))] },
   'with groups': { extensions: [extension(10, vector(2, uint(X25519, 2)))] },
   'with point formats': { extensions: [extension(11, vector(1, Buffer.from([0])))] },
   'with no usable point format': { extensions: [extension(11, vector(1, Buffer.from([1])))] },
-  'with a key share': { extensions: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))] },
+  'with a key share': {
+    extensions: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))],
+  },
   'with TLS 1.2 among the new versions': { extensions: [extension(43, uint(0x0303, 2))] },
   'with the cookie of another protocol': { extensions: [extension(44, vector(2, says('x')))] },
 };
@@ -333,10 +341,14 @@ const FLIGHTS_12 = {
   'key exchange with zeros': { exchange: { point: Buffer.alloc(32) } },
   'key exchange too short': { exchange: { point: Buffer.alloc(31, 1) } },
   'key exchange empty': { exchange: { point: NOTHING } },
-  'key exchange off its curve': { exchange: { group: P256, point: Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]) } },
+  'key exchange off its curve': {
+    exchange: { group: P256, point: Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]) },
+  },
   'status that nobody asked for': { before: (tls) => [tls.certificateStatus(says('rubbish'))] },
   'certificate request': { after: (tls) => [tls.certificateRequest12()] },
-  'two certificate requests': { after: (tls) => [tls.certificateRequest12(), tls.certificateRequest12()] },
+  'two certificate requests': {
+    after: (tls) => [tls.certificateRequest12(), tls.certificateRequest12()],
+  },
   'second key exchange': { after: (tls) => [tls.serverKeyExchange()] },
   'second certificate': { after: (tls) => [tls.certificate12()] },
 };
@@ -358,17 +370,43 @@ for (const [name, { exchange, before, after, ...change }] of Object.entries(FLIG
 
 /** @type {Record<string, (tls: any) => unknown>} */
 const OTHERS_12 = {
-  'no certificate': (tls) => tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.serverHelloDone()),
-  'no key exchange': (tls) => tls.say(tls.serverHello(), tls.certificate12(), tls.serverHelloDone()),
-  'key exchange before the certificate': (tls) => tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.certificate12(), tls.serverHelloDone()),
-  'ServerHelloDone with a content': (tls) => tls.say(tls.serverHello(), tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone(says('x'))),
-  'certificate message cut off': (tls) => tls.say(tls.serverHello(), message(MESSAGE.certificate, vector(3, uint(99, 3), says('x')))),
-  'certificate message with something behind it': (tls) => tls.say(tls.serverHello(), Buffer.concat([message(MESSAGE.certificate, vector(3, vector(3, tls.chain[0])), says('x'))])),
-  'key exchange cut off': (tls) => tls.say(tls.serverHello(), tls.certificate12(), message(MESSAGE.serverKeyExchange, Buffer.from([3, 0]))),
+  'no certificate': (tls) =>
+    tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.serverHelloDone()),
+  'no key exchange': (tls) =>
+    tls.say(tls.serverHello(), tls.certificate12(), tls.serverHelloDone()),
+  'key exchange before the certificate': (tls) =>
+    tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.certificate12(), tls.serverHelloDone()),
+  'ServerHelloDone with a content': (tls) =>
+    tls.say(
+      tls.serverHello(),
+      tls.certificate12(),
+      tls.serverKeyExchange(),
+      tls.serverHelloDone(says('x')),
+    ),
+  'certificate message cut off': (tls) =>
+    tls.say(tls.serverHello(), message(MESSAGE.certificate, vector(3, uint(99, 3), says('x')))),
+  'certificate message with something behind it': (tls) =>
+    tls.say(
+      tls.serverHello(),
+      Buffer.concat([message(MESSAGE.certificate, vector(3, vector(3, tls.chain[0])), says('x'))]),
+    ),
+  'key exchange cut off': (tls) =>
+    tls.say(
+      tls.serverHello(),
+      tls.certificate12(),
+      message(MESSAGE.serverKeyExchange, Buffer.from([3, 0])),
+    ),
   'one byte to a record': (tls) => {
-    const bytes = [tls.serverHello(), tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone()];
+    const bytes = [
+      tls.serverHello(),
+      tls.certificate12(),
+      tls.serverKeyExchange(),
+      tls.serverHelloDone(),
+    ];
     tls.note(...bytes);
-    for (const byte of Buffer.concat(bytes)) tls.write(record(RECORD.handshake, Buffer.from([byte])));
+    for (const byte of Buffer.concat(bytes)) {
+      tls.write(record(RECORD.handshake, Buffer.from([byte])));
+    }
   },
   'change of cipher at once': (tls) => {
     tls.say(tls.serverHello());
@@ -480,7 +518,9 @@ const HELLOS_13 = {
   'with an empty share': { share: NOTHING },
   'with an extension nobody asked for': { more: [extension(0x1234, NOTHING)] },
   'with a share twice': { more: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))] },
-  'with an extension that belongs elsewhere': { more: [extension(16, vector(2, vector(1, says('h2'))))] },
+  'with an extension that belongs elsewhere': {
+    more: [extension(16, vector(2, vector(1, says('h2'))))],
+  },
   'with a cookie': { more: [extension(44, vector(2, says('x')))] },
   'with a key nobody shared before': { more: [extension(41, uint(0, 2))] },
   'without a share': { extensions: [extension(43, uint(0x0304, 2))] },
@@ -503,7 +543,7 @@ const RETRIES = {
   'for a group that was not offered': (tls) => tls.retry(0x001e),
   'for nothing': (tls) => tls.retry(0),
   'with an extension nobody asked for': (tls) => tls.retry(P256, [extension(0x1234, NOTHING)]),
-  'twice': async (tls) => {
+  twice: async (tls) => {
     await tls.retry(P256);
     await tls.retry(P384);
   },
@@ -525,14 +565,19 @@ const FLIGHTS_13 = {
     tls.finish13();
   },
   'extension nobody asked for': (tls) => rest13(tls, { extensions: [extension(0x1234, NOTHING)] }),
-  'extension twice': (tls) => rest13(tls, { extensions: [extension(0, NOTHING), extension(0, NOTHING)] }),
-  'extension that belongs to the hello': (tls) => rest13(tls, { extensions: [extension(43, uint(0x0304, 2))] }),
-  'protocol nobody asked for': (tls) => rest13(tls, { extensions: [extension(16, vector(2, vector(1, says('h2'))))] }),
+  'extension twice': (tls) =>
+    rest13(tls, { extensions: [extension(0, NOTHING), extension(0, NOTHING)] }),
+  'extension that belongs to the hello': (tls) =>
+    rest13(tls, { extensions: [extension(43, uint(0x0304, 2))] }),
+  'protocol nobody asked for': (tls) =>
+    rest13(tls, { extensions: [extension(16, vector(2, vector(1, says('h2'))))] }),
   'early data accepted': (tls) => rest13(tls, { extensions: [extension(42, NOTHING)] }),
-  'groups': (tls) => rest13(tls, { extensions: [extension(10, vector(2, uint(X25519, 2)))] }),
-  'certificate message with a context': (tls) => rest13(tls, { certificate: { context: says('x') } }),
+  groups: (tls) => rest13(tls, { extensions: [extension(10, vector(2, uint(X25519, 2)))] }),
+  'certificate message with a context': (tls) =>
+    rest13(tls, { certificate: { context: says('x') } }),
   'no certificates': (tls) => rest13(tls, { certificate: { chain: [] } }),
-  'certificate with an extension nobody asked for': (tls) => rest13(tls, { certificate: { extensions: [extension(0x1234, NOTHING)] } }),
+  'certificate with an extension nobody asked for': (tls) =>
+    rest13(tls, { certificate: { extensions: [extension(0x1234, NOTHING)] } }),
   'certificate request': (tls) => {
     tls.say(tls.encryptedExtensions(), tls.certificateRequest13());
     tls.prove13();
@@ -548,7 +593,8 @@ const FLIGHTS_13 = {
   'proof with SHA-1': (tls) => rest13(tls, { verify: { scheme: 0x0203 } }),
   'proof with SHA-384 on P-256': (tls) => rest13(tls, { verify: { scheme: 0x0503 } }),
   'proof that names another algorithm': (tls) => rest13(tls, { verify: { named: 0x0804 } }),
-  "proof in the client's words": (tls) => rest13(tls, { verify: { words: 'TLS 1.3, client CertificateVerify' } }),
+  "proof in the client's words": (tls) =>
+    rest13(tls, { verify: { words: 'TLS 1.3, client CertificateVerify' } }),
   'no proof': (tls) => {
     tls.say(tls.encryptedExtensions(), tls.certificate13());
     tls.finish13();
@@ -587,8 +633,10 @@ const FLIGHTS_13 = {
   },
   'rubbish under protection': (tls) => tls.write(record(RECORD.data, Buffer.alloc(80, 5))),
   'record with no content under protection': (tls) => tls.write(tls.protect(0, NOTHING, 3)),
-  'empty handshake record under protection': (tls) => tls.write(tls.protect(RECORD.handshake, NOTHING)),
-  'change of cipher under protection': (tls) => tls.write(tls.protect(RECORD.changeCipherSpec, Buffer.from([1]))),
+  'empty handshake record under protection': (tls) =>
+    tls.write(tls.protect(RECORD.handshake, NOTHING)),
+  'change of cipher under protection': (tls) =>
+    tls.write(tls.protect(RECORD.changeCipherSpec, Buffer.from([1]))),
   'message in the clear': (tls) => tls.write(record(RECORD.handshake, tls.encryptedExtensions())),
   'all of it in one record': (tls) => {
     const extensions = tls.encryptedExtensions();
@@ -599,10 +647,12 @@ const FLIGHTS_13 = {
     tls.note(verify);
     const finished = tls.finished13();
     tls.note(finished);
-    tls.write(tls.protect(RECORD.handshake, Buffer.concat([extensions, certificate, verify, finished])));
+    tls.write(
+      tls.protect(RECORD.handshake, Buffer.concat([extensions, certificate, verify, finished])),
+    );
     tls.startData13();
   },
-  'padded': (tls) => {
+  padded: (tls) => {
     const extensions = tls.encryptedExtensions();
     tls.note(extensions);
     tls.write(tls.protect(RECORD.handshake, extensions, 4000));
@@ -636,15 +686,33 @@ for (const [name, flight] of Object.entries(FLIGHTS_13)) {
 
 /** What comes after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
 const AFTERS_13 = {
-  'a ticket': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), uint(1, 4), vector(1, says('n')), vector(2, says('ticket')), vector(2))),
+  'a ticket': (tls) =>
+    tls.say(
+      message(
+        MESSAGE.newSessionTicket,
+        uint(60, 4),
+        uint(1, 4),
+        vector(1, says('n')),
+        vector(2, says('ticket')),
+        vector(2),
+      ),
+    ),
   'a ticket cut off': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4))),
-  'an empty ticket': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), uint(1, 4), vector(1), vector(2), vector(2))),
+  'an empty ticket': (tls) =>
+    tls.say(
+      message(MESSAGE.newSessionTicket, uint(60, 4), uint(1, 4), vector(1), vector(2), vector(2)),
+    ),
   'a key update of nonsense': (tls) => tls.say(message(MESSAGE.keyUpdate, Buffer.from([2]))),
   'a certificate request': (tls) => tls.say(tls.certificateRequest13(says('x'))),
   'a HelloRequest': (tls) => tls.say(message(MESSAGE.helloRequest)),
   'a second Finished': (tls) => tls.say(message(MESSAGE.finished, Buffer.alloc(32))),
   'half a message, then data': (tls) => {
-    tls.write(tls.protect(RECORD.handshake, message(MESSAGE.newSessionTicket, Buffer.alloc(40)).subarray(0, 9)));
+    tls.write(
+      tls.protect(
+        RECORD.handshake,
+        message(MESSAGE.newSessionTicket, Buffer.alloc(40)).subarray(0, 9),
+      ),
+    );
   },
   'a change of cipher': (tls) => tls.changeCipherSpec(),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),

@@ -83,8 +83,9 @@ async function recordSubject(subject, print) {
     const verdict = first.verdicts[index];
     if (print) console.log(`${verdict.padStart(6)}  ${name}`);
     const all = [verdict, ...others.map(({ verdicts: other }) => other[index])];
-    if (new Set(all).size > 1 || verdict === 'no answer') unsteady.push(`${subject}: ${name}: ${all}`);
-    else verdicts[name] = verdict;
+    if (new Set(all).size > 1 || verdict === 'no answer') {
+      unsteady.push(`${subject}: ${name}: ${all}`);
+    } else verdicts[name] = verdict;
   });
   return { version: first.version, verdicts, unsteady };
 }

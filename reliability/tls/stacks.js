@@ -105,7 +105,16 @@ const STACKS = {
     available: () => has('openssl'),
     async start(version, { chain, key }) {
       const port = await freePort();
-      const args = ['s_server', '-quiet', '-accept', `127.0.0.1:${port}`, '-cert', chain, '-key', key];
+      const args = [
+        's_server',
+        '-quiet',
+        '-accept',
+        `127.0.0.1:${port}`,
+        '-cert',
+        chain,
+        '-key',
+        key,
+      ];
       const child = run('openssl', [...args, `-tls${version.replace('.', '_')}`]);
       await listening(port, child);
       return { child, port, kind: 'pipes' };
@@ -132,7 +141,16 @@ const STACKS = {
       execFileSync('certutil', ['-N', '--empty-password', '-d', database]);
       execFileSync('pk12util', ['-i', store, '-d', database, '-W', PASSWORD], { stdio: 'ignore' });
       const port = await freePort();
-      const args = ['-d', database, '-n', 'echo', '-p', String(port), '-V', `tls${version}:tls${version}`];
+      const args = [
+        '-d',
+        database,
+        '-n',
+        'echo',
+        '-p',
+        String(port),
+        '-V',
+        `tls${version}:tls${version}`,
+      ];
       const child = run('selfserv', args, { cwd: directory });
       await listening(port, child);
       return { child, port, kind: 'http' };
@@ -153,7 +171,8 @@ const STACKS = {
   'Node (OpenSSL)': {
     needs: 'node',
     available: () => true,
-    start: (version, { chain, key }) => printing(process.execPath, [own('echo.js'), chain, key, version]),
+    start: (version, { chain, key }) =>
+      printing(process.execPath, [own('echo.js'), chain, key, version]),
   },
   'Electron (BoringSSL)': {
     needs: 'an Electron in ELECTRON_PATH',
@@ -171,7 +190,8 @@ const STACKS = {
   Erlang: {
     needs: 'escript',
     available: () => has('escript'),
-    start: (version, { chain, key }) => printing('escript', [own('echo.escript'), chain, key, version]),
+    start: (version, { chain, key }) =>
+      printing('escript', [own('echo.escript'), chain, key, version]),
   },
   rustls: {
     needs: 'bench/peer, built',
@@ -179,8 +199,8 @@ const STACKS = {
     versions: ['1.3'],
     async start(version, { chain, key }) {
       const child = run(rustlsPeer, [chain, key]);
-      const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-      return { child, port: JSON.parse(value).tls.echo };
+      const [line] = await once(createInterface({ input: child.stdout }), 'line');
+      return { child, port: JSON.parse(line).tls.echo };
     },
   },
 };
@@ -218,7 +238,8 @@ async function secured(port, version) {
   await call('setPaused', socketId, true);
   const connected = await call('connect', socketId, '127.0.0.1', port);
   const range = { min: `tls${version}`, max: `tls${version}` };
-  const result = connected === 0 ? await call('secure', socketId, { tlsVersion: range }) : connected;
+  const result =
+    connected === 0 ? await call('secure', socketId, { tlsVersion: range }) : connected;
   await call('setPaused', socketId, false);
   return {
     result,
@@ -254,7 +275,9 @@ async function secured(port, version) {
 
 /** For an echo of lines: a megabyte of them. */
 function randomLines() {
-  const text = randomBytes(SIZE * 0.75).toString('base64').replace(/(.{63})./g, '$1\n');
+  const text = randomBytes(SIZE * 0.75)
+    .toString('base64')
+    .replace(/(.{63})./g, '$1\n');
   return Buffer.from(`${text.slice(0, SIZE - 1)}\n`);
 }
 
@@ -352,7 +375,8 @@ async function judgeStacks() {
         problems.push(await judgeStack(stack, version, files));
       }
       const wrong = problems.filter(Boolean);
-      const figure = wrong.join('; ') || `hashes equal, ${((Date.now() - begun) / 1000).toFixed(1)} s`;
+      const figure =
+        wrong.join('; ') || `hashes equal, ${((Date.now() - begun) / 1000).toFixed(1)} s`;
       rows.push({ what, figure, ok: wrong.length === 0 });
     }
   } finally {
@@ -370,7 +394,10 @@ async function judgeStack(stack, version, files) {
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, LIMIT, 'not done in time');
     });
-    const result = await Promise.race([(running.kind === 'http' ? exchangeOverHttp : exchange)(running, version, files), late]);
+    const result = await Promise.race([
+      (running.kind === 'http' ? exchangeOverHttp : exchange)(running, version, files),
+      late,
+    ]);
     return result && `TLS ${version}: ${result}`;
   } catch (/** @type {any} */ error) {
     return `TLS ${version}: ${error.message}`;

@@ -36,12 +36,15 @@ class CutServer {
       socket.on('error', () => {});
       // It speaks when spoken to, so that the client is through with the handshake.
       socket.once('data', () => {
-        const say = ([part, ...rest]) => (part ? socket.write(part, () => say(rest)) : socket.end());
+        const say = ([part, ...rest]) =>
+          part ? socket.write(part, () => say(rest)) : socket.end();
         say(SPEECH);
       });
     });
     server.behind = await server.#listen(tls);
-    server.proxy = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.#pass(socket));
+    server.proxy = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      server.#pass(socket),
+    );
     server.port = await server.#listen(server.proxy);
     server.close = () => {
       tls.close();

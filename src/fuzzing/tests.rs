@@ -123,7 +123,7 @@ fn flight(
     let mut server =
         ServerConnection::new(Arc::new(builder.with_cert_resolver(Arc::new(key)))).unwrap();
 
-    let verifier = Arc::new(ServerVerifier::new(Arc::clone(&TRUST)));
+    let verifier = Arc::new(ServerVerifier::new(Arc::clone(&TRUST), "localhost".into()));
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])
         .unwrap()

@@ -1,96 +1,48 @@
 //! Facts about certificates that `webpki` reads but does not tell.
 
-use rustls::pki_types::{CertificateDer, UnixTime};
 use std::time::Duration;
 
-/// DER tags as they occur in certificates.
-mod tag {
-    pub(super) const BOOLEAN: u8 = 0x01;
-    pub(super) const INTEGER: u8 = 0x02;
-    pub(super) const BIT_STRING: u8 = 0x03;
-    pub(super) const OCTET_STRING: u8 = 0x04;
-    pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-    pub(super) const UTC_TIME: u8 = 0x17;
-    pub(super) const GENERALIZED_TIME: u8 = 0x18;
-    pub(super) const SEQUENCE: u8 = 0x30;
-    pub(super) const VERSION: u8 = 0xa0;
-    pub(super) const EXTENSIONS: u8 = 0xa3;
-}
+use rustls::pki_types::{CertificateDer, UnixTime};
+
+use super::{
+    der::{Reader, Value, number, tag},
+    soundness,
+};
 
 /// DER object identifiers.
-mod id {
-    pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-    pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-    pub(super) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
-    pub(super) const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
-    pub(super) const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
-    pub(super) const RSA_ENCRYPTION: &[u8] =
+pub(super) mod id {
+    pub(in crate::verifier) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
+    pub(in crate::verifier) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+    pub(in crate::verifier) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
+    pub(in crate::verifier) const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
+    pub(in crate::verifier) const SERVER_AUTH: &[u8] =
+        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+    pub(in crate::verifier) const RSA_ENCRYPTION: &[u8] =
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    pub(in crate::verifier) const EC_PUBLIC_KEY: &[u8] =
+        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+    pub(in crate::verifier) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    pub(in crate::verifier) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+    pub(in crate::verifier) const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+    pub(in crate::verifier) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+    pub(in crate::verifier) const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 0x0e];
+    pub(in crate::verifier) const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
+    pub(in crate::verifier) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
+    pub(in crate::verifier) const POLICIES: &[u8] = &[0x55, 0x1d, 0x20];
+    pub(in crate::verifier) const POLICY_MAPPINGS: &[u8] = &[0x55, 0x1d, 0x21];
+    pub(in crate::verifier) const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 0x23];
+    pub(in crate::verifier) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x24];
+    pub(in crate::verifier) const INHIBIT_ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x36];
+    pub(in crate::verifier) const AUTHORITY_INFORMATION: &[u8] =
+        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
 }
+
+const VERSION_TAG: u8 = tag::explicit(0);
+const EXTENSIONS_TAG: u8 = tag::explicit(3);
 
 /// Bits of the key usage extension's first byte.
 const DIGITAL_SIGNATURE: u8 = 0x80;
 const KEY_CERT_SIGN: u8 = 0x04;
-
-/// Reads DER values one after the other.
-#[derive(Clone, Copy, Debug)]
-struct Reader<'a>(&'a [u8]);
-
-/// A value; what it consists of depends on the tag.
-struct Value<'a> {
-    tag: u8,
-    content: &'a [u8],
-    /// The content with its tag and length.
-    whole: &'a [u8],
-}
-
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<Value<'a>> {
-        let (&tag, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = if first < 0x80 {
-            (usize::from(first), rest)
-        } else {
-            let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            if digits.len() > size_of::<u32>() {
-                return None;
-            }
-            (number(digits), rest)
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        let (whole, _) = self.0.split_at_checked(self.0.len() - rest.len())?;
-        self.0 = rest;
-        Some(Value {
-            tag,
-            content,
-            whole,
-        })
-    }
-
-    /// The next value, if it has this tag; otherwise it stays where it is.
-    fn expect(&mut self, tag: u8) -> Option<Value<'a>> {
-        (self.0.first() == Some(&tag)).then(|| self.next())?
-    }
-
-    /// The content of the next value, which has to have this tag.
-    fn content(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.expect(tag).map(|value| value.content)
-    }
-
-    /// Goes into the next value, which has to have this tag.
-    fn enter(&mut self, tag: u8) -> Option<Self> {
-        self.content(tag).map(Self)
-    }
-}
-
-/// An unsigned number; more digits than fit make it the largest there is.
-fn number(digits: &[u8]) -> usize {
-    digits.iter().fold(0, |number: usize, &digit| {
-        number
-            .saturating_mul(256)
-            .saturating_add(usize::from(digit))
-    })
-}
 
 /// The parts of a certificate, none of them checked for sense.
 #[derive(Clone, Copy, Debug)]
@@ -99,13 +51,19 @@ pub(super) struct Certificate<'a> {
     pub(super) signed: &'a [u8],
     /// How it is signed.
     pub(super) signature_algorithm: &'a [u8],
-    pub(super) signature: &'a [u8],
+    /// How the signed part says that it is signed.
+    pub(super) inner_algorithm: &'a [u8],
+    /// A bit string.
+    signature_bits: &'a [u8],
+    version: Option<&'a [u8]>,
+    pub(super) serial_number: &'a [u8],
     pub(super) issuer: &'a [u8],
     validity: Reader<'a>,
     pub(super) subject: &'a [u8],
     key_info: &'a [u8],
     pub(super) key: PublicKey<'a>,
-    extensions: Reader<'a>,
+    /// What follows the key.
+    rest: Reader<'a>,
 }
 
 /// How many authorities an authority allows below itself.
@@ -119,48 +77,130 @@ pub(super) enum Authority {
     Limited(usize),
 }
 
+/// One extension of a certificate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extension<'a> {
+    pub(super) id: &'a [u8],
+    pub(super) critical: bool,
+    pub(super) value: Reader<'a>,
+}
+
 impl<'a> Certificate<'a> {
+    /// Reads what `BoringSSL` reads of a certificate.
     pub(super) fn parse(der: &'a CertificateDer<'_>) -> Option<Self> {
-        let mut outermost = Reader(der);
-        let mut certificate = outermost.enter(tag::SEQUENCE)?;
+        let mut certificate = Reader(der).enter_only(tag::SEQUENCE)?;
         let signed = certificate.expect(tag::SEQUENCE)?;
         let signature_algorithm = certificate.content(tag::SEQUENCE)?;
-        let signature = certificate.content(tag::BIT_STRING)?.get(1..)?;
-        if !outermost.0.is_empty() || !certificate.0.is_empty() {
+        let signature_bits = certificate.content(tag::BIT_STRING)?;
+        if !certificate.is_empty() {
             return None;
         }
 
         let mut fields = Reader(signed.content);
-        let _version = fields.expect(tag::VERSION);
-        let _serial_number = fields.expect(tag::INTEGER)?;
-        let _signature_algorithm = fields.expect(tag::SEQUENCE)?;
+        let version = fields.content(VERSION_TAG);
+        let serial_number = fields.content(tag::INTEGER)?;
+        let inner_algorithm = fields.content(tag::SEQUENCE)?;
         let issuer = fields.content(tag::SEQUENCE)?;
         let validity = fields.enter(tag::SEQUENCE)?;
         let subject = fields.content(tag::SEQUENCE)?;
         let key_info = fields.expect(tag::SEQUENCE)?;
         let key = PublicKey::parse(key_info.content)?;
-        let mut extensions = Reader(&[]);
-        while let Some(field) = fields.next() {
-            if field.tag == tag::EXTENSIONS {
-                extensions = Reader(field.content).enter(tag::SEQUENCE)?;
-            }
-        }
         Some(Self {
             signed: signed.whole,
             signature_algorithm,
-            signature,
+            inner_algorithm,
+            signature_bits,
+            version,
+            serial_number,
             issuer,
             validity,
             subject,
             key_info: key_info.whole,
             key,
-            extensions,
+            rest: fields,
         })
     }
 
-    fn extension(&self, wanted: &[u8]) -> Option<Reader<'a>> {
-        let mut extensions = self.extensions;
-        while let Some(mut extension) = extensions.enter(tag::SEQUENCE) {
+    pub(super) fn signature(&self) -> &'a [u8] {
+        self.signature_bits.get(1..).unwrap_or_default()
+    }
+
+    /// Whether Chromium takes it for a certificate (`bssl::ParseTbsCertificate`).
+    pub(super) fn is_well_formed(&self) -> bool {
+        let version = match self
+            .version
+            .map(|version| Reader(version).enter_only(tag::INTEGER))
+        {
+            None => 1,
+            Some(Some(Reader([1]))) => 2,
+            Some(Some(Reader([2]))) => 3,
+            Some(_) => return false,
+        };
+        let mut rest = self.rest;
+        let mut unique_id = |number| {
+            rest.expect(tag::implicit(number))
+                .is_none_or(|id| version > 1 && is_bit_string(id.content))
+        };
+        let unique_ids = unique_id(1) && unique_id(2);
+        let extensions = rest.expect(EXTENSIONS_TAG).is_none_or(|_| version == 3);
+        unique_ids
+            && extensions
+            && rest.is_empty()
+            && is_bit_string(self.signature_bits)
+            && self.validity().is_some()
+            && soundness::is_name(self.issuer)
+            && soundness::is_name(self.subject)
+    }
+
+    /// Whether its version is one that has extensions.
+    pub(super) fn may_have_extensions(&self) -> bool {
+        self.version == Some(&[tag::INTEGER, 1, 2])
+    }
+
+    /// Its extensions, if the list of them is well-formed and none is there twice.
+    pub(super) fn extensions(&self) -> Option<Vec<Extension<'a>>> {
+        let mut rest = self.rest;
+        while let Some(field) = rest.next() {
+            if field.tag != EXTENSIONS_TAG {
+                continue;
+            }
+            let mut list = Reader(field.content).enter_only(tag::SEQUENCE)?;
+            let mut extensions: Vec<Extension<'_>> = Vec::new();
+            loop {
+                let mut fields = list.enter(tag::SEQUENCE)?;
+                let id = fields.content(tag::OBJECT_IDENTIFIER)?;
+                let critical = match fields.content(tag::BOOLEAN) {
+                    None => false,
+                    Some([0xff]) => true,
+                    Some(_) => return None,
+                };
+                let value = fields.enter_only(tag::OCTET_STRING)?;
+                if extensions.iter().any(|other| other.id == id) {
+                    return None;
+                }
+                extensions.push(Extension {
+                    id,
+                    critical,
+                    value,
+                });
+                if list.is_empty() {
+                    return Some(extensions);
+                }
+            }
+        }
+        Some(Vec::new())
+    }
+
+    /// The value of an extension, wherever that is legible.
+    pub(super) fn extension(&self, wanted: &[u8]) -> Option<Reader<'a>> {
+        let mut rest = self.rest;
+        let mut list = loop {
+            let field = rest.next()?;
+            if field.tag == EXTENSIONS_TAG {
+                break Reader(field.content).enter(tag::SEQUENCE)?;
+            }
+        };
+        while let Some(mut extension) = list.enter(tag::SEQUENCE) {
             let identifier = extension.content(tag::OBJECT_IDENTIFIER)?;
             let _critical = extension.expect(tag::BOOLEAN);
             if identifier == wanted {
@@ -173,7 +213,13 @@ impl<'a> Certificate<'a> {
     /// When the certificate starts to be valid and when it stops.
     pub(super) fn validity(&self) -> Option<(UnixTime, UnixTime)> {
         let mut validity = self.validity;
-        Some((time(&validity.next()?)?, time(&validity.next()?)?))
+        let times = (time(&validity.next()?)?, time(&validity.next()?)?);
+        validity.is_empty().then_some(times)
+    }
+
+    pub(super) fn is_valid_at(&self, time: UnixTime) -> bool {
+        self.validity()
+            .is_some_and(|(not_before, not_after)| (not_before..=not_after).contains(&time))
     }
 
     /// Whether the key usage extension, where there is one, has this bit.
@@ -185,8 +231,16 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    pub(super) fn may_sign_handshakes(&self) -> bool {
-        self.key_usage_allows(DIGITAL_SIGNATURE)
+    /// Whether it may sign handshakes; `None` if what it says about that is malformed.
+    pub(super) fn may_sign_handshakes(&self) -> Option<bool> {
+        let Some(mut value) = self.extension(id::KEY_USAGE) else {
+            return Some(true);
+        };
+        let bits = value.content(tag::BIT_STRING)?;
+        (value.is_empty() && is_bit_string(bits)).then(|| {
+            bits.get(1)
+                .is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
+        })
     }
 
     pub(super) fn may_sign_certificates(&self) -> bool {
@@ -219,6 +273,15 @@ impl<'a> Certificate<'a> {
     }
 }
 
+/// Whether this is the content of a bit string: the bits that do not count are zero.
+pub(super) fn is_bit_string(content: &[u8]) -> bool {
+    match content {
+        [unused] => *unused == 0,
+        [unused @ 0..=7, .., last] => last.trailing_zeros() >= u32::from(*unused),
+        _ => false,
+    }
+}
+
 /// A subject public key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PublicKey<'a> {
@@ -236,10 +299,40 @@ impl<'a> PublicKey<'a> {
         })
     }
 
+    /// The identifier of the algorithm, and what is behind it.
+    fn kind(&self) -> Option<(&'a [u8], Reader<'a>)> {
+        let mut algorithm = Reader(self.algorithm);
+        Some((algorithm.content(tag::OBJECT_IDENTIFIER)?, algorithm))
+    }
+
+    /// The curve, if the key is on one that has a name.
+    fn curve(&self) -> Option<&'a [u8]> {
+        let (kind, mut parameters) = self.kind()?;
+        (kind == id::EC_PUBLIC_KEY).then(|| parameters.content(tag::OBJECT_IDENTIFIER))?
+    }
+
+    /// Whether `BoringSSL` would talk to the owner of such a key.
+    pub(super) fn may_be_of_servers(&self) -> bool {
+        self.rsa().is_some()
+            || self
+                .curve()
+                .is_some_and(|curve| [id::P256, id::P384].contains(&curve))
+            || self.kind().is_some_and(|(kind, _)| kind == id::ED25519)
+    }
+
+    /// Whether Chromium accepts such a key in a chain, too short as it may be.
+    pub(super) fn may_be_in_chains(&self) -> bool {
+        self.rsa().is_some()
+            || self
+                .curve()
+                .is_some_and(|curve| [id::P256, id::P384, id::P521].contains(&curve))
+    }
+
     /// The RSA key, if this is one.
     pub(super) fn rsa(&self) -> Option<RsaKey<'a>> {
-        let algorithm = Reader(self.algorithm).content(tag::OBJECT_IDENTIFIER)?;
-        (algorithm == id::RSA_ENCRYPTION).then(|| RsaKey::parse(self.bits))?
+        let (kind, parameters) = self.kind()?;
+        let is_rsa = kind == id::RSA_ENCRYPTION && parameters.0 == [tag::NULL, 0];
+        is_rsa.then(|| RsaKey::parse(self.bits))?
     }
 }
 
@@ -278,22 +371,49 @@ impl<'a> RsaKey<'a> {
 /// Reads `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`.
 fn time(value: &Value<'_>) -> Option<UnixTime> {
     let digits = value.content.strip_suffix(b"Z")?;
+    let length = match value.tag {
+        tag::UTC_TIME => 12,
+        tag::GENERALIZED_TIME => 14,
+        _ => return None,
+    };
+    if digits.len() != length {
+        return None;
+    }
     let mut pairs = digits.chunks(2).map(|pair| {
         let &[tens, units] = pair else { return None };
         let digit = |byte: u8| char::from(byte).to_digit(10).map(i64::from);
         Some(digit(tens)? * 10 + digit(units)?)
     });
     let mut pair = || pairs.next().flatten();
-    let year = match value.tag {
-        tag::UTC_TIME => pair().map(|year| if year < 50 { 2000 + year } else { 1900 + year })?,
-        tag::GENERALIZED_TIME => pair()? * 100 + pair()?,
-        _ => return None,
+    let year = if value.tag == tag::UTC_TIME {
+        pair().map(|year| if year < 50 { 2000 + year } else { 1900 + year })?
+    } else {
+        pair()? * 100 + pair()?
     };
     let (month, day, hour, minute, second) = (pair()?, pair()?, pair()?, pair()?, pair()?);
+    // A minute may end with a leap second.
+    let exists = (1..=12).contains(&month)
+        && (1..=days_of(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !exists {
+        return None;
+    }
     let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
     // Nothing that is in use today was ever valid before 1970.
     let seconds = u64::try_from(seconds).unwrap_or(0);
     Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+}
+
+/// How many days a month of that year has.
+fn days_of(year: i64, month: i64) -> i64 {
+    let (next_year, next_month) = if month == 12 {
+        (year + 1, 1)
+    } else {
+        (year, month + 1)
+    };
+    days_since_1970(next_year, next_month, 1) - days_since_1970(year, month, 1)
 }
 
 /// Days in the Gregorian calendar, counted in years that start in March so that leap days are last.
@@ -315,7 +435,7 @@ pub(super) const CHILD_SIGNATURE: &[u8] = &[tag::OBJECT_IDENTIFIER, 4, 0x69, 0xc
 /// Writes a certificate that `parent` could have issued, for nobody: what is signed, and the whole
 /// with an empty signature.
 pub(super) fn write_child(parent: &Certificate<'_>) -> (Vec<u8>, Vec<u8>) {
-    const VERSION_3: &[u8] = &[tag::VERSION, 3, tag::INTEGER, 1, 2];
+    const VERSION_3: &[u8] = &[VERSION_TAG, 3, tag::INTEGER, 1, 2];
     const SERIAL_NUMBER: &[u8] = &[tag::INTEGER, 1, 1];
     const NO_BITS: &[u8] = &[tag::BIT_STRING, 1, 0];
 
@@ -416,6 +536,8 @@ mod tests {
                 let changed = CertificateDer::from(changed);
                 if let Some(certificate) = Certificate::parse(&changed) {
                     // Whatever is said about it, it is said.
+                    let _ = certificate.is_well_formed();
+                    let _ = soundness::has_sound_extensions(&certificate);
                     let _ = certificate.validity();
                     let _ = certificate.authority();
                     let _ = certificate.may_be_for_servers();

@@ -1,10 +1,10 @@
 //! What the fuzz targets see of certificates and signatures.
 
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
 use super::facts::{Certificate, write_child};
-use super::{ALGORITHMS, Child, judge, short_rsa};
+use super::{ALGORITHMS, Child, Presented, judge, names, revocation, short_rsa, soundness};
 use crate::trust::TrustStore;
 
 /// What a certificate's signature is for.
@@ -17,6 +17,11 @@ pub(crate) fn look_at(certificate: &CertificateDer<'_>) {
     let Some(facts) = Certificate::parse(certificate) else {
         return;
     };
+    let _ = facts.is_well_formed();
+    let _ = soundness::has_sound_extensions(&facts);
+    let _ = soundness::has_unknown_critical_extension(&facts);
+    let _ = names::is_for(&facts, "localhost");
+    let _ = revocation::says_revoked(certificate, &facts);
     let _ = facts.validity();
     let _ = facts.authority();
     let _ = facts.may_be_for_servers();
@@ -43,10 +48,15 @@ pub(crate) fn accepts(
     trust: &TrustStore,
     leaf: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
-    name: &ServerName<'_>,
+    host: &str,
     now: UnixTime,
 ) -> bool {
-    judge(trust, leaf, intermediates, name, now).is_ok()
+    let presented = Presented {
+        leaf,
+        intermediates,
+        staple: &[],
+    };
+    judge(trust, &presented, host, now).is_ok()
 }
 
 /// Checks a signature by every algorithm.

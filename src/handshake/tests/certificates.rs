@@ -263,6 +263,11 @@ impl World {
         case("a wildcard for no label", "b.localhost", issue(&leaf(&["*.b.localhost"]), root), -200);
         case("a wildcard for a part of a label", "ab.c.localhost", issue(&leaf(&["a*.c.localhost"]), root), -200);
         case("a wildcard in the middle", "a.b.c.localhost", issue(&leaf(&["a.*.c.localhost"]), root), -200);
+        case("a wildcard below a public suffix", "shop.co.uk", issue(&leaf(&["*.co.uk"]), root), -200);
+        case("a wildcard two below a public suffix", "www.shop.co.uk", issue(&leaf(&["*.shop.co.uk"]), root), 0);
+        case("a wildcard below a private suffix", "shop.github.io", issue(&leaf(&["*.github.io"]), root), 0);
+        case("a name that DNS does not allow", "-a.localhost", issue(&leaf(&["-a.localhost"]), root), 0);
+        case("a name that DNS does not allow, and another certificate", "a..localhost", issue(&leaf(&[host]), root), -200);
         case("nothing but a wildcard", host, issue(&leaf(&["*"]), root), -200);
 
         case("an IPv4 address", "127.0.0.1", issue(&leaf(&["127.0.0.1"]), root), 0);
@@ -434,6 +439,19 @@ impl World {
         case("signed with SHA-1", host, with(issue(&leaf_params(&[host]), &[&self.rsa_root]), |p| {
             p.chain[0] = patch(&p.chain[0], &[0xf7, 0x0d, 0x01, 0x01, 0x0b], &[0xf7, 0x0d, 0x01, 0x01, 0x05]);
         }), -207);
+        case("signed with SHA-1, expired", host, with(issue(&with(leaf_params(&[host]), expired), &[&self.rsa_root]), |p| {
+            p.chain[0] = patch(&p.chain[0], &[0xf7, 0x0d, 0x01, 0x01, 0x0b], &[0xf7, 0x0d, 0x01, 0x01, 0x05]);
+        }), -207);
+        case("with a date that does not exist", host, with(good(), |p| {
+            let at = p.chain[0].windows(2).position(|bytes| bytes == [0x17, 0x0d]).unwrap();
+            let mut bytes = p.chain[0].to_vec();
+            bytes[at + 4..at + 6].copy_from_slice(b"13");
+            p.chain[0] = bytes.into();
+        }), -167);
+        case("with an empty certificate beside it", host, with(good(), |p| p.chain.push(Vec::new().into())), -107);
+        case("with an extension twice", host, issue(&with(leaf_params(&[host]), |p| {
+            p.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 2, 3], vec![5, 0]); 2];
+        }), &[&self.root]), -207);
         case("rubbish", host, with(good(), |p| p.chain = vec![vec![0x30, 0x03, 0x02, 0x01, 0x00].into()]), -107);
         case("cut short", host, with(good(), |p| {
             let length = p.chain[0].len() - 10;

@@ -384,9 +384,11 @@ fn a_downgrade_is_noticed() {
     let honest = Honest::new(&[&TLS12]);
     // The last bytes of the server's random number, by which a TLS 1.3 server says that it was asked
     // for less.
-    let downgrade = |flight: &mut Vec<u8>| flight[35..43].copy_from_slice(b"DOWNGRD\x01");
-    let address = server_with_changed_flight(honest.config.clone(), downgrade, End::Close);
-    assert_eq!(honest.code(address), -180);
+    for sentinel in [b"DOWNGRD\x01", b"DOWNGRD\x00"] {
+        let downgrade = |flight: &mut Vec<u8>| flight[35..43].copy_from_slice(sentinel);
+        let address = server_with_changed_flight(honest.config.clone(), downgrade, End::Close);
+        assert_eq!(honest.code(address), -180);
+    }
 }
 
 #[test]

@@ -1,0 +1,204 @@
+//! What Chromium insists on before it considers a certificate (`bssl::ParsedCertificate`), and
+//! `webpki` does not: names and extensions of which nothing is malformed.
+
+use super::{
+    der::{Reader, Value, tag},
+    facts::{Certificate, id, is_bit_string},
+};
+
+/// Attributes whose text Chromium reads: 2.5.4 and one of these.
+const READ_ATTRIBUTES: [u8; 6] = [3, 6, 7, 8, 10, 11];
+
+/// Whether this is the content of a distinguished name. It may be empty.
+pub(super) fn is_name(content: &[u8]) -> bool {
+    content.is_empty()
+        || Reader(content).all(|part| {
+            part.tag == tag::SET && Reader(part.content).all(|attribute| is_attribute(&attribute))
+        })
+}
+
+fn is_attribute(attribute: &Value<'_>) -> bool {
+    let mut fields = Reader(attribute.content);
+    let (Some(id), Some(value)) = (fields.content(tag::OBJECT_IDENTIFIER), fields.next()) else {
+        return false;
+    };
+    let is_read = matches!(id, [0x55, 4, last] if READ_ATTRIBUTES.contains(last));
+    attribute.tag == tag::SEQUENCE && fields.is_empty() && (!is_read || is_text(&value))
+}
+
+fn is_text(value: &Value<'_>) -> bool {
+    match value.tag {
+        tag::UTF8_STRING | tag::T61_STRING => true,
+        tag::IA5_STRING => value.content.is_ascii(),
+        tag::PRINTABLE_STRING => value.content.iter().all(|&byte| is_printable(byte)),
+        tag::BMP_STRING => value.content.len().is_multiple_of(2),
+        tag::UNIVERSAL_STRING => value.content.len().is_multiple_of(4),
+        _ => false,
+    }
+}
+
+fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
+}
+
+/// Whether all extensions can be read, and those that Chromium knows are what they should be.
+pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
+    certificate.extensions().is_some_and(|extensions| {
+        extensions.iter().all(|extension| {
+            // Who has no other name has to insist on this one.
+            let insists = extension.critical || !certificate.subject.is_empty();
+            (insists || extension.id != id::ALTERNATIVE_NAMES)
+                && is_sound(extension.id, extension.value).is_some_and(|sound| sound)
+        })
+    })
+}
+
+/// Whether the certificate has a critical extension that nobody knows.
+pub(super) fn has_unknown_critical_extension(certificate: &Certificate<'_>) -> bool {
+    const KNOWN: [&[u8]; 9] = [
+        id::KEY_USAGE,
+        id::ALTERNATIVE_NAMES,
+        id::BASIC_CONSTRAINTS,
+        id::NAME_CONSTRAINTS,
+        id::POLICIES,
+        id::POLICY_MAPPINGS,
+        id::POLICY_CONSTRAINTS,
+        id::EXTENDED_KEY_USAGE,
+        id::INHIBIT_ANY_POLICY,
+    ];
+    certificate.extensions().is_none_or(|extensions| {
+        extensions
+            .iter()
+            .any(|extension| extension.critical && !KNOWN.contains(&extension.id))
+    })
+}
+
+fn is_sound(extension: &[u8], value: Reader<'_>) -> Option<bool> {
+    Some(match extension {
+        id::BASIC_CONSTRAINTS => are_basic_constraints(value.enter_only(tag::SEQUENCE)?),
+        id::KEY_USAGE => {
+            let bits = value.enter_only(tag::BIT_STRING)?.0;
+            is_bit_string(bits) && bits.iter().skip(1).any(|&byte| byte != 0)
+        }
+        id::EXTENDED_KEY_USAGE => value
+            .enter_only(tag::SEQUENCE)?
+            .all(|purpose| purpose.tag == tag::OBJECT_IDENTIFIER),
+        id::ALTERNATIVE_NAMES => value
+            .enter_only(tag::SEQUENCE)?
+            .all(|name| is_general_name(&name, |address| matches!(address.len(), 4 | 16))),
+        id::NAME_CONSTRAINTS => are_name_constraints(value.enter_only(tag::SEQUENCE)?),
+        id::POLICIES => are_policies(value.enter_only(tag::SEQUENCE)?),
+        id::POLICY_CONSTRAINTS => are_policy_constraints(value.enter_only(tag::SEQUENCE)?),
+        id::POLICY_MAPPINGS => value.enter_only(tag::SEQUENCE)?.all(|mapping| {
+            let mut ids = Reader(mapping.content);
+            let both = (0..2).all(|_| ids.content(tag::OBJECT_IDENTIFIER).is_some());
+            mapping.tag == tag::SEQUENCE && both && ids.is_empty()
+        }),
+        id::INHIBIT_ANY_POLICY => is_small_number(value.enter_only(tag::INTEGER)?.0),
+        id::SUBJECT_KEY_ID => value.enter_only(tag::OCTET_STRING).is_some(),
+        id::AUTHORITY_KEY_ID => is_authority_key_id(value.enter_only(tag::SEQUENCE)?),
+        id::AUTHORITY_INFORMATION => value.enter_only(tag::SEQUENCE)?.all(|access| {
+            let mut fields = Reader(access.content);
+            let method = fields.content(tag::OBJECT_IDENTIFIER);
+            access.tag == tag::SEQUENCE
+                && method.is_some()
+                && fields.next().is_some()
+                && fields.is_empty()
+        }),
+        _ => true,
+    })
+}
+
+/// Whether this is the content of a number from 0 to 255.
+fn is_small_number(digits: &[u8]) -> bool {
+    matches!(digits, [0..0x80] | [0, 0x80..=0xff])
+}
+
+fn are_basic_constraints(mut fields: Reader<'_>) -> bool {
+    let authority = fields
+        .content(tag::BOOLEAN)
+        .is_none_or(|value| matches!(value, [0 | 0xff]));
+    let length = fields.content(tag::INTEGER).is_none_or(is_small_number);
+    authority && length && fields.is_empty()
+}
+
+fn is_general_name(name: &Value<'_>, is_address: impl Fn(&[u8]) -> bool) -> bool {
+    const OTHER: u8 = tag::explicit(0);
+    const MAILBOX: u8 = tag::implicit(1);
+    const DNS: u8 = tag::implicit(2);
+    const X400: u8 = tag::explicit(3);
+    const DIRECTORY: u8 = tag::explicit(4);
+    const EDI: u8 = tag::explicit(5);
+    const URI: u8 = tag::implicit(6);
+    const ADDRESS: u8 = tag::implicit(7);
+    const REGISTERED: u8 = tag::implicit(8);
+
+    match name.tag {
+        OTHER | X400 | EDI | REGISTERED => true,
+        MAILBOX | DNS | URI => name.content.is_ascii(),
+        DIRECTORY => Reader(name.content)
+            .enter_only(tag::SEQUENCE)
+            .is_some_and(|name| is_name(name.0)),
+        ADDRESS => is_address(name.content),
+        _ => false,
+    }
+}
+
+fn are_name_constraints(mut fields: Reader<'_>) -> bool {
+    let is_range = |range: &[u8]| {
+        let (_, mask) = range.split_at(range.len() / 2);
+        let ones: u32 = mask.iter().map(|byte| byte.leading_ones()).sum();
+        let all: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
+        // What follows the first zero is zero.
+        let whole = mask.iter().take_while(|&&byte| byte == 0xff).count();
+        let rest = mask.iter().skip(whole + 1).all(|&byte| byte == 0);
+        matches!(range.len(), 8 | 32) && ones == all && rest
+    };
+    let mut subtrees = |number| {
+        fields.enter(tag::explicit(number)).map(|trees| {
+            trees.all(|tree| {
+                let mut base = Reader(tree.content);
+                let name = base.next();
+                tree.tag == tag::SEQUENCE
+                    && base.is_empty()
+                    && name.is_some_and(|name| is_general_name(&name, is_range))
+            })
+        })
+    };
+    let (permitted, excluded) = (subtrees(0), subtrees(1));
+    let some = permitted.is_some() || excluded.is_some();
+    some && permitted != Some(false) && excluded != Some(false) && fields.is_empty()
+}
+
+fn are_policies(policies: Reader<'_>) -> bool {
+    let mut seen = Vec::new();
+    policies.all(|policy| {
+        let mut fields = Reader(policy.content);
+        let Some(id) = fields.content(tag::OBJECT_IDENTIFIER) else {
+            return false;
+        };
+        let qualifiers = fields
+            .enter(tag::SEQUENCE)
+            .is_none_or(|qualifiers| qualifiers.all(|one| one.tag == tag::SEQUENCE));
+        let new = !seen.contains(&id);
+        seen.push(id);
+        policy.tag == tag::SEQUENCE && new && qualifiers && fields.is_empty()
+    })
+}
+
+fn are_policy_constraints(mut fields: Reader<'_>) -> bool {
+    let some = !fields.is_empty();
+    let mut number = |number| {
+        fields
+            .content(tag::implicit(number))
+            .is_none_or(is_small_number)
+    };
+    some && number(0) && number(1) && fields.is_empty()
+}
+
+fn is_authority_key_id(mut fields: Reader<'_>) -> bool {
+    let _key_id = fields.expect(tag::implicit(0));
+    let issuer = fields.expect(tag::explicit(1));
+    let serial_number = fields.expect(tag::implicit(2));
+    issuer.is_some() == serial_number.is_some() && fields.is_empty()
+}
