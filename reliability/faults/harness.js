@@ -26,7 +26,7 @@ const { DOWN, UP, digestOf } = require('./stream.js');
  * @property {object} [configuration] of the application
  * @property {boolean} [clock] whether the application's clock can be set
  * @property {string} [names] what the name server is like
- * @property {number} [lookUps] how many look-ups nobody waits for any more, each with its thread
+ * @property {number} [lookUps] how many threads look-ups may leave behind, besides the first
  * @property {(scene: Scene) => Promise<Ends>} [connect] lays the cable in its own way
  * @property {number} [limit] in seconds, for what takes longer than others
  * @property {(scene: Scene) => Promise<string>} run returns what the application got to know
