@@ -57,7 +57,7 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 });
 
 /** Called too often, or for nothing that an application does. */
-const UNSAID = ['configureTls', 'limitConnect'];
+const UNSAID = ['configureTls', 'limitConnect', 'limitSockets'];
 
 /**
  * The native half, with every call of it and every delivery written down.
@@ -71,7 +71,8 @@ function watched(native, debug) {
   /** @type {(name: string, args: any[], result: unknown) => void} */
   const say = (name, [request, socketId, ...rest], result) => {
     if (name === 'create') {
-      debug(`socket ${result}: create (call ${request})`);
+      const made = result === null ? 'no socket' : `socket ${result}`;
+      debug(`${made}: create (call ${request})`);
     } else if (name === 'sendGathered') {
       const [headers] = rest;
       for (let index = 0; index < socketId; index += 1) {

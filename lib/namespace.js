@@ -20,7 +20,7 @@ const { Sends } = require('./sends.js');
  *
  * @typedef {Omit<Native, 'create' | 'attachBell' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
  *   | 'suspend' | 'takeFailure'> & {
- *   create(...args: Parameters<Native['create']>): number | void,
+ *   create(...args: Parameters<Native['create']>): number | null | void,
  *   getInfo(...args: Parameters<Native['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<Native['getSockets']>): SocketInfo[] | void,
  *   listen?(event: string, listening: boolean): void,

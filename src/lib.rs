@@ -14,6 +14,7 @@
 //! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
 //! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
 //! * [`readiness`], [`linger`]: which sockets are ready, and when to look;
+//! * [`statistics`]: what `stats()` tells;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
 //! * [`event`]: to JavaScript.
@@ -29,6 +30,8 @@
 mod attempt;
 mod connect;
 mod event;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod handshake;
 mod linger;
 mod mailbox;
@@ -43,6 +46,7 @@ mod secure;
 mod secure_transport;
 mod send;
 mod socket;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -73,6 +77,7 @@ use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::resolver::AddressFamily;
 use crate::socket::{SocketId, SocketInfo, SocketProperties};
+use crate::statistics::Statistics;
 use crate::table::SocketTable;
 use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
@@ -210,7 +215,7 @@ impl TcpSockets {
         Some(FailedCall { code, message })
     }
 
-    /// Returns the new socket's identifier.
+    /// Returns the new socket's identifier; null if there are as many sockets as there may be.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn create(
@@ -219,7 +224,7 @@ impl TcpSockets {
         persistent: Option<bool>,
         name: Option<String>,
         buffer_size: Option<i32>,
-    ) -> SocketId {
+    ) -> Option<SocketId> {
         let properties = SocketProperties {
             persistent,
             name,
@@ -355,6 +360,13 @@ impl TcpSockets {
         self.call(|table| table.infos_of_all(request))
     }
 
+    /// The numbers of this environment.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn stats(&self) -> Statistics {
+        lock(&self.table).statistics()
+    }
+
     /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities
     /// `ca` on top of everybody's, `key` in PKCS #8, `key_log` a path. If something cannot be set,
     /// nothing is, and what is wrong comes back.
@@ -395,6 +407,13 @@ impl TcpSockets {
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
         let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
         lock(&self.table).connect_timeout = limit;
+    }
+
+    /// Limits how many sockets there may be; null for no limit. Those that there are stay.
+    #[napi(catch_unwind)]
+    pub fn limit_sockets(&self, count: Option<u32>) {
+        let limit = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        lock(&self.table).max_sockets = limit;
     }
 
     fn call_on<T>(&self, socket_id: SocketId, action: impl FnOnce(&mut SocketTable) -> T) -> T {

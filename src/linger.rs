@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_micros(50);
 const MAX_MISSES: u32 = 10;
 
 /// How long events are delivered before everybody else has a turn of the event loop.
-const SHIFT: Duration = Duration::from_micros(500);
+const SHIFT: Duration = Duration::from_micros(200);
 
 /// Looking at the clock costs something, so it is not done for each event.
 const EVENTS_PER_LOOK: u32 = 8;

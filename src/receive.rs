@@ -123,6 +123,7 @@ impl SocketTable {
             self.give_turn(socket_id);
             return 0;
         }
+        self.counters.bytes_received += count;
         socket.read = None;
         if drained {
             self.drop_read_ahead(socket_id);

@@ -94,6 +94,7 @@ impl SocketTable {
             let result = handshake(stream, &host, versions, settings.as_deref()).await;
             promise.keep(secured(result.map(Box::new)));
         });
+        self.counters.handshakes_started += 1;
         let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));
         socket.connection = Connection::Securing {
             request,
@@ -136,6 +137,7 @@ impl SocketTable {
                 });
                 socket.secured = true;
                 socket.paused = paused;
+                self.counters.handshakes_succeeded += 1;
                 self.outbox.complete(request);
             }
             Err(error) => {

@@ -107,7 +107,7 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         let mut tls = Tls {
             connection: secured.connection,
-            ends: RecordEnds::default(),
+            ends: secured.records,
             ended: false,
         };
         let mut inbound = Vec::new();
@@ -393,6 +393,15 @@ impl SecureTransport {
             flow.writer_waits = true;
         }
         Ok(in_flight)
+    }
+
+    /// How many decrypted bytes wait here to be fetched.
+    pub(crate) fn held(&self) -> usize {
+        let with_task = match &self.driver {
+            Driver::Task(shared) => lock(&shared.flow).inbound.len(),
+            Driver::JavaScript(_) | Driver::Gone => 0,
+        };
+        self.inbound.len() + with_task
     }
 
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
@@ -921,6 +930,20 @@ impl TaskChannel {
             && self.sending.is_empty()
             && self.decrypted.is_empty()
     }
+}
+
+/// What becomes of bytes that a server sends after its handshake.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
+    let mut tls = Tls {
+        connection: secured.connection,
+        ends: secured.records,
+        ended: false,
+    };
+    let mut plaintext = Vec::new();
+    tls.drain(&mut plaintext);
+    tls.decrypt(encrypted, &mut plaintext);
+    plaintext
 }
 
 #[cfg(test)]

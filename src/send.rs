@@ -53,7 +53,11 @@ impl SocketTable {
             }
             self.flush(socket_id);
         }
-        self.outbox.take_successes(first, headers.len())
+        let taken = self.outbox.take_successes(first, headers.len());
+        if taken {
+            self.counters.events_delivered += headers.len();
+        }
+        taken
     }
 
     /// Writes what can be written without waiting, if nothing is queued before it. An error is met
@@ -117,6 +121,7 @@ impl SocketTable {
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
             self.unsent -= length;
+            self.counters.bytes_sent += length;
             self.outbox.complete(request);
         }
     }

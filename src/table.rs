@@ -16,11 +16,15 @@ use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
+use crate::statistics::Counters;
 use crate::tls_settings::TlsSettings;
 use crate::transport::SocketOption;
 
 /// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
+
+/// The application has as many sockets as it may have. Chromium knows no such limit.
+const TOO_MANY_SOCKETS: &str = "Too many sockets";
 
 /// While there is always something to deliver, the poller is asked after this many events.
 const LOOK_AFTER: usize = 16;
@@ -36,6 +40,8 @@ pub(crate) struct SocketTable {
     pub(crate) tls: Option<Arc<TlsSettings>>,
     /// How long a `connect()` may take, where the application has set a limit.
     pub(crate) connect_timeout: Option<Duration>,
+    /// How many sockets there may be, where the application has set a limit.
+    pub(crate) max_sockets: Option<usize>,
     /// Name resolutions whose answer is still to come.
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
@@ -49,6 +55,7 @@ pub(crate) struct SocketTable {
     /// There as soon as anything was connected.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
+    pub(crate) counters: Counters,
     shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
@@ -150,15 +157,28 @@ macro_rules! find {
 pub(crate) use find;
 
 impl SocketTable {
-    /// Makes a socket and returns its identifier, which no other of the process ever has.
-    pub(crate) fn create(&mut self, request: u32, properties: SocketProperties) -> SocketId {
+    /// Makes a socket and returns its identifier, which no other of the process ever has; None if
+    /// there are as many as there may be.
+    pub(crate) fn create(
+        &mut self,
+        request: u32,
+        properties: SocketProperties,
+    ) -> Option<SocketId> {
         static NEXT_ID: AtomicI32 = AtomicI32::new(1);
+        if self
+            .max_sockets
+            .is_some_and(|max| self.sockets.len() >= max)
+        {
+            self.outbox
+                .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
+            return None;
+        }
         let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
         self.outbox.complete(request);
-        socket_id
+        Some(socket_id)
     }
 
     /// Changes properties.
@@ -319,6 +339,7 @@ impl SocketTable {
                 };
                 if let Some(event) = event {
                     self.delivered += 1;
+                    self.counters.events_delivered += 1;
                     self.shift.deliver();
                     return Next::Event(event);
                 }

@@ -11,6 +11,7 @@ use crate::event::{Event, Next, Outcome};
 use crate::handshake::Secured;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
+use crate::record_ends::RecordEnds;
 use crate::resolver::AddressFamily;
 use crate::runtime;
 use crate::socket::{Connection, Ends, Handshake, SocketId, SocketProperties};
@@ -134,7 +135,7 @@ impl Application {
 
     pub(crate) fn create(&mut self, properties: SocketProperties) -> SocketId {
         let request = self.request();
-        let socket_id = self.table.create(request, properties);
+        let socket_id = self.table.create(request, properties).unwrap();
         assert_eq!(self.outcome(request), Ok(()));
         socket_id
     }
@@ -168,7 +169,11 @@ impl Application {
             handshake: Handshake(idle),
         };
         self.table.live += 1;
-        let secured = Secured { stream, connection };
+        let secured = Secured {
+            stream,
+            connection,
+            records: RecordEnds::default(),
+        };
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
         assert_eq!(self.outcome(request), Ok(()));

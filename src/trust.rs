@@ -8,14 +8,16 @@ use std::{
     env, fmt,
     path::{Path, PathBuf},
     ptr,
-    sync::Arc,
+    sync::{Arc, Mutex},
+    thread,
 };
 
 use once_cell::sync::OnceCell;
 use rustls::pki_types::{CertificateDer, TrustAnchor, pem};
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
+use tokio::sync::watch;
 
-use crate::net_error::NetError;
+use crate::{mailbox::lock, net_error::NetError};
 
 const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";
@@ -23,19 +25,46 @@ const EXTRA_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
 
 static PROCESS_WIDE: OnceCell<Arc<TrustStore>> = OnceCell::new();
 
-/// The store of this process, loaded by the first call. Reads files: not for the JavaScript thread.
+/// The store of this process, which the first call has loaded. That reads files, which may be slow to
+/// come, on a thread of its own: however many wait, they keep no thread of the runtime.
 ///
 /// # Errors
 ///
-/// That the operating system could not spare what reading takes. The next call tries again.
-pub(crate) fn process_wide() -> Result<&'static Arc<TrustStore>, NetError> {
-    PROCESS_WIDE.get_or_try_init(|| {
+/// That the operating system could not spare that thread, or what reading takes. The next call tries
+/// again.
+pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError> {
+    static LOADING: Mutex<Option<watch::Receiver<NetError>>> = Mutex::new(None);
+
+    if let Some(store) = PROCESS_WIDE.get() {
+        return Ok(store);
+    }
+    let mut loading = {
+        let mut latest = lock(&LOADING);
+        match &*latest {
+            Some(loading) if loading.has_changed().is_ok() => loading.clone(),
+            _ => latest.insert(load_process_wide()?).clone(),
+        }
+    };
+    while loading.changed().await.is_ok() {}
+    let error = *loading.borrow();
+    PROCESS_WIDE.get().ok_or(error)
+}
+
+/// Begins to load the store. When that is done the channel closes, with the error if there was one.
+fn load_process_wide() -> Result<watch::Receiver<NetError>, NetError> {
+    let (loading, receiver) = watch::channel(NetError::Unexpected);
+    let load = move || {
         let store = TrustStore::load(&Sources::from_env(), operating_system_store);
         match store.incomplete {
-            Some(error) => Err(error),
-            None => Ok(Arc::new(store)),
+            Some(error) => drop(loading.send(error)),
+            None => drop(PROCESS_WIDE.set(Arc::new(store))),
         }
-    })
+    };
+    thread::Builder::new()
+        .name("chrome-sockets-trust".into())
+        .spawn(load)
+        .map_err(|_| NetError::InsufficientResources)?;
+    Ok(receiver)
 }
 
 /// What was wrong with the files that the environment variables name, one sentence each. Empty
@@ -53,6 +82,15 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// This file and nothing else.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn extra(file: PathBuf) -> Self {
+        Self {
+            extra: Some(file),
+            ..Self::default()
+        }
+    }
+
     fn from_env() -> Self {
         // Node and OpenSSL take an empty variable as an absent one.
         let path = |name| {

@@ -6,6 +6,9 @@
 //! judgement is put on top.
 
 mod facts;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
+mod power;
 mod short_rsa;
 
 use std::sync::Arc;

@@ -176,6 +176,10 @@ class Application {
     for (const socketId of this.#owners.keys()) this.#close(socketId);
   }
 
+  stats() {
+    return this.#native.stats();
+  }
+
   // ---- From the pages ---------------------------------------------------------------------------
 
   /**
@@ -229,7 +233,7 @@ class Application {
         const number = this.#begin(page, request);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const socketId = this.#native.create(number, lasting, label, size);
-        this.#owners.set(socketId, page);
+        if (socketId !== null) this.#owners.set(socketId, page);
         this.#note(number, { value: socketId });
       },
 
@@ -265,7 +269,8 @@ class Application {
       },
 
       sendGathered: (page, first, count, sockets, data) => {
-        if (!isUint32(count) || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
+        const numbered = isUint32(first) && isUint32(count);
+        if (!numbered || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
           return refuse('sends and their bytes');
         }
         const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count);
