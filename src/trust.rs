@@ -248,9 +248,9 @@ impl TrustStore {
 
 /// Whether `error` says nothing about the file, but that descriptors or memory are used up.
 fn exhaustion(error: &rustls_native_certs::Error) -> Option<NetError> {
-    let error = match &error.kind {
-        ErrorKind::Io { inner, .. } | ErrorKind::Pem(pem::Error::Io(inner)) => inner,
-        _ => return None,
+    let (ErrorKind::Io { inner: error, .. } | ErrorKind::Pem(pem::Error::Io(error))) = &error.kind
+    else {
+        return None;
     };
     Some(NetError::from_io(error)).filter(|error| {
         matches!(
