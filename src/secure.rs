@@ -66,7 +66,14 @@ impl SocketTable {
                     ..
                 }),
                 Some(poller),
-            ) => poller.release(socket).map(|stream| (stream, ends)).ok(),
+            ) => {
+                let released = poller.release(socket);
+                if released.is_err() {
+                    // The connection is gone, and nothing else will count it out.
+                    self.live -= 1;
+                }
+                released.map(|stream| (stream, ends)).ok()
+            }
             (other, _) => {
                 socket.connection = other;
                 None

@@ -6,7 +6,7 @@
  * ends a connection once; descriptors and threads are what they were; the process ends by itself.
  */
 
-const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const { mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { createAuthority } = require('../../support/certificates.js');
@@ -26,7 +26,7 @@ const { DOWN, UP, digestOf } = require('./stream.js');
  * @property {object} [configuration] of the application
  * @property {boolean} [clock] whether the application's clock can be set
  * @property {string} [names] what the name server is like
- * @property {number} [lookUps] how many look-ups nobody waits for any more, each with its thread
+ * @property {number} [lookUps] how many threads look-ups may leave behind, besides the first
  * @property {(scene: Scene) => Promise<Ends>} [connect] lays the cable in its own way
  * @property {number} [limit] in seconds, for what takes longer than others
  * @property {(scene: Scene) => Promise<string>} run returns what the application got to know
@@ -132,6 +132,19 @@ class Socket {
   async whole() {
     const [here, there] = await Promise.all([this.ask('summary'), this.peer('summary')]);
     return { here, there };
+  }
+}
+
+/** A folder with the files of a stage, and whose it is. */
+const FOLDER = /^chrome-sockets-tcp-faults-(\d+)-/;
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
 }
 
@@ -332,7 +345,14 @@ class Stage {
    */
   constructor(authority, identity) {
     this.apart = has('namespaces');
-    this.folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-faults-'));
+    for (const left of readdirSync(tmpdir())) {
+      const [, pid] = FOLDER.exec(left) ?? [];
+      // Who was killed could not remove it.
+      if (pid && !isRunning(Number(pid))) {
+        rmSync(join(tmpdir(), left), { recursive: true, force: true });
+      }
+    }
+    this.folder = mkdtempSync(join(tmpdir(), `chrome-sockets-tcp-faults-${process.pid}-`));
     this.identity = { cert: identity.chainPem, key: identity.keyPem };
     const write = (/** @type {string} */ name, /** @type {string} */ text) => {
       const path = join(this.folder, name);

@@ -192,6 +192,8 @@ module.exports = [
   {
     name: 'no thread is left to look a name up',
     transports: ['TCP'],
+    // The second begins before the thread of the first has come to rest.
+    lookUps: 1,
     needs: ['namespaces', 'strace'],
     expected: 'connect -105, afterwards -105',
     async run(scene) {
@@ -234,7 +236,7 @@ module.exports = [
     name: `epoll_ctl() fails in a handshake, the ${when}. time`,
     transports: /** @type {['TLS']} */ (['TLS']),
     needs: ['strace'],
-    expected: ['secure -2', 'secure -13', 'secure 0'],
+    expected: ['secure -2', 'secure -13'],
     async run(/** @type {Scene} */ scene) {
       const socket = await scene.open({ paused: true, secure: false });
       const end = await injected(scene, `epoll_ctl:error=ENOMEM:when=${when}`);

@@ -32,6 +32,10 @@ const FIREWALL = ['namespaces', 'iptables'];
 /** So much that it is on its way for a while. */
 const MUCH = 8 * MIB;
 
+/** More than operating systems take from a sender whose peer does not read, in so many sends. */
+const TOO_MUCH = 4 * MUCH;
+const SENDS = 4;
+
 /** @param {Scene} scene */
 const dropConnects = ({ network }) => network.far.iptables('-A INPUT -p tcp --syn -j DROP');
 
@@ -277,7 +281,7 @@ const TAKEN_DOWN = 'sends -2, then -15; onReceiveError -100, send -15';
  */
 async function whileSending(socket, action) {
   await socket.peer('pause');
-  const sends = socket.send(2 * MUCH, 4);
+  const sends = socket.send(TOO_MUCH, SENDS);
   await pass(200);
   await action();
   return sends;
@@ -413,7 +417,7 @@ const endings = [
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_retries2', 2);
       await dropAll(scene);
-      const codes = await socket.send(2 * MUCH, 4);
+      const codes = await socket.send(TOO_MUCH, SENDS);
       return `sends ${told(codes)}; ${await ends(socket)}`;
     },
     { needs: FIREWALL },
@@ -632,7 +636,7 @@ const poorly = [
   }),
   connected('the peer reads nothing for a while', WHOLE, async (_, socket) => {
     const codes = whileSending(socket, () => pass(300).then(() => socket.peer('resume')));
-    const end = await arrives(socket, KIB, KIB + 2 * MUCH);
+    const end = await arrives(socket, KIB, KIB + TOO_MUCH);
     return told(await codes) === '0' ? end : told(await codes);
   }),
   connected('the application reads nothing for a while', WHOLE, async (_, socket) => {
