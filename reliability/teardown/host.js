@@ -75,7 +75,8 @@ async function main() {
   });
   const after = await settle(before);
   process.send?.({ done: true, before, after, ended, slowest });
-  process.disconnect();
+  // Until then this process lives: its end would close whatever was left.
+  process.once('message', () => process.disconnect());
 }
 
 main().catch((error) => {

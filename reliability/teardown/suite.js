@@ -35,6 +35,16 @@ const descriptorsOf = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;
 
 /**
  * @param {import('../../bench/peer.js').Peer} peer
+ * @param {number} idle How many descriptors it has without any connection.
+ */
+async function connectionsLeft(peer, idle) {
+  const end = Date.now() + PATIENCE;
+  while (descriptorsOf(peer) > idle && Date.now() < end) await wait(20);
+  return descriptorsOf(peer) - idle;
+}
+
+/**
+ * @param {import('../../bench/peer.js').Peer} peer
  * @param {object} job
  */
 function jobFor({ addresses, ports }, job) {
@@ -48,6 +58,7 @@ function jobFor({ addresses, ports }, job) {
  * @returns {Promise<Row[]>}
  */
 async function workers(peer, count, { seed, log }) {
+  const idle = descriptorsOf(peer);
   const host = start(join(__dirname, 'host.js'), jobFor(peer, { count, seed }), {
     // glibc keeps what a thread has freed, in a heap for each; with one heap, what is left is in use.
     env: { SSL_CERT_FILE: peer.authority, MALLOC_ARENA_MAX: '1' },
@@ -57,6 +68,8 @@ async function workers(peer, count, { seed, log }) {
     log(`${told.progress} workers ended, ${Math.round(told.bytes / MIB)} MiB`);
   }
   const { before, after, ended, slowest } = told;
+  const left = await connectionsLeft(peer, idle);
+  host.tell('end');
   const { code, signal } = await host.ended;
   const more = (/** @type {string} */ name) => after[name] - before[name];
   const growth = more('bytes');
@@ -78,6 +91,12 @@ async function workers(peer, count, { seed, log }) {
       figure: `${more('descriptors')} descriptors, ${more('threads')} threads, ${(growth / MIB).toFixed(1)} MiB`,
       bound: `0, 0, ≤ ${GROWTH / MIB} MiB`,
       ok: more('descriptors') <= 0 && more('threads') <= 0 && growth <= GROWTH,
+    },
+    {
+      what: 'connections that the peer still has then',
+      figure: `${left}`,
+      bound: '0',
+      ok: left <= 0,
     },
   ];
 }
@@ -153,21 +172,10 @@ module.exports = {
     const peer = await startPeer();
     try {
       const counts = COUNTS[options.long ? 'long' : 'short'];
-      const before = descriptorsOf(peer);
-      const rows = [
+      return [
         ...(await workers(peer, counts.workers, options)),
         ...(await processes(peer, counts.processes, options)),
       ];
-      const end = Date.now() + PATIENCE;
-      while (descriptorsOf(peer) > before && Date.now() < end) await wait(20);
-      const left = descriptorsOf(peer) - before;
-      rows.push({
-        what: 'connections that the peer still has',
-        figure: `${left}`,
-        bound: '0',
-        ok: left <= 0,
-      });
-      return rows;
     } finally {
       peer.close();
     }
