@@ -237,11 +237,11 @@ function dictionary(random, type) {
     const [memberType, name] = declaration.split(' ');
     const value = random.oneIn(8) ? random.pick([null, undefined]) : valueOf(random, memberType);
     if (random.oneIn(6))
-      Object.defineProperty(result, name, {
+      {Object.defineProperty(result, name, {
         get: () => value,
         enumerable: true,
         configurable: true,
-      });
+      });}
     else result[name] = value;
   }
   if (random.oneIn(10)) {
@@ -405,7 +405,7 @@ module.exports = {
         if (!random.oneIn(optional ? 2 : 30)) args.push(valueOf(random, type));
       }
       if (random.oneIn(15))
-        args.splice(random.below(args.length + 1), random.below(2), anything(random));
+        {args.splice(random.below(args.length + 1), random.below(2), anything(random));}
       const given = [...args];
       const about = () => `${method}(${given.map(describe).join(', ')})`;
 

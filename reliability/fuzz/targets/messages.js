@@ -219,7 +219,7 @@ module.exports = {
     // ---- A hostile page -------------------------------------------------------------------------
 
     /** @type {unknown[]} */
-    let problems = [];
+    const problems = [];
 
     function openPage() {
       pages += 1;
@@ -314,7 +314,7 @@ module.exports = {
           const count = random.pick([0, 1, 2, 9, 12]);
           const headers = new Int32Array(2 * count);
           for (let i = 0; i < count; i++)
-            headers.set([random.oneIn(4) ? random.pick(page.sockets) : id, 3], 2 * i);
+            {headers.set([random.oneIn(4) ? random.pick(page.sockets) : id, 3], 2 * i);}
           return [method, request, count, headers, new Uint8Array(3 * count)];
         }
         case 'setKeepAlive':
@@ -432,7 +432,7 @@ module.exports = {
       await ask('close', socketId);
       // Those that have outlived their pages.
       for (const info of await ask('getSockets'))
-        if (info.persistent) await ask('close', info.socketId);
+        {if (info.persistent) await ask('close', info.socketId);}
       honest.say('message', { data: [['listen', 'onReceive', false]] });
     }
 
@@ -492,7 +492,7 @@ module.exports = {
         collectGarbage();
         const growth = process.memoryUsage().heapUsed - heapAtFirst;
         if (heapAtFirst > 0 && growth > MOST_GROWTH)
-          throw new Error(`the heap has grown by ${growth} bytes`);
+          {throw new Error(`the heap has grown by ${growth} bytes`);}
       },
 
       figures: () =>

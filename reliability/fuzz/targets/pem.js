@@ -137,7 +137,7 @@ module.exports = {
       /** @type {Record<string, unknown>} */
       const result = { cert: pem(random), key: random.oneIn(3) ? keyPem : changed(random, keys) };
       if (random.oneIn(10))
-        result[random.pick(['key', 'passphrase', 'pfx', 'cert'])] = random.pick(ODD);
+        {result[random.pick(['key', 'passphrase', 'pfx', 'cert'])] = random.pick(ODD);}
       return result;
     };
 
@@ -146,11 +146,11 @@ module.exports = {
       /** @type {Record<string, unknown>} */
       const result = {};
       if (random.oneIn(2))
-        result.ca = random.oneIn(3) ? random.some(3, () => pem(random)) : pem(random);
+        {result.ca = random.oneIn(3) ? random.some(3, () => pem(random)) : pem(random);}
       if (random.oneIn(3)) result.clientCertificate = identity(random);
       if (random.oneIn(10)) result.connectTimeout = random.pick(ODD);
       if (random.oneIn(20))
-        result[random.pick(['manifest', 'ca', 'clientCertificate', 'x'])] = random.pick(ODD);
+        {result[random.pick(['manifest', 'ca', 'clientCertificate', 'x'])] = random.pick(ODD);}
       return result;
     };
 
