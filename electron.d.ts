@@ -1,4 +1,5 @@
 import type { Configuration } from './configure.js';
+import type { Stats } from './stats.js';
 
 /**
  * `chrome.sockets.tcp` for pages of Electron that have no Node: the main process's half. In the main
@@ -47,6 +48,8 @@ export interface Options extends Configuration {
 }
 
 export interface Application {
+  /** The numbers of this application: what `chrome-sockets-tcp/stats` tells of an environment. */
+  stats(): Stats;
   /**
    * Closes all sockets, the persistent ones, too, and takes the API from the pages: their calls end
    * no more. The session or webContents can be served again.

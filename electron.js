@@ -70,6 +70,7 @@ function serveWith({ session, webContents, pages = isOwn, ...configuration }) {
     registerPreload(/** @type {any} */ (target).session ?? target);
   }
   return {
+    stats: () => application.stats(),
     close() {
       for (const target of targets) grants.delete(target);
       application.close();

@@ -8,6 +8,7 @@ import netErrors = require('../net-errors');
 import promises = require('../promises');
 import { configure } from '../configure';
 import { connect, duplex } from '../duplex';
+import { stats } from '../stats';
 import type { Duplex } from 'node:stream';
 
 const bytes = new ArrayBuffer(1);
@@ -161,4 +162,25 @@ connect({ host: 'host' });
 // @ts-expect-error not an id
 duplex('1');
 
-export { code, either, listening, message, nothing, promised, standIn, stream, unknownCode };
+// ---- stats --------------------------------------------------------------------------------------
+
+const { bytesReceived, sockets } = stats();
+const pageBytes: number = serve({ session: {}, manifest: {} }).stats().bytesSent + bytesReceived;
+// @ts-expect-error a number of the past
+stats().sockets = 0;
+// @ts-expect-error no such number
+stats().packets;
+
+export {
+  code,
+  either,
+  listening,
+  message,
+  nothing,
+  pageBytes,
+  promised,
+  sockets,
+  standIn,
+  stream,
+  unknownCode,
+};

@@ -4,6 +4,10 @@
  * Makes a fresh checkout ready: installs the development dependencies if they are missing or not
  * those of the lock file, and builds the native module (cargo knows whether there is anything to
  * do). Uses nothing but Node and what comes with it, for there is nothing else yet.
+ *
+ * It is also npm's `prepare`, which runs when somebody says `npm install` in a checkout or installs the
+ * package by the URL of its repository, and never for what comes from a registry. The dependencies are
+ * there then.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -33,10 +37,17 @@ function dependenciesAreInstalled() {
   return existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs;
 }
 
+const { npm_lifecycle_event: event, npm_command: command = '' } = process.env;
+const isPrepare = event === 'prepare';
+
+// npm prepares what it packs, too; that is built already, where it is meant to have been.
+if (isPrepare && ['pack', 'publish'].includes(command)) process.exit();
+
 if (spawnSync('cargo', ['--version']).status !== 0) {
   console.error('setup: Rust is needed to build the native module: https://rustup.rs');
   process.exit(1);
 }
-if (!dependenciesAreInstalled()) run('npm', ['ci']);
+// Without scripts: no dependency needs one, and the own one is this.
+if (!isPrepare && !dependenciesAreInstalled()) run('npm', ['ci', '--ignore-scripts']);
 run('npm', ['run', 'build']);
 run('npm', ['run', 'build:preload']);

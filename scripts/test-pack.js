@@ -18,6 +18,9 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-pack-'));
 /** npm is a batch file on Windows, which only a shell can start. */
 const shell = process.platform === 'win32';
 
+/** What npm would run when it installs the package from a registry. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+
 /**
  * @param {string} cwd
  * @param {string} command
@@ -71,6 +74,13 @@ function packRoot(/** @type {{ name: string, version: string }} */ native) {
   }
   const file = path.join(folder, 'package.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  const scripts = Object.keys(manifest.scripts).filter((name) => INSTALL_SCRIPTS.includes(name));
+  if (scripts.length > 0) throw new Error(`the package has the install scripts ${scripts}`);
+  // npm compiles a package with this file when it installs it.
+  if (existsSync(path.join(folder, 'binding.gyp'))) {
+    throw new Error('the package has a binding.gyp');
+  }
+  if (manifest.dependencies) throw new Error('the package has dependencies');
   manifest.optionalDependencies = { [native.name]: native.version };
   writeFileSync(file, JSON.stringify(manifest, null, 2));
   return pack(folder);

@@ -33,6 +33,7 @@ impl SocketTable {
     ) {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
+        self.counters.connects_started += 1;
         self.resolving += 1;
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
@@ -51,26 +52,17 @@ impl SocketTable {
                 let Ok(runtime) = runtime::handle() else {
                     return;
                 };
-                match deadline {
-                    None => {
-                        runtime.spawn_blocking(move || {
-                            promise.keep(resolved(resolver::look_up(&host, family)));
-                        });
-                    }
-                    // A look-up cannot be ended; at the deadline nobody waits for it any more.
-                    Some(deadline) => {
-                        let look_up =
-                            runtime.spawn_blocking(move || resolver::look_up(&host, family));
-                        runtime.spawn(async move {
-                            let result = match timeout_at(deadline.into(), look_up).await {
-                                Ok(Ok(result)) => result,
-                                Ok(Err(_)) => Err(NetError::NameNotResolved),
-                                Err(_) => Err(NetError::ConnectionTimedOut),
-                            };
-                            promise.keep(resolved(result));
-                        });
-                    }
-                }
+                let look_up = runtime::look_up(move || resolver::look_up(&host, family));
+                runtime.spawn(async move {
+                    let answer = match deadline {
+                        None => look_up.await,
+                        // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                        Some(deadline) => timeout_at(deadline.into(), look_up)
+                            .await
+                            .unwrap_or(Some(Err(NetError::ConnectionTimedOut))),
+                    };
+                    promise.keep(resolved(answer.unwrap_or(Err(NetError::NameNotResolved))));
+                });
             }
         }
     }
@@ -78,6 +70,7 @@ impl SocketTable {
     /// A connect that the application's manifest does not allow. The name is remembered all the same.
     pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
         find!(self, socket_id, request).host = host;
+        self.counters.connects_started += 1;
         self.outbox
             .fail(request, Failure::without_code("Does not have permission"));
     }
@@ -136,6 +129,7 @@ impl SocketTable {
                     ends,
                     broken: false,
                 });
+                self.counters.connects_succeeded += 1;
                 self.outbox.complete(request);
                 if self.start_read(socket_id) {
                     self.give_turn(socket_id);

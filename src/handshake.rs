@@ -21,7 +21,6 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    task::block_in_place,
 };
 use tokio_rustls::TlsConnector;
 
@@ -94,14 +93,9 @@ pub(crate) async fn handshake(
     static UNCONFIGURED: TlsSettings = TlsSettings::none();
 
     let settings = settings.unwrap_or(&UNCONFIGURED);
-    let client = match settings.client.get() {
-        Some(client) => client,
-        // Reads files. Blocking threads are no place for it: all may be waiting for a resolver.
-        None => block_in_place(|| {
-            let load = || Client::new(trust::process_wide(), settings);
-            settings.client.get_or_try_init(load)
-        })?,
-    };
+    let trust = trust::process_wide().await?;
+    let make = || Client::new(trust, settings);
+    let client = settings.client.get_or_try_init(make)?;
     client.handshake(stream, host, versions).await
 }
 

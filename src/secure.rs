@@ -87,6 +87,7 @@ impl SocketTable {
             let result = handshake(stream, &host, versions, settings.as_deref()).await;
             promise.keep(secured(result.map(Box::new)));
         });
+        self.counters.handshakes_started += 1;
         let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));
         socket.connection = Connection::Securing {
             request,
@@ -129,6 +130,7 @@ impl SocketTable {
                 });
                 socket.secured = true;
                 socket.paused = paused;
+                self.counters.handshakes_succeeded += 1;
                 self.outbox.complete(request);
             }
             Err(error) => {

@@ -8,6 +8,7 @@
 mod facts;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod power;
 mod short_rsa;
 
 use std::sync::Arc;

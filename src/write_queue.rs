@@ -33,6 +33,11 @@ impl WriteQueue {
         self.sends.is_empty() && self.chunks.is_empty()
     }
 
+    /// How many sends have not ended.
+    pub(crate) fn pending(&self) -> usize {
+        self.sends.len()
+    }
+
     /// Forgets who sent what, not what is to be sent.
     pub(crate) fn disown(&mut self) {
         self.sends.clear();

@@ -24,8 +24,8 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-function newApplication(manifest = EVERYTHING) {
-  const application = new Application({ manifest });
+function newApplication(manifest = EVERYTHING, configuration = {}) {
+  const application = new Application({ manifest, ...configuration });
   cleanups.push(() => application.close());
   return application;
 }
@@ -103,6 +103,16 @@ describe('pages of one application', () => {
     expect(await one.tcp.getSockets()).toEqual([]);
   });
 
+  test('have no more sockets together than was configured', async () => {
+    const application = newApplication(EVERYTHING, { maxSockets: 2 });
+    const [one, two] = [openPage(application), openPage(application)];
+    const [first] = [await one.tcp.create(), await two.tcp.create()];
+    expect(await two.call('create', {})).toBe('Too many sockets');
+    expect(await one.tcp.getSockets()).toHaveLength(2);
+    await one.tcp.close(first.socketId);
+    expect(await two.call('create', {})).toMatchObject({ socketId: expect.any(Number) });
+  });
+
   test('cannot find the sockets of another application', async () => {
     const [mine, other] = [openPage(newApplication()), openPage(newApplication())];
     const { port } = await startServer();
@@ -111,6 +121,16 @@ describe('pages of one application', () => {
     await expect(other.tcp.close(socketId)).rejects.toThrow('Socket not found');
     expect(await other.tcp.getSockets()).toEqual([]);
     expect(await mine.tcp.getInfo(socketId)).toMatchObject({ connected: true });
+  });
+
+  test('are counted apart from everything else', async () => {
+    const { port } = await startServer();
+    const [application, other] = [newApplication(), newApplication()];
+    const page = openPage(application);
+    const { socketId } = await page.tcp.create();
+    expect(await page.call('connect', socketId, '127.0.0.1', port)).toBe(0);
+    expect(application.stats()).toMatchObject({ sockets: 1, connected: 1, connectsStarted: 1 });
+    expect(other.stats()).toMatchObject({ sockets: 0, connectsStarted: 0 });
   });
 
   test('connect to what the manifest allows, under the name that the page has written', async () => {

@@ -4,6 +4,7 @@
 
 const tcp = require('../../index.js');
 const runtime = require('../../runtime.js');
+const { stats } = require('../../stats.js');
 
 /**
  * Calls a method with a callback.
@@ -123,4 +124,4 @@ async function closeSockets() {
   await Promise.all(sockets.map(({ socketId }) => call('close', socketId)));
 }
 
-module.exports = { call, closeSockets, connected, Inbox, result, runtime, tcp };
+module.exports = { call, closeSockets, connected, Inbox, result, runtime, stats, tcp };

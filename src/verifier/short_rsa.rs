@@ -8,17 +8,16 @@ use aws_lc_rs::{
     digest::{self, Digest, digest},
     signature::{self, UnparsedPublicKey, VerificationAlgorithm},
 };
-use num_bigint::BigUint;
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use webpki::aws_lc_rs as signatures;
 
-use super::facts::RsaKey;
+use super::{facts::RsaKey, power::power};
 
 /// The lengths that the algorithms for everyday use leave out.
 const SHORT: std::ops::Range<usize> = 1024..2048;
 
-/// The largest public exponent of `BoringSSL`.
-const MAX_EXPONENT_LENGTH: u64 = 33;
+/// The public exponents of `BoringSSL`: odd ones of at most 33 bits.
+const EXPONENTS: std::ops::Range<u64> = 3..1 << 33;
 
 pub(super) static RSA_PKCS1_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
     long: signatures::RSA_PKCS1_2048_8192_SHA256,
@@ -93,25 +92,24 @@ fn verify_pss(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), InvalidSignature> {
-    let modulus = BigUint::from_bytes_be(key.modulus);
-    let exponent = BigUint::from_bytes_be(key.exponent);
-    let signature_number = BigUint::from_bytes_be(signature);
-    if signature.len() != key.length().div_ceil(8)
-        || signature_number >= modulus
-        || exponent.bits() > MAX_EXPONENT_LENGTH
-        || exponent < BigUint::from(3u8)
-        || !exponent.bit(0)
-        || !modulus.bit(0)
-    {
-        return Err(InvalidSignature);
-    }
-    let encoded = signature_number.modpow(&exponent, &modulus).to_bytes_be();
+    let encoded = (signature.len() == key.length().div_ceil(8))
+        .then(|| power(signature, exponent(key)?, key.modulus))
+        .flatten()
+        .ok_or(InvalidSignature)?;
     let encoded_bits = key.length() - 1;
     if is_pss_encoding(&encoded, encoded_bits, hash, message).is_some() {
         Ok(())
     } else {
         Err(InvalidSignature)
     }
+}
+
+fn exponent(key: &RsaKey<'_>) -> Option<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    let unused = bytes.len().checked_sub(key.exponent.len())?;
+    bytes.get_mut(unused..)?.copy_from_slice(key.exponent);
+    let exponent = u64::from_be_bytes(bytes);
+    (EXPONENTS.contains(&exponent) && exponent % 2 == 1).then_some(exponent)
 }
 
 /// EMSA-PSS-VERIFY of RFC 8017, for an encoded message without its leading zeros.
@@ -286,10 +284,8 @@ mod tests {
         assert!(trivial.ends_with(&[2, 3, 1, 0, 1]));
         let end = trivial.len() - 3;
         trivial[end..].copy_from_slice(&[0, 0, 1]);
-        let exponent = BigUint::from(65537u32);
-        let modulus = BigUint::from_bytes_be(RsaKey::parse(&key).unwrap().modulus);
-        let number = BigUint::from_bytes_be(&bytes(PSS_SHA256));
-        let encoded = number.modpow(&exponent, &modulus).to_bytes_be();
+        let modulus = RsaKey::parse(&key).unwrap().modulus;
+        let encoded = power(&bytes(PSS_SHA256), 65537, modulus).unwrap();
         assert_eq!(encoded.len(), 128);
         let result = RSA_PSS_SHA256.verify_signature(&trivial, MESSAGE, &encoded);
         assert!(result.is_err());

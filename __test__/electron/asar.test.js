@@ -1,0 +1,91 @@
+'use strict';
+
+// An app as it is shipped: in an archive, app.asar, in a real Electron.
+
+const { createPackageWithOptions } = require('@electron/asar');
+const { cpSync, mkdirSync, mkdtempSync, readdirSync } = require('node:fs');
+const { readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { dirname, join } = require('node:path');
+const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { ROOT } = require('../support/child.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
+
+const describeElectron = electronPath() ? describe : describe.skip;
+if (!electronPath()) console.warn(`Archives are not tested: ${NO_ELECTRON}`);
+
+jest.setTimeout(20_000);
+
+let folder;
+let electron;
+
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-asar-'))));
+
+afterEach(async () => {
+  await electron?.close();
+  await stopServers();
+  rmSync(folder, { recursive: true });
+});
+
+/** The app with what `npm install` would put beside it. @returns {string} Its folder. */
+function makeApp() {
+  const app = join(folder, 'app');
+  const modules = join(app, 'node_modules');
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const name of readdirSync(ROOT)) {
+    const isNative = name.endsWith('.node');
+    if (name !== 'package.json' && (isNative || !manifest.files.includes(name))) continue;
+    cpSync(join(ROOT, name), join(modules, 'chrome-sockets-tcp', name), { recursive: true });
+  }
+  const native = readdirSync(ROOT).find((name) => name.endsWith('.node'));
+  const platform = native.split('.')[1];
+  const name = `chrome-sockets-tcp-${platform}`;
+  mkdirSync(join(modules, name));
+  cpSync(join(ROOT, native), join(modules, name, native));
+  writeFileSync(
+    join(modules, name, 'package.json'),
+    JSON.stringify({ name, version: manifest.version, main: native }),
+  );
+  for (const file of ['asar-app.js', 'page.html', 'page.js']) {
+    cpSync(join(__dirname, file), join(app, file));
+  }
+  return app;
+}
+
+/**
+ * Packs the app, starts it, and has its main process and its page converse.
+ *
+ * @param {string} [unpack] What stays outside of the archive.
+ * @returns {Promise<string[]>} Where the native module was loaded from.
+ */
+async function conversation(unpack) {
+  const { port } = await startServer({ onConnection: echo });
+  const app = makeApp();
+  const archive = join(folder, 'app.asar');
+  await createPackageWithOptions(app, archive, unpack ? { unpack: join(app, unpack) } : {});
+  rmSync(app, { recursive: true });
+  electron = await startElectron(join(archive, 'asar-app.js'), {
+    environment: { ASAR_TEST_PORT: String(port), TMPDIR: folder },
+  });
+  const { main, page, loaded, exited } = await electron.next();
+  expect({ main, page, exited }).toEqual({ main: 'from main', page: 'from the page' });
+  return loaded;
+}
+
+describeElectron('in an archive', () => {
+  test('the native module is loaded from beside it, where the README has said so', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const [, pattern] = readme.match(/"asarUnpack": \["(.+?)"\]/);
+    const [file, ...others] = await conversation(pattern);
+    expect(others).toEqual([]);
+    expect(file).toContain(
+      join(folder, 'app.asar.unpacked', 'node_modules', 'chrome-sockets-tcp-'),
+    );
+  });
+
+  test('it works all the same where nobody has: Electron loads a copy', async () => {
+    const [file, ...others] = await conversation();
+    expect(others).toEqual([]);
+    expect(dirname(file)).toBe(folder);
+  });
+});

@@ -1,0 +1,123 @@
+'use strict';
+
+/**
+ * What is in the native module.
+ *
+ * - `npm run check:dependencies`: at most 70 crates on any platform, each from crates.io with the checksum
+ *   of the lock file and a licence; nothing that npm would install beside the package; and, where
+ *   cargo-deny is installed, what deny.toml says of licences, duplicates and sources.
+ * - `npm run sbom -- TARGET FILE`: the same as a bill of materials in CycloneDX's format.
+ */
+
+const { execFileSync, spawnSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+const { readFileSync, writeFileSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const { name, version, dependencies, napi } = require('../package.json');
+
+const MOST_CRATES = 70;
+
+/**
+ * @param {string} target
+ * @returns {{ name: string, version: string, license: string, source: string }[]} Without what only
+ *   builds.
+ */
+function cratesOf(target) {
+  const args = ['tree', '--locked', '--edges', 'normal,no-proc-macro', '--target', target];
+  const format = ['--prefix', 'none', '--no-dedupe', '--format', '{p}|{l}'];
+  const lines = execFileSync('cargo', [...args, ...format], { cwd: root, encoding: 'utf8' });
+  return [...new Set(lines.trim().split('\n'))].map((line) => {
+    const [, crate, number, source = '', license] =
+      /^(\S+) v(\S+)(?: \((.+)\))?\|(.*)$/.exec(line) ?? [];
+    if (!crate) throw new Error(`cargo tree said: ${line}`);
+    return { name: crate, version: number, license, source };
+  });
+}
+
+/** The checksums of the lock file, by name and version. */
+function checksums() {
+  const lock = readFileSync(path.join(root, 'Cargo.lock'), 'utf8');
+  const packages =
+    /name = "(.+)"\nversion = "(.+)"\nsource = "registry\+https:\/\/github.com\/rust-lang\/crates.io-index"\nchecksum = "(.+)"/g;
+  return new Map([...lock.matchAll(packages)].map(([, a, b, sum]) => [`${a} ${b}`, sum]));
+}
+
+function check() {
+  const sums = checksums();
+  for (const target of napi.targets.filter((triple) => !triple.startsWith('universal'))) {
+    const crates = cratesOf(target);
+    console.log(`${target}: ${crates.length} crates`);
+    if (crates.length > MOST_CRATES) throw new Error(`more than ${MOST_CRATES} crates`);
+    for (const crate of crates) {
+      const id = `${crate.name} ${crate.version}`;
+      if (!crate.license) throw new Error(`${id} has no licence`);
+      if (crate.name !== name && !sums.has(id)) throw new Error(`${id} has no checksum`);
+    }
+  }
+  if (dependencies) throw new Error(`npm would install ${Object.keys(dependencies)}`);
+  if (spawnSync('cargo', ['deny', '--version']).status !== 0) {
+    console.log('cargo-deny is not installed (cargo install cargo-deny --locked): left out');
+    return;
+  }
+  const args = ['deny', '--locked', 'check', 'licenses', 'bans', 'sources'];
+  execFileSync('cargo', args, { cwd: root, stdio: 'inherit' });
+}
+
+/**
+ * @param {string} target
+ * @param {string} file
+ */
+function writeBill(target, file) {
+  const sums = checksums();
+  const reference = (/** @type {{ name: string, version: string }} */ crate) =>
+    `pkg:cargo/${crate.name}@${crate.version}`;
+  const libraries = cratesOf(target).filter((crate) => crate.name !== name);
+  const components = libraries.map((crate) => ({
+    type: 'library',
+    'bom-ref': reference(crate),
+    name: crate.name,
+    version: crate.version,
+    purl: reference(crate),
+    hashes: [{ alg: 'SHA-256', content: sums.get(`${crate.name} ${crate.version}`) }],
+    licenses: [{ expression: crate.license.replaceAll('/', ' OR ') }],
+  }));
+  const bill = {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    // The same for the same contents, whoever makes it.
+    serialNumber: `urn:uuid:${uuidOf(JSON.stringify([target, version, components]))}`,
+    version: 1,
+    metadata: {
+      component: {
+        type: 'library',
+        'bom-ref': `pkg:npm/${name}@${version}`,
+        name,
+        version,
+        purl: `pkg:npm/${name}@${version}`,
+      },
+      properties: [{ name: 'target', value: target }],
+    },
+    components,
+  };
+  writeFileSync(file, `${JSON.stringify(bill, null, 2)}\n`);
+  console.log(`${file}: ${components.length} components`);
+}
+
+/** @param {string} text @returns {string} A UUID of version 8 (RFC 9562), which is free to be a hash. */
+function uuidOf(text) {
+  const hex = createHash('sha256').update(text).digest('hex');
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`];
+  return [...parts, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+}
+
+const [, , command, ...args] = process.argv;
+if (command === 'check' && args.length === 0) {
+  check();
+} else if (command === 'sbom' && args.length === 2) {
+  writeBill(args[0], args[1]);
+} else {
+  console.error('usage: node scripts/dependencies.js check | sbom TARGET FILE');
+  process.exit(2);
+}

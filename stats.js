@@ -1,0 +1,7 @@
+'use strict';
+
+const { instance } = require('./lib/instance.js');
+
+const stats = () => instance.native.stats();
+
+module.exports = { stats };
