@@ -454,6 +454,9 @@ module.exports = {
         );
         if (!page.port.closed && random.oneIn(300)) page.port.say('close');
         else if (!page.port.closed) return;
+        // What was on the way when the page ended.
+        page.port.say('message', { data: message(random) });
+        page.port.say('message', { data: [['create', 1]] });
         page = openPage();
       },
 
