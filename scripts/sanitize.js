@@ -90,7 +90,10 @@ const kinds = {
     return isQuiet(reports) && passed;
   },
 
-  /** The units beside the Rust code: data races. The standard library has to be built, too. */
+  /**
+   * The units beside the Rust code: data races. The standard library has to be built, too. Servers of the
+   * tests run until the process ends.
+   */
   tsan(more) {
     const reports = reportsIn('tsan');
     const args = ['test', '--locked', '-Zbuild-std', '--target', TARGET, '--lib', ...more];
@@ -98,7 +101,7 @@ const kinds = {
       CARGO_TARGET_DIR: path.join(root, 'target', 'tsan'),
       RUSTC_BOOTSTRAP: '1',
       RUSTFLAGS: '-Zsanitizer=thread',
-      TSAN_OPTIONS: `log_path=${path.join(reports, 'report')}`,
+      TSAN_OPTIONS: `report_thread_leaks=0:log_path=${path.join(reports, 'report')}`,
     });
     return isQuiet(reports) && passed;
   },

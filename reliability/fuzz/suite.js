@@ -18,6 +18,7 @@ const RUST = Object.entries({
   handshake: 10_000_000,
   certificates: 4_000_000,
   records: 10_000_000,
+  power: 500_000,
   settings: 4_000_000,
   host: 4_000_000,
   trust: 500_000,
