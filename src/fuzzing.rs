@@ -2,6 +2,11 @@
 //! Whatever the bytes are, there is no panic, no end that never comes, and nothing is believed that
 //! nobody has signed. In no build but those of tests and of fuzzers.
 
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "a panic is how a target says that something is wrong"
+)]
+
 mod no_cryptography;
 #[cfg(test)]
 mod tests;
@@ -200,6 +205,15 @@ pub fn signature(mut data: &[u8]) {
     } else {
         verifier::fuzzing::check_signature(key, data, signature);
     }
+}
+
+/// Takes powers of a number modulo another.
+pub fn power(mut data: &[u8]) {
+    let mut modulus = take_piece(&mut data);
+    while let Some((0, rest)) = modulus.split_first() {
+        modulus = rest;
+    }
+    verifier::fuzzing::check_power(data, modulus);
 }
 
 /// Follows the records of a stream that comes in pieces of all sizes.

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+#[cfg(not(loom))]
+use std::sync::{Mutex, MutexGuard, atomic::AtomicBool};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
@@ -12,6 +14,9 @@ use crate::handshake::Secured;
 use crate::net_error::NetError;
 use crate::readiness::Direction;
 use crate::socket::SocketId;
+// In `loom/`, which includes this file.
+#[cfg(loom)]
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// Wakes the JavaScript thread; safe to call from any thread.
 pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;

@@ -17,7 +17,9 @@ const { Random } = require('./random.js');
  * @property {(holds: unknown, otherwise: () => string) => void} expect Ends the input with a finding
  *   unless something holds.
  *
- * @typedef {(random: Random, context: Context) => void} Try Makes one input and looks what comes of it.
+ * @typedef {InstanceType<typeof Random>} Choices
+ *
+ * @typedef {(random: Choices, context: Context) => void} Try Makes one input and looks what comes of it.
  *
  * @typedef {object} Running
  * @property {Try} try

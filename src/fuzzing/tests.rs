@@ -20,10 +20,13 @@ use rustls::{
 use super::*;
 use crate::verifier::ServerVerifier;
 
-const TARGETS: [(&str, fn(&[u8])); 7] = [
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 8] = [
     ("certificates", certificates),
     ("handshake", handshake),
     ("host", host),
+    ("power", power),
     ("records", records),
     ("settings", settings),
     ("signature", signature),
@@ -173,6 +176,7 @@ fn pieces(pieces: &[&[u8]]) -> Vec<u8> {
 /// Run twice: what is recorded the second time trusts what was written the first time.
 #[test]
 #[ignore = "writes the corpus afresh"]
+#[allow(clippy::too_many_lines, reason = "one seed after the other")]
 fn record() {
     let write = |path: &str, bytes: &[u8]| {
         let path = folder(path);
@@ -279,6 +283,14 @@ fn record() {
     sign("pss-sha384", &rsa_padding::RSA_PSS_SHA384);
     sign("pss-sha512", &rsa_padding::RSA_PSS_SHA512);
     sign("pkcs1-sha256", &rsa_padding::RSA_PKCS1_SHA256);
+
+    // RSA keys are sequences; the modulus begins behind eight bytes and a zero.
+    let modulus = &RSA_KEY[9..][..256];
+    write(
+        "corpus/power/rsa",
+        &[&pieces(&[modulus])[..], &made].concat(),
+    );
+    write("corpus/power/small", &[0, 2, 0x7f, 0xff, 0x12, 0x34]);
 
     // The others.
     let pem = CertificateParams::default()

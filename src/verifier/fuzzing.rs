@@ -4,6 +4,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
 use super::facts::{Certificate, write_child};
+use super::power::power;
 use super::{ALGORITHMS, Child, Presented, judge, names, revocation, short_rsa, soundness};
 use crate::trust::TrustStore;
 
@@ -69,4 +70,25 @@ pub(crate) fn check_signature(key: &[u8], message: &[u8], signature: &[u8]) {
 /// Checks an RSA-PSS signature here and by `aws-lc-rs`.
 pub(crate) fn check_twice(key: &[u8], message: &[u8], signature: &[u8]) {
     short_rsa::compare(key, message, signature);
+}
+
+/// Checks powers by the laws of powers, and those that fit by multiplying.
+pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
+    let twice = |first, second| power(&power(base, first, modulus)?, second, modulus);
+    for (one, other) in [(3, 5), (65_537, 3), (2, u64::from(u32::MAX))] {
+        assert_eq!(twice(one, other), twice(other, one), "{one}, {other}");
+    }
+    let small = |bytes: &[u8]| {
+        let number = |digits: &[u8]| {
+            digits
+                .iter()
+                .fold(0, |n, &digit| n << 8 | u128::from(digit))
+        };
+        (bytes.len() <= size_of::<u64>()).then(|| number(bytes))
+    };
+    let found = power(base, 5, modulus);
+    if let (Some(base), Some(modulus), Some(found)) = (small(base), small(modulus), found) {
+        let expected = (0..5).fold(1 % modulus, |product, _| product * base % modulus);
+        assert_eq!(small(&found), Some(expected));
+    }
 }

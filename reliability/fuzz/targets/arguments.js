@@ -11,9 +11,9 @@ const vm = require('node:vm');
 const { parsers, bytesOf } = require('../../../lib/arguments.js');
 const { dictionaries, enumerations, methods } = require('../../../lib/schema.js');
 
-/** @typedef {import('../random.js').Random} Random */
+/** @typedef {import('../fuzz.js').Choices} Random */
 
-const METHODS = /** @type {(keyof typeof methods)[]} */ (Object.keys(methods));
+const METHODS = /** @type {(keyof typeof parsers)[]} */ (Object.keys(methods));
 
 /** What getters and traps of the values here throw. */
 const THROWN = new RangeError('thrown by the application');
@@ -110,7 +110,7 @@ class Liar extends Uint8Array {
     return throwing();
   }
   get [Symbol.toStringTag]() {
-    return 'ArrayBuffer';
+    return /** @type {any} */ ('ArrayBuffer');
   }
 }
 
@@ -236,13 +236,13 @@ function dictionary(random, type) {
     if (random.oneIn(2)) continue;
     const [memberType, name] = declaration.split(' ');
     const value = random.oneIn(8) ? random.pick([null, undefined]) : valueOf(random, memberType);
-    if (random.oneIn(6))
+    if (random.oneIn(6)) {
       Object.defineProperty(result, name, {
         get: () => value,
         enumerable: true,
         configurable: true,
       });
-    else result[name] = value;
+    } else result[name] = value;
   }
   if (random.oneIn(10)) {
     const enumerable = !random.oneIn(3);
@@ -307,6 +307,7 @@ const PARAMETERS = Object.fromEntries(METHODS.map((name) => [name, methods[name]
 function assigned(parameters, args) {
   for (let omitted = 0; omitted < 1 << parameters.length; omitted++) {
     let next = 0;
+    /** @type {unknown[]} */
     const values = [];
     const fits = parameters.every(({ type, optional }, index) => {
       if ((omitted >> (parameters.length - 1 - index)) & 1) {
@@ -404,8 +405,9 @@ module.exports = {
       for (const { type, optional } of parameters) {
         if (!random.oneIn(optional ? 2 : 30)) args.push(valueOf(random, type));
       }
-      if (random.oneIn(15))
+      if (random.oneIn(15)) {
         args.splice(random.below(args.length + 1), random.below(2), anything(random));
+      }
       const given = [...args];
       const about = () => `${method}(${given.map(describe).join(', ')})`;
 

@@ -58,7 +58,7 @@ const NUMBERS = ['0', '1', '00', '08', '010', '0x', '0xff', '0x100', '255', '256
 const MORE_NUMBERS = ['16777216', '4294967295', '4294967296', '1e3', '+1', '99999999999999999999'];
 
 /**
- * @param {import('../random.js').Random} random
+ * @param {import('../fuzz.js').Choices} random
  * @returns {string}
  */
 function host(random) {
@@ -78,10 +78,10 @@ function host(random) {
   }
 }
 
-const pieces = (/** @type {import('../random.js').Random} */ random) =>
+const pieces = (/** @type {import('../fuzz.js').Choices} */ random) =>
   random.some(8, () => random.pick(PIECES)).join('');
 
-/** @param {import('../random.js').Random} random */
+/** @param {import('../fuzz.js').Choices} random */
 function codePoint(random) {
   const bits = random.pick([7, 8, 11, 16, 20]);
   return random.below(2 ** bits);
@@ -90,7 +90,7 @@ function codePoint(random) {
 /**
  * As a hostile page would write it, to keep the main process busy.
  *
- * @param {import('../random.js').Random} random
+ * @param {import('../fuzz.js').Choices} random
  */
 function long(random) {
   const length = 20_000 + random.below(20_000);

@@ -17,7 +17,7 @@ const { Application } = require('../../../lib/electron/application.js');
 const { COMPLETE, RECEIVE } = require('../../../lib/requests.js');
 const { createAuthority } = require('../../../support/certificates.js');
 
-/** @typedef {import('../random.js').Random} Random */
+/** @typedef {import('../fuzz.js').Choices} Random */
 
 /** How long what is owed may take, in milliseconds. */
 const PATIENCE = 20_000;
@@ -219,7 +219,7 @@ module.exports = {
     // ---- A hostile page -------------------------------------------------------------------------
 
     /** @type {unknown[]} */
-    let problems = [];
+    const problems = [];
 
     function openPage() {
       pages += 1;
@@ -313,8 +313,9 @@ module.exports = {
         case 'sendGathered': {
           const count = random.pick([0, 1, 2, 9, 12]);
           const headers = new Int32Array(2 * count);
-          for (let i = 0; i < count; i++)
+          for (let i = 0; i < count; i++) {
             headers.set([random.oneIn(4) ? random.pick(page.sockets) : id, 3], 2 * i);
+          }
           return [method, request, count, headers, new Uint8Array(3 * count)];
         }
         case 'setKeepAlive':
@@ -431,8 +432,9 @@ module.exports = {
       );
       await ask('close', socketId);
       // Those that have outlived their pages.
-      for (const info of await ask('getSockets'))
+      for (const info of await ask('getSockets')) {
         if (info.persistent) await ask('close', info.socketId);
+      }
       honest.say('message', { data: [['listen', 'onReceive', false]] });
     }
 
@@ -442,6 +444,7 @@ module.exports = {
         const data = message(random);
         const warned = warnings;
         noteOwed(page, data);
+        /** @type {Port[] | undefined} */
         const extra = random.oneIn(100) ? [new Port(() => {})] : random.pick([[], undefined]);
         page.port.say('message', { data, ports: extra });
         expect(!extra?.some(({ closed }) => !closed), () => 'a port that came along stays open');
@@ -451,6 +454,9 @@ module.exports = {
         );
         if (!page.port.closed && random.oneIn(300)) page.port.say('close');
         else if (!page.port.closed) return;
+        // What was on the way when the page ended.
+        page.port.say('message', { data: message(random) });
+        page.port.say('message', { data: [['create', 1]] });
         page = openPage();
       },
 
@@ -491,8 +497,9 @@ module.exports = {
         }
         collectGarbage();
         const growth = process.memoryUsage().heapUsed - heapAtFirst;
-        if (heapAtFirst > 0 && growth > MOST_GROWTH)
+        if (heapAtFirst > 0 && growth > MOST_GROWTH) {
           throw new Error(`the heap has grown by ${growth} bytes`);
+        }
       },
 
       figures: () =>

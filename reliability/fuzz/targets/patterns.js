@@ -73,7 +73,7 @@ const REQUESTED = [
 ];
 const NUMBERS = [0, 1, 80, 443, 65535, 65536, 65616, -1, -65456, 0x7fffffff];
 
-/** @typedef {import('../random.js').Random} Random */
+/** @typedef {import('../fuzz.js').Choices} Random */
 
 /** @param {Random} random */
 const host = (random) =>

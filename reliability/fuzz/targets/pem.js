@@ -11,7 +11,7 @@ const { configureInstance } = require('../../../lib/configuration.js');
 const { createInstance } = require('../../../lib/instance.js');
 const { createAuthority } = require('../../../support/certificates.js');
 
-/** @typedef {import('../random.js').Random} Random */
+/** @typedef {import('../fuzz.js').Choices} Random */
 
 const OPTIONS = ['manifest', 'ca', 'clientCertificate', 'keyLog', 'connectTimeout'];
 const LINES = [
@@ -136,8 +136,9 @@ module.exports = {
     const identity = (random) => {
       /** @type {Record<string, unknown>} */
       const result = { cert: pem(random), key: random.oneIn(3) ? keyPem : changed(random, keys) };
-      if (random.oneIn(10))
+      if (random.oneIn(10)) {
         result[random.pick(['key', 'passphrase', 'pfx', 'cert'])] = random.pick(ODD);
+      }
       return result;
     };
 
@@ -145,12 +146,14 @@ module.exports = {
     const configuration = (random) => {
       /** @type {Record<string, unknown>} */
       const result = {};
-      if (random.oneIn(2))
+      if (random.oneIn(2)) {
         result.ca = random.oneIn(3) ? random.some(3, () => pem(random)) : pem(random);
+      }
       if (random.oneIn(3)) result.clientCertificate = identity(random);
       if (random.oneIn(10)) result.connectTimeout = random.pick(ODD);
-      if (random.oneIn(20))
+      if (random.oneIn(20)) {
         result[random.pick(['manifest', 'ca', 'clientCertificate', 'x'])] = random.pick(ODD);
+      }
       return result;
     };
 

@@ -1,0 +1,132 @@
+//! A model of `src/readiness/epoll.rs`: the gate around the set of sockets, who arms it and who finds
+//! it open. The atomic is the module's; the kernel is a lock.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::Ordering;
+use loom::sync::{Condvar, Mutex};
+use loom::thread;
+
+use crate::Sleep;
+use crate::mailbox::Mailbox;
+use crate::sync::AtomicBool;
+
+/// What the kernel knows.
+#[derive(Default)]
+struct Kernel {
+    /// Sockets that have become ready since the JavaScript thread has asked.
+    ready: usize,
+    /// Whether the gate tells of the next one: `EPOLLONESHOT` takes it back when it has.
+    enabled: bool,
+    /// The runtime is to look at the gate.
+    edge: bool,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Poller {
+    kernel: Mutex<Kernel>,
+    changed: Condvar,
+    armed: AtomicBool,
+}
+
+impl Poller {
+    /// Something comes from the network.
+    fn become_ready(&self) {
+        let mut kernel = self.kernel.lock().unwrap();
+        kernel.ready += 1;
+        if kernel.enabled {
+            kernel.edge = true;
+            self.changed.notify_one();
+        }
+    }
+
+    /// `Poller::collect`
+    fn collect(&self) -> usize {
+        std::mem::take(&mut self.kernel.lock().unwrap().ready)
+    }
+
+    /// `Poller::arm`
+    fn arm(&self) {
+        if !self.armed.swap(true, Ordering::AcqRel) {
+            let mut kernel = self.kernel.lock().unwrap();
+            kernel.enabled = true;
+            if kernel.ready > 0 {
+                kernel.edge = true;
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.kernel.lock().unwrap().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// `watch`
+    fn watch(&self, mailbox: &Mailbox) {
+        while self.readable() {
+            if self.wait() {
+                self.armed.store(false, Ordering::Release);
+                mailbox.ring();
+            }
+        }
+    }
+
+    fn readable(&self) -> bool {
+        let mut kernel = self.kernel.lock().unwrap();
+        while !kernel.edge && !kernel.closed {
+            kernel = self.changed.wait(kernel).unwrap();
+        }
+        std::mem::take(&mut kernel.edge)
+    }
+
+    /// `epoll_wait` on the gate, which looks again whether there is anything.
+    fn wait(&self) -> bool {
+        let mut kernel = self.kernel.lock().unwrap();
+        let opens = kernel.enabled && kernel.ready > 0;
+        if opens {
+            kernel.enabled = false;
+        }
+        opens
+    }
+}
+
+#[test]
+fn nothing_becomes_ready_without_being_found() {
+    const SOCKETS: usize = 2;
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        let poller = Arc::new(Poller::default());
+        mailbox.attach(sleep.bell());
+        let watch = {
+            let (poller, mailbox) = (Arc::clone(&poller), Arc::clone(&mailbox));
+            thread::spawn(move || poller.watch(&mailbox))
+        };
+        let network = {
+            let poller = Arc::clone(&poller);
+            thread::spawn(move || {
+                for _ in 0..SOCKETS {
+                    poller.become_ready();
+                }
+            })
+        };
+        let mut found = 0;
+        while found < SOCKETS {
+            sleep.sleep();
+            mailbox.collect();
+            match poller.collect() {
+                0 => poller.arm(),
+                count => {
+                    found += count;
+                    mailbox.ring();
+                }
+            }
+        }
+        poller.close();
+        network.join().unwrap();
+        watch.join().unwrap();
+    });
+}

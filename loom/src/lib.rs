@@ -1,0 +1,79 @@
+//! All orders in which threads can run, for what is concurrent by hand in the native module:
+//! `src/mailbox.rs` itself, with loom's locks and atomics in the place of std's, and models of what
+//! surrounds it. What a notice is about does not matter here.
+
+#![cfg(test)]
+
+#[cfg(not(loom))]
+compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
+
+mod gate;
+#[expect(dead_code, reason = "it is used by more than what is looked at here")]
+#[path = "../../src/mailbox.rs"]
+mod mailbox;
+mod notices;
+
+mod sync {
+    use loom::sync::atomic::{self, Ordering};
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    #[derive(Default)]
+    pub(crate) struct AtomicBool(atomic::AtomicBool);
+
+    impl AtomicBool {
+        pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
+            self.0.swap(value, ordering)
+        }
+
+        /// Loom tries orders in which a store comes between what a swap has read and what it has
+        /// written, which cannot be. Between two swaps it knows that.
+        pub(crate) fn store(&self, value: bool, ordering: Ordering) {
+            self.0.swap(value, ordering);
+        }
+    }
+}
+
+mod handshake {
+    pub(crate) struct Secured;
+}
+
+mod net_error {
+    pub(crate) struct NetError;
+}
+
+mod readiness {
+    #[derive(Clone, Copy)]
+    pub(crate) enum Direction {
+        Read,
+        Write,
+    }
+}
+
+mod socket {
+    pub(crate) type SocketId = i32;
+}
+
+use std::sync::Arc;
+
+use loom::sync::Notify;
+
+/// The JavaScript thread's sleep: it is over when the bell has rung since the last one.
+#[derive(Clone)]
+struct Sleep(Arc<Notify>);
+
+impl Default for Sleep {
+    fn default() -> Self {
+        Self(Arc::new(Notify::new()))
+    }
+}
+
+impl Sleep {
+    fn bell(&self) -> mailbox::Bell {
+        let Self(notify) = self.clone();
+        Box::new(move || notify.notify())
+    }
+
+    fn sleep(&self) {
+        self.0.wait();
+    }
+}

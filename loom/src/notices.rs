@@ -1,0 +1,79 @@
+//! No notice is lost, and none is slept through. A sleep that nothing ends is a deadlock, which loom
+//! reports.
+
+use std::sync::Arc;
+
+use loom::thread;
+
+use crate::Sleep;
+use crate::mailbox::{Mailbox, Notice, waker};
+use crate::readiness::Direction;
+
+/// Sleeps until so many notices have come.
+fn receive(mailbox: &Mailbox, sleep: &Sleep, mut count: usize) {
+    while count > 0 {
+        sleep.sleep();
+        count -= mailbox.collect().len();
+    }
+    assert!(!mailbox.has_notices());
+}
+
+#[test]
+fn notices_of_several_threads_wake_the_one_that_sleeps() {
+    loom::model(|| {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        mailbox.attach(sleep.bell());
+        let threads = [1, 2].map(|socket_id| {
+            let mailbox = Arc::clone(&mailbox);
+            thread::spawn(move || mailbox.post(Notice::Readable(socket_id)))
+        });
+        receive(&mailbox, &sleep, 2);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() {
+    loom::model(|| {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        let other = Arc::clone(&mailbox);
+        let thread = thread::spawn(move || other.post(Notice::Settled(1)));
+        mailbox.attach(sleep.bell());
+        receive(&mailbox, &sleep, 1);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() {
+    loom::model(|| {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        mailbox.attach(sleep.bell());
+        let other = Arc::clone(&mailbox);
+        let thread = thread::spawn(move || other.post(Notice::Writable(1)));
+        mailbox.detach();
+        mailbox.attach(sleep.bell());
+        receive(&mailbox, &sleep, 1);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_promise_is_kept_by_whoever_drops_it_and_a_waker_by_whoever_wakes() {
+    loom::model(|| {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        mailbox.attach(sleep.bell());
+        let promise = mailbox.promise(Notice::Settled(1));
+        let waker = waker(&mailbox, 2, Direction::Read);
+        let threads = [
+            thread::spawn(move || drop(promise)),
+            thread::spawn(move || waker.wake()),
+        ];
+        receive(&mailbox, &sleep, 2);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}

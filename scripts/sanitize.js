@@ -1,0 +1,152 @@
+'use strict';
+
+/**
+ * `npm run sanitize -- asan|tsan|miri|loom|valgrind`: the tests below tools that see what tests do not.
+ * Each builds in a directory of its own under target/. The first three need what only nightly Rust has;
+ * stable Rust lends it where RUSTC_BOOTSTRAP says so.
+ */
+
+const { spawnSync } = require('node:child_process');
+const { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const TARGET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`;
+
+/** Modules without system calls and without cryptography in C, which Miri cannot run. */
+const PURE = [
+  'linger::',
+  'net_error::',
+  'record_ends::',
+  'resolver::',
+  'write_queue::',
+  'verifier::facts::tests::times',
+  'verifier::facts::tests::sequences',
+  'handshake::tests::tls_versions',
+];
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env] Besides what there is.
+ * @returns {boolean} Whether it has succeeded.
+ */
+function run(command, args, env = {}) {
+  console.log(`> ${command} ${args.join(' ')}`);
+  const options = { cwd: root, env: { ...process.env, ...env } };
+  const { status, error } = spawnSync(command, args, { ...options, stdio: 'inherit' });
+  if (error) console.error(String(error));
+  return status === 0;
+}
+
+/**
+ * An empty directory for what is built and reported.
+ *
+ * @param {string} name
+ */
+function reportsIn(name) {
+  const directory = path.join(root, 'target', name, 'reports');
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/**
+ * @param {string} directory
+ * @returns {boolean} Whether nothing was reported, by whatever process.
+ */
+function isQuiet(directory) {
+  const reports = readdirSync(directory);
+  for (const report of reports) console.error(readFileSync(path.join(directory, report), 'utf8'));
+  return reports.length === 0;
+}
+
+/** @type {Record<string, (more: string[]) => boolean>} */
+const kinds = {
+  /** The JavaScript suite with an instrumented addon: addresses, and what is never freed. */
+  asan(more) {
+    const target = path.join(root, 'target', 'asan');
+    const built = run('cargo', ['build', '--release', '--locked', '--target', TARGET], {
+      CARGO_TARGET_DIR: target,
+      RUSTC_BOOTSTRAP: '1',
+      RUSTFLAGS: '-Zsanitizer=address -Cforce-frame-pointers=yes',
+      CARGO_PROFILE_RELEASE_LTO: 'off',
+      CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
+      CARGO_PROFILE_RELEASE_DEBUG: '1',
+      CARGO_PROFILE_RELEASE_STRIP: 'none',
+    });
+    if (!built) return false;
+    const addon = path.join(target, 'chrome-sockets-tcp.node');
+    copyFileSync(path.join(target, TARGET, 'release', 'libchrome_sockets_tcp.so'), addon);
+    const library = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+    const reports = reportsIn('asan');
+    const jest = require.resolve('jest/bin/jest.js');
+    const passed = run(process.execPath, [jest, '--runInBand', '--testTimeout=60000', ...more], {
+      NAPI_RS_NATIVE_LIBRARY_PATH: addon,
+      LD_PRELOAD: library.stdout.trim(),
+      ASAN_OPTIONS: `detect_leaks=1:log_path=${path.join(reports, 'report')}`,
+      LSAN_OPTIONS: `suppressions=${path.join(__dirname, 'sanitize-leaks.txt')}:print_suppressions=0`,
+    });
+    return isQuiet(reports) && passed;
+  },
+
+  /**
+   * The units beside the Rust code: data races. The standard library has to be built, too. Servers of the
+   * tests run until the process ends.
+   */
+  tsan(more) {
+    const reports = reportsIn('tsan');
+    const args = ['test', '--locked', '-Zbuild-std', '--target', TARGET, '--lib', ...more];
+    const passed = run('cargo', args, {
+      CARGO_TARGET_DIR: path.join(root, 'target', 'tsan'),
+      RUSTC_BOOTSTRAP: '1',
+      RUSTFLAGS: '-Zsanitizer=thread',
+      TSAN_OPTIONS: `report_thread_leaks=0:log_path=${path.join(reports, 'report')}`,
+    });
+    return isQuiet(reports) && passed;
+  },
+
+  /** Units of what is pure: undefined behaviour. Needs `rustup +nightly component add miri rust-src`. */
+  miri: (more) =>
+    run('cargo', ['+nightly', 'miri', 'test', '--locked', '--lib', '--', ...PURE, ...more], {
+      CARGO_TARGET_DIR: path.join(root, 'target', 'miri'),
+    }),
+
+  /** All orders of threads, of what is concurrent by hand. */
+  loom: (more) =>
+    run('cargo', ['test', '--locked', '--manifest-path', 'loom/Cargo.toml', ...more], {
+      CARGO_TARGET_DIR: path.join(root, 'target', 'loom'),
+      RUSTFLAGS: '--cfg loom',
+    }),
+
+  /** The demo's conversation in a Node that compiles nothing: what no instrumentation was built for. */
+  valgrind(more) {
+    const reports = reportsIn('valgrind');
+    const args = [
+      '--quiet',
+      '--trace-children=yes',
+      '--error-exitcode=1',
+      `--log-file=${path.join(reports, 'report.%p')}`,
+      ...more,
+      process.execPath,
+      '--jitless',
+      path.join(root, 'demo', 'run.js'),
+    ];
+    const passed = run('valgrind', args, { NODE_OPTIONS: '--jitless' });
+    // It leaves a file for each process, with nothing in it where it has nothing to say.
+    for (const report of readdirSync(reports)) {
+      const file = path.join(reports, report);
+      if (readFileSync(file).length === 0) rmSync(file);
+    }
+    return isQuiet(reports) && passed;
+  },
+};
+
+const [kind, ...more] = process.argv.slice(2);
+if (!Object.hasOwn(kinds, kind ?? '')) {
+  console.error(`sanitize: expected one of ${Object.keys(kinds).join(', ')}`);
+  process.exit(2);
+}
+const clean = kinds[kind](more);
+console.log(`${kind}: ${clean ? 'nothing was found' : 'FAILED'}`);
+process.exit(clean ? 0 : 1);
