@@ -55,6 +55,16 @@ export interface Configuration {
    * Default: `null`, what the operating system allows; about two minutes on Linux.
    */
   connectTimeout?: number | null;
+
+  /**
+   * How many sockets this instance may have, connected or not. While it has as many, `create()` calls
+   * back without arguments, and `lastError.message` is `Too many sockets`. Sockets that there are
+   * already stay, and so do persistent ones that are taken over from an environment that has ended.
+   *
+   * Default: `null`, no limit, as in Chromium. What the operating system allows ends in `connect()`
+   * with -12, `net::ERR_INSUFFICIENT_RESOURCES`.
+   */
+  maxSockets?: number | null;
 }
 
 export interface ClientCertificate {

@@ -186,7 +186,8 @@ declare namespace tcp {
    * Creates a TCP socket.
    *
    * @param properties The socket's properties.
-   * @param callback Called when the socket has been created. Never fails.
+   * @param callback Called when the socket has been created. Fails only beyond `maxSockets` of
+   *   `configure()`, with no argument.
    */
   function create(
     properties: SocketProperties | null | undefined,

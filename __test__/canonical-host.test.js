@@ -93,3 +93,15 @@ test.each([
 ])('%p has no canonical form and stays as it is', (host) => {
   expect(canonicalHost(host)).toBe(host);
 });
+
+test('an international label longer than any is never given to the URL parser', () => {
+  // These would keep it busy for many seconds.
+  const points = Array.from({ length: 100_000 }, (_, index) => 0x4e00 + ((index * 7919) % 20_000));
+  const label = String.fromCodePoint(...points);
+  const marks = `a${'\u0301\u0323'.repeat(100_000)}`;
+  for (const host of [label, `a.${label}.b`, encodeURIComponent(label), marks]) {
+    expect(canonicalHost(host)).toBe(host);
+  }
+  const long = 'a'.repeat(300);
+  expect(canonicalHost(`${long}.\u00FC`)).toBe(`${long}.xn--tda`);
+});

@@ -18,6 +18,7 @@ const NOTHING = {
   clientCertificate: null,
   keyLog: null,
   connectTimeout: null,
+  maxSockets: null,
 };
 
 let directory;
@@ -221,6 +222,46 @@ describe('configure({connectTimeout})', () => {
   });
 });
 
+describe('configure({maxSockets})', () => {
+  const refused = { args: [], lastError: 'Too many sockets' };
+
+  test('refuses sockets beyond the limit, until others are closed', async () => {
+    configure({ maxSockets: 2 });
+    const [first] = [await tcp.create(), await tcp.create({ persistent: true })];
+    expect(await call('create', {})).toEqual(refused);
+    await expect(tcp.create()).rejects.toThrow(refused.lastError);
+    expect(await tcp.getSockets()).toHaveLength(2);
+    await tcp.close(first.socketId);
+    expect(await call('create', {})).toMatchObject({ lastError: undefined });
+    expect(await call('create', {})).toEqual(refused);
+    configure({ maxSockets: null });
+    expect(await call('create', {})).toMatchObject({ lastError: undefined });
+  });
+
+  test('lets the sockets be that there are already, however many', async () => {
+    const server = await startServer({ onConnection: echo });
+    const clients = [await connected(server.port), await connected(server.port)];
+    configure({ maxSockets: 1 });
+    await result('send', clients[1].socketId, new Uint8Array(3).buffer);
+    expect(await clients[1].inbox.untilReceived(3)).toHaveLength(3);
+    await tcp.close(clients[0].socketId);
+    expect(await call('create', {})).toEqual(refused);
+  });
+
+  test('counts the sockets of one environment, not those of others', async () => {
+    const { Worker } = require('node:worker_threads');
+    configure({ maxSockets: 1 });
+    await tcp.create();
+    const code = `
+      const { parentPort } = require('node:worker_threads');
+      const tcp = require(${JSON.stringify(require.resolve('../index.js'))});
+      tcp.create({}, (info) => parentPort.postMessage(typeof info.socketId));`;
+    const worker = new Worker(code, { eval: true });
+    expect(await once(worker, 'message')).toEqual(['number']);
+    await worker.terminate();
+  });
+});
+
 describe('what configure cannot use is named, and', () => {
   const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   const identity = (more) => ({ cert: client.chainPem, key: client.keyPem, ...more });
@@ -232,7 +273,7 @@ describe('what configure cannot use is named, and', () => {
       [
         () => ({ certs: '' }),
         'configure: certs: no such option, expected one of manifest, ca, clientCertificate, keyLog, ' +
-          'connectTimeout',
+          'connectTimeout, maxSockets',
       ],
       [
         () => ({ manifest: { sockets: { tcp: { connect: 'a:b' } } } }),
@@ -265,6 +306,10 @@ describe('what configure cannot use is named, and', () => {
         'configure: clientCertificate.pfx: no such member, expected cert, key, passphrase',
       ],
       [
+        () => ({ clientCertificate: identity({ cert: [[], []] }) }),
+        'configure: clientCertificate.cert: expected a certificate, found none',
+      ],
+      [
         () => ({ clientCertificate: { cert: client.chainPem } }),
         /^configure: clientCertificate\.key: expected PEM text .+, found undefined$/,
       ],
@@ -288,6 +333,10 @@ describe('what configure cannot use is named, and', () => {
       ...[0, 1.5, -1, NaN, 2 ** 31, '5'].map((value) => [
         () => ({ connectTimeout: value }),
         /^configure: connectTimeout: expected an integer from 1 to 2147483647 \(milliseconds\) or null, found /,
+      ]),
+      ...[0, 1.5, -1, Infinity, '5', {}].map((value) => [
+        () => ({ maxSockets: value }),
+        /^configure: maxSockets: expected an integer from 1 to 2147483647 or null, found /,
       ]),
     ].map(([configuration, message]) => [message, configuration]),
   )('%s', (message, configuration) => {

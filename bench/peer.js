@@ -16,9 +16,12 @@ const suffix = process.platform === 'win32' ? '.exe' : '';
 const binary = (name) => join(crate, 'target', 'release', `${name}${suffix}`);
 
 /**
+ * @typedef {'echo' | 'source' | 'sink' | 'fleeting' | 'transfer'} Role See peer/src/bin/peer.rs.
+ *
  * @typedef {object} Peer
+ * @property {number | undefined} pid
  * @property {string[]} addresses that it listens on
- * @property {Record<'plain' | 'tls', Record<'echo' | 'source' | 'sink', number>>} ports
+ * @property {Record<'plain' | 'tls', Record<Role, number>>} ports
  * @property {string} authority path of the certificate authority's PEM file
  * @property {() => Promise<any>} negotiated what the last TLS handshake has agreed on
  * @property {() => void} close
@@ -63,7 +66,7 @@ async function startPeer() {
   try {
     const { addresses, plain, tls, status } = JSON.parse(await firstLine(child));
     const negotiated = async () => JSON.parse(await readAll(status, addresses[0]));
-    return { addresses, ports: { plain, tls }, authority, negotiated, close };
+    return { pid: child.pid, addresses, ports: { plain, tls }, authority, negotiated, close };
   } catch (error) {
     close();
     throw error;

@@ -9,6 +9,24 @@ const NOT_PART_OF_A_HOST = /[\p{Control} /?#@:\\[\]]/u;
 /** A label in the ASCII form of an international name. */
 const ASCII_FORM = /(?<=^|\.)xn--[^.]*/g;
 
+/** A label has 63 bytes at most, and no more than four characters are written for one. */
+const MAX_LABEL = 4 * 63;
+const INTERNATIONAL = /^xn--|[^\0-\x7f]/i;
+const DOT = /[.\u3002\uff0e\uff61]/;
+
+/**
+ * Whether there is an international label that no name has. A URL parser takes the square of its
+ * length for it, which whoever writes the host could make minutes.
+ *
+ * @param {string} host
+ * @returns {boolean} Throws a URIError if what is percent-encoded is no text.
+ */
+function isTooLong(host) {
+  if (host.length <= MAX_LABEL) return false;
+  const labels = decodeURIComponent(host).split(DOT);
+  return labels.some((label) => label.length > MAX_LABEL && INTERNATIONAL.test(label));
+}
+
 /**
  * What a label in the ASCII form says: RFC 3492, where the constants and names come from.
  *
@@ -66,6 +84,7 @@ function isOfSomething(label) {
 function canonicalHost(host) {
   if (NOT_PART_OF_A_HOST.test(host)) return host;
   try {
+    if (isTooLong(host)) return host;
     const canonical = new URL(`http://${host}/`).hostname;
     return (canonical.match(ASCII_FORM) ?? []).every(isOfSomething) ? canonical : host;
   } catch {

@@ -43,6 +43,14 @@ const options = {
     }
     apply.push(({ native }) => native.limitConnect(value));
   },
+
+  maxSockets(value, { apply }) {
+    if (value !== null && !(Number.isInteger(value) && value >= 1 && value <= 0x7fffffff)) {
+      const expected = 'an integer from 1 to 2147483647 or null';
+      throw new TypeError(`maxSockets: expected ${expected}, found ${show(value)}`);
+    }
+    apply.push(({ native }) => native.limitSockets(value));
+  },
 };
 
 /**
@@ -175,6 +183,7 @@ function identityOf(value) {
     throw new TypeError(`${option}.${unknown}: no such member, expected ${known}`);
   }
   const chain = certificatesOf(`${option}.cert`, value.cert);
+  if (chain.length === 0) throw new Error(`${option}.cert: expected a certificate, found none`);
   const { text, name } = readPem(`${option}.key`, value.key);
   let key;
   try {

@@ -6,6 +6,7 @@
  */
 
 const { channel } = require('node:diagnostics_channel');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('./requests.js');
 
 const start = {
   connect: channel('chrome-sockets-tcp.connect.start'),
@@ -44,11 +45,6 @@ function publishReceiveError(socketId, resultCode) {
 
 // ---- NODE_DEBUG ---------------------------------------------------------------------------------
 
-/** What native code delivers; see src/event.rs. */
-const COMPLETE = 0;
-const RECEIVE = 1;
-const RECEIVE_ERROR = 2;
-
 /** What is said of the arguments behind the request and the socket. */
 const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
   connect: (host, port) => ` ${host}:${port}`,
@@ -61,7 +57,7 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 });
 
 /** Called too often, or for nothing that an application does. */
-const UNSAID = ['configureTls', 'limitConnect', 'succeededEnded'];
+const UNSAID = ['configureTls', 'limitConnect', 'limitSockets'];
 
 /**
  * The native half, with every call of it and every delivery written down.
@@ -75,7 +71,8 @@ function watched(native, debug) {
   /** @type {(name: string, args: any[], result: unknown) => void} */
   const say = (name, [request, socketId, ...rest], result) => {
     if (name === 'create') {
-      debug(`socket ${result}: create (call ${request})`);
+      const made = result === null ? 'no socket' : `socket ${result}`;
+      debug(`${made}: create (call ${request})`);
     } else if (name === 'sendGathered') {
       const [headers] = rest;
       for (let index = 0; index < socketId; index += 1) {

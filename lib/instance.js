@@ -7,8 +7,9 @@
  */
 
 const { loadBinding } = require('./binding.js');
+const { createNative } = require('./native.js');
 
-const { TcpSockets, takeTrustWarnings } = loadBinding();
+const { takeTrustWarnings } = loadBinding();
 
 /**
  * @typedef {object} Settings
@@ -25,13 +26,13 @@ const { TcpSockets, takeTrustWarnings } = loadBinding();
  */
 
 /**
- * @typedef {{ native: InstanceType<typeof TcpSockets>, settings: Settings }} Instance
+ * @typedef {{ native: ReturnType<typeof createNative>, settings: Settings }} Instance
  *
  * @returns {Instance}
  */
 function createInstance() {
   return {
-    native: new TcpSockets(),
+    native: createNative(),
     settings: {
       permissions: undefined,
       tls: { ca: [], identity: undefined, keyLog: undefined },

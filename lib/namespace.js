@@ -14,14 +14,15 @@ const { enumerationObject } = require('./schema.js');
 const { Sends } = require('./sends.js');
 
 /**
- * @typedef {import('../binding.js').TcpSockets} TcpSockets
+ * @typedef {ReturnType<typeof import('./native.js').createNative>} Native
  * @typedef {import('../binding.js').SocketInfo} SocketInfo
  * @typedef {import('./requests.js').Answer} Answer
  *
- * @typedef {Omit<TcpSockets, 'create' | 'getInfo' | 'getSockets' | 'hold' | 'suspend'> & {
- *   create(...args: Parameters<TcpSockets['create']>): number | void,
- *   getInfo(...args: Parameters<TcpSockets['getInfo']>): SocketInfo | null | void,
- *   getSockets(...args: Parameters<TcpSockets['getSockets']>): SocketInfo[] | void,
+ * @typedef {Omit<Native, 'create' | 'attachBell' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
+ *   | 'suspend' | 'takeFailure'> & {
+ *   create(...args: Parameters<Native['create']>): number | null | void,
+ *   getInfo(...args: Parameters<Native['getInfo']>): SocketInfo | null | void,
+ *   getSockets(...args: Parameters<Native['getSockets']>): SocketInfo[] | void,
  *   listen?(event: string, listening: boolean): void,
  * }} NativeHalf What answers. What a method does not return at once comes with the completion.
  *   `listen`, where there is one, is told which events somebody listens to.
@@ -106,7 +107,7 @@ function createNamespace(
   const onReceive = createEvent((listening) => listen('onReceive', listening));
   const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
   const requests = new Requests(native, { onReceive, onReceiveError }, publishReceiveError);
-  const sends = new Sends(native, requests);
+  const sends = new Sends(native);
 
   /**
    * @param {string} event

@@ -14,7 +14,6 @@ const { then } = Promise.prototype;
 
 class Sends {
   #native;
-  #requests;
 
   /** @type {Uint8Array | undefined} The bytes of all gathered sends. */
   #bytes;
@@ -29,11 +28,9 @@ class Sends {
 
   /**
    * @param {import('./namespace.js').NativeHalf} native
-   * @param {{ endSucceeded(first: number, count: number): void }} requests
    */
-  constructor(native, requests) {
+  constructor(native) {
     this.#native = native;
-    this.#requests = requests;
   }
 
   /**
@@ -67,9 +64,7 @@ class Sends {
     const count = this.#count;
     this.#count = 0;
     this.#length = 0;
-    if (this.#native.sendGathered(this.#first, count, this.#headers, this.#bytes)) {
-      this.#requests.endSucceeded(this.#first, count);
-    }
+    this.#native.sendGathered(this.#first, count, this.#headers, this.#bytes);
   }
 
   #schedule() {

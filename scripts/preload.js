@@ -17,7 +17,6 @@ const IN_A_PAGE = {
   [join(LIB, 'raise.js')]: join(PAGE, 'raise.js'),
   [join(LIB, 'call-promise.js')]: join(PAGE, 'call-promise.js'),
   [join(LIB, 'canonical-host.js')]: join(PAGE, 'canonical-host.js'),
-  'node:timers': join(PAGE, 'timers.js'),
 };
 
 /**

@@ -52,26 +52,17 @@ impl SocketTable {
                 let Ok(runtime) = runtime::handle() else {
                     return;
                 };
-                match deadline {
-                    None => {
-                        runtime.spawn_blocking(move || {
-                            promise.keep(resolved(resolver::look_up(&host, family)));
-                        });
-                    }
-                    // A look-up cannot be ended; at the deadline nobody waits for it any more.
-                    Some(deadline) => {
-                        let look_up =
-                            runtime.spawn_blocking(move || resolver::look_up(&host, family));
-                        runtime.spawn(async move {
-                            let result = match timeout_at(deadline.into(), look_up).await {
-                                Ok(Ok(result)) => result,
-                                Ok(Err(_)) => Err(NetError::NameNotResolved),
-                                Err(_) => Err(NetError::ConnectionTimedOut),
-                            };
-                            promise.keep(resolved(result));
-                        });
-                    }
-                }
+                let look_up = runtime::look_up(move || resolver::look_up(&host, family));
+                runtime.spawn(async move {
+                    let answer = match deadline {
+                        None => look_up.await,
+                        // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                        Some(deadline) => timeout_at(deadline.into(), look_up)
+                            .await
+                            .unwrap_or(Some(Err(NetError::ConnectionTimedOut))),
+                    };
+                    promise.keep(resolved(answer.unwrap_or(Err(NetError::NameNotResolved))));
+                });
             }
         }
     }

@@ -1,18 +1,15 @@
-//! What JavaScript is told: the ends of its requests and the events of its sockets, each delivered
-//! by one call of the dispatcher with primitives (the objects that an app sees are made in
-//! JavaScript, which is faster and gives them the app's own realm).
+//! What JavaScript is told: the ends of its requests and the events of its sockets. It asks for them
+//! one by one and is answered by a number (the objects that an app sees are made in JavaScript, which
+//! is faster and gives them the app's own realm).
 
 use std::borrow::Cow;
-
-use napi::bindgen_prelude::{ArrayBuffer, BufferSlice, Result, ToNapiValue, sys};
-use napi::{Env, JsValue};
 
 use crate::net_error::NetError;
 use crate::socket::SocketId;
 
 /// One delivery to JavaScript.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Event<'a> {
+pub(crate) enum Event {
     /// A request has ended.
     Complete {
         /// The number that JavaScript gave the request.
@@ -20,12 +17,12 @@ pub(crate) enum Event<'a> {
         /// How it ended.
         outcome: Outcome,
     },
-    /// `onReceive`
+    /// `onReceive`: there are bytes to [take](crate::table::SocketTable::take).
     Receive {
         /// The socket that received.
         socket_id: SocketId,
-        /// What it received: at most its buffer size.
-        data: &'a [u8],
+        /// How many: at most its buffer size.
+        length: usize,
     },
     /// `onReceiveError`
     ReceiveError {
@@ -36,12 +33,23 @@ pub(crate) enum Event<'a> {
     },
     /// Nothing is pending or connected any more and the threadsafe function is released.
     Detached,
-    /// An answer may come at once: JavaScript should look for it before it goes to sleep.
+}
+
+/// The answer to the question what comes next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// This.
+    Event(Event),
+    /// Nothing, until the bell rings.
+    Nothing,
+    /// Something, but the event loop should turn first.
+    Turn,
+    /// Perhaps something in a moment: ask again in the next turn of the event loop.
     Linger,
 }
 
 /// How a request ended.
-pub(crate) type Outcome = std::result::Result<(), Failure>;
+pub(crate) type Outcome = Result<(), Failure>;
 
 /// A request that failed.
 #[derive(Debug, PartialEq)]
@@ -79,61 +87,51 @@ impl From<NetError> for Failure {
     }
 }
 
-/// The kinds of events, as `lib/requests.js` knows them.
-const COMPLETE: i32 = 0;
-const RECEIVE: i32 = 1;
-const RECEIVE_ERROR: i32 = 2;
-const DETACHED: i32 = 3;
-const LINGER: i32 = 4;
+/// What a number means, as `lib/native.js` knows it: the kind is in the bits 32 to 34, the detail in
+/// the 18 bits above (a length, or the code of an error without its sign), the request or socket in
+/// the 32 bits below.
+#[derive(Clone, Copy)]
+enum Kind {
+    Succeeded,
+    Failed,
+    Receive,
+    ReceiveError,
+    Detached,
+    Nothing,
+    Turn,
+    Linger,
+}
 
-/// From this size on, filling an `ArrayBuffer` with zeros first costs more than making a `Buffer`
-/// around one that is not.
-const LARGE: usize = 16 * 1024;
-
-impl Event<'_> {
-    /// The arguments of the call of the dispatcher that delivers this: kind, id, code and payload.
-    ///
-    /// # Errors
-    ///
-    /// Those of Node-API.
-    pub(crate) fn into_values(self, env: Env) -> Result<Vec<sys::napi_value>> {
-        let number = |value: i32| env.create_int32(value).map(|number| number.raw());
-        Ok(match self {
-            Event::Complete { request, outcome } => {
-                let mut values = Vec::with_capacity(4);
-                values.push(number(COMPLETE)?);
-                values.push(env.create_uint32(request)?.raw());
-                match outcome {
-                    Ok(()) => values.push(number(0)?),
-                    Err(Failure { code, message }) => {
-                        values.push(match code {
-                            Some(code) => number(code)?,
-                            None => ().into_unknown(&env)?.raw(),
-                        });
-                        values.push(env.create_string(&message)?.raw());
-                    }
-                }
-                values
+impl Next {
+    /// The number, and the failure that it cannot hold.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "53 bits, which is what a number of JavaScript has"
+    )]
+    pub(crate) fn into_number(self) -> (f64, Option<Failure>) {
+        let mut failure = None;
+        let (kind, id, detail) = match self {
+            Self::Event(Event::Complete { request, outcome }) => {
+                failure = outcome.err();
+                let kind = match &failure {
+                    Some(_) => Kind::Failed,
+                    None => Kind::Succeeded,
+                };
+                (kind, request, 0)
             }
-            Event::Receive { socket_id, data } => vec![
-                number(RECEIVE)?,
-                number(socket_id)?,
-                number(0)?,
-                if data.len() < LARGE {
-                    ArrayBuffer::copy_from(&env, data)?.raw()
-                } else {
-                    BufferSlice::copy_from(&env, data)?.raw()
-                },
-            ],
-            Event::ReceiveError { socket_id, error } => {
-                vec![
-                    number(RECEIVE_ERROR)?,
-                    number(socket_id)?,
-                    number(error.code())?,
-                ]
+            Self::Event(Event::Receive { socket_id, length }) => {
+                (Kind::Receive, socket_id.cast_unsigned(), length as u64)
             }
-            Event::Detached => vec![number(DETACHED)?],
-            Event::Linger => vec![number(LINGER)?],
-        })
+            Self::Event(Event::ReceiveError { socket_id, error }) => {
+                let code = error.code().unsigned_abs();
+                (Kind::ReceiveError, socket_id.cast_unsigned(), code.into())
+            }
+            Self::Event(Event::Detached) => (Kind::Detached, 0, 0),
+            Self::Nothing => (Kind::Nothing, 0, 0),
+            Self::Turn => (Kind::Turn, 0, 0),
+            Self::Linger => (Kind::Linger, 0, 0),
+        };
+        let number = ((detail << 3 | kind as u64) << 32) | u64::from(id);
+        (number as f64, failure)
     }
 }

@@ -13,6 +13,7 @@ use std::{
 use rustls::{
     ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
+    crypto::CryptoProvider,
     pki_types::ServerName,
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -20,7 +21,6 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    task::block_in_place,
 };
 use tokio_rustls::TlsConnector;
 
@@ -32,11 +32,12 @@ use crate::{
     verifier::{self, ServerVerifier},
 };
 
-/// What a handshake leads to: the socket, and the state of TLS, which has been given whole records
-/// only.
-pub(crate) struct Secured {
-    pub(crate) stream: TcpStream,
+/// What a handshake leads to: the socket, and the state of TLS.
+pub(crate) struct Secured<S = TcpStream> {
+    pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
+    /// Where in a record the connection is: what followed the handshake may have been read in part.
+    pub(crate) records: RecordEnds,
 }
 
 /// The TLS versions that one `secure()` call may end up with.
@@ -92,14 +93,9 @@ pub(crate) async fn handshake(
     static UNCONFIGURED: TlsSettings = TlsSettings::none();
 
     let settings = settings.unwrap_or(&UNCONFIGURED);
-    let client = match settings.client.get() {
-        Some(client) => client,
-        // Reads files. Blocking threads are no place for it: all may be waiting for a resolver.
-        None => block_in_place(|| {
-            let load = || Client::new(trust::process_wide(), settings);
-            settings.client.get_or_try_init(load)
-        })?,
-    };
+    let trust = trust::process_wide().await?;
+    let make = || Client::new(trust, settings);
+    let client = settings.client.get_or_try_init(make)?;
     client.handshake(stream, host, versions).await
 }
 
@@ -114,7 +110,15 @@ pub(crate) struct Client {
 
 impl Client {
     fn new(trust: &Arc<TrustStore>, settings: &TlsSettings) -> Result<Self, NetError> {
-        let provider = Arc::new(verifier::provider());
+        Self::with_cryptography(verifier::provider(), trust, settings)
+    }
+
+    pub(crate) fn with_cryptography(
+        provider: CryptoProvider,
+        trust: &Arc<TrustStore>,
+        settings: &TlsSettings,
+    ) -> Result<Self, NetError> {
+        let provider = Arc::new(provider);
         let trust = if settings.authorities.is_empty() {
             Arc::clone(trust)
         } else {
@@ -148,14 +152,30 @@ impl Client {
         host: &str,
         versions: TlsVersionRange,
     ) -> Result<Secured, NetError> {
-        let name = ServerName::try_from(host)
-            .map_err(|_| NetError::Failed)?
-            .to_owned();
+        let result = self.connect(stream, host, versions).await;
+        result.map_err(|(error, stream)| {
+            discard_rest(&stream);
+            error
+        })
+    }
+
+    /// The handshake itself, over any stream, which comes back from one that has failed.
+    pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        host: &str,
+        versions: TlsVersionRange,
+    ) -> Result<Secured<S>, (NetError, S)> {
+        let Ok(name) = ServerName::try_from(host) else {
+            return Err((NetError::Failed, stream));
+        };
         let mut config = match (versions.min, versions.max) {
             (TlsVersion::Tls12, TlsVersion::Tls13) => &self.either,
             (TlsVersion::Tls12, TlsVersion::Tls12) => &self.tls12,
             (TlsVersion::Tls13, TlsVersion::Tls13) => &self.tls13,
-            (TlsVersion::Tls13, TlsVersion::Tls12) => return Err(NetError::SslProtocolError),
+            (TlsVersion::Tls13, TlsVersion::Tls12) => {
+                return Err((NetError::SslProtocolError, stream));
+            }
         }
         .clone();
         let resolver = Arc::new(ClientCertificate {
@@ -166,18 +186,19 @@ impl Client {
 
         let stream = WatchedStream::new(stream, resolver);
         let result = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
+            .connect(name.to_owned(), stream)
             .into_fallible()
             .await;
         match result {
             Ok(stream) => {
-                let (WatchedStream { stream, .. }, connection) = stream.into_inner();
-                Ok(Secured { stream, connection })
+                let (watched, connection) = stream.into_inner();
+                Ok(Secured {
+                    stream: watched.stream,
+                    connection,
+                    records: watched.records,
+                })
             }
-            Err((error, stream)) => {
-                stream.discard_rest();
-                Err(stream.explain(&error))
-            }
+            Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
         }
     }
 }
@@ -207,14 +228,24 @@ impl ResolvesClientCert for ClientCertificate {
 /// What is read at most of the rest of a failed handshake.
 const MAX_DISCARDED: usize = 64 * 1024;
 
-/// The TCP stream under a TLS stream.
+/// Reads what has come and nobody will look at: a connection that is closed with something unread is
+/// reset, and a reset may overtake the alert that says why.
+fn discard_rest(stream: &TcpStream) {
+    let mut room = [0; 4096];
+    for _ in 0..MAX_DISCARDED / room.len() {
+        if !matches!(stream.try_read(&mut room), Ok(count) if count > 0) {
+            return;
+        }
+    }
+}
+
+/// The stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come. No read passes the end of a record, so that nothing but whole records has
-/// been read when the handshake is done.
+/// handshake had come. No read passes the end of a record.
 #[derive(Debug)]
-struct WatchedStream {
-    stream: TcpStream,
+struct WatchedStream<S> {
+    stream: S,
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
@@ -222,25 +253,14 @@ struct WatchedStream {
     answered: bool,
 }
 
-impl WatchedStream {
-    fn new(stream: TcpStream, resolver: Arc<ClientCertificate>) -> Self {
+impl<S> WatchedStream<S> {
+    fn new(stream: S, resolver: Arc<ClientCertificate>) -> Self {
         Self {
             stream,
             resolver,
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
-        }
-    }
-
-    /// Reads what has come and nobody will look at: a connection that is closed with something
-    /// unread is reset, and a reset may overtake the alert that says why.
-    fn discard_rest(&self) {
-        let mut room = [0; 4096];
-        for _ in 0..MAX_DISCARDED / room.len() {
-            if !matches!(self.stream.try_read(&mut room), Ok(count) if count > 0) {
-                return;
-            }
         }
     }
 
@@ -307,7 +327,7 @@ enum Opening {
     CloseNotify,
 }
 
-impl AsyncRead for WatchedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -336,7 +356,7 @@ impl AsyncRead for WatchedStream {
     }
 }
 
-impl AsyncWrite for WatchedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -30,6 +30,8 @@
 mod attempt;
 mod connect;
 mod event;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod handshake;
 mod linger;
 mod mailbox;
@@ -54,20 +56,22 @@ mod trust;
 mod verifier;
 mod write_queue;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Function, JsValuesTupleIntoVec, Result, Uint8Array, sys};
+use napi::bindgen_prelude::{
+    BufferSlice, Function, FunctionCallContext, Int32ArraySlice, Object, Result, Uint8Array,
+    Uint8ArraySlice,
+};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 use rustls::pki_types::CertificateDer;
 
-use crate::event::Event;
+use crate::event::{Failure, Next};
 use crate::handshake::TlsVersionRange;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
@@ -78,31 +82,13 @@ use crate::table::SocketTable;
 use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
 
-/// Wakes the JavaScript thread; what it brings is decided there.
-type Wake = ThreadsafeFunction<(), (), Delivery, Status, false>;
-
-/// Something is to be delivered; what it is, is decided when the arguments of the dispatcher are
-/// made.
-struct Delivery(Weak<Mutex<SocketTable>>);
-
-impl JsValuesTupleIntoVec for Delivery {
-    fn into_vec(self, env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
-        let Some(table) = self.0.upgrade() else {
-            return Ok(Vec::new());
-        };
-        let mut table = lock(&table);
-        // The bytes received are copied to JavaScript's memory under the lock. Nothing that Node-API
-        // may run meanwhile takes it: an attached table is in use, so it is not being dropped.
-        let deliver = |event: Event<'_>| event.into_values(Env::from_raw(env));
-        let delivered = catch_unwind(AssertUnwindSafe(|| table.next_event(deliver)));
-        delivered.ok().flatten().unwrap_or_else(|| Ok(Vec::new()))
-    }
-}
+/// Wakes the JavaScript thread, which then asks for what there is.
+type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
 /// The sockets of one instance of the module.
 ///
-/// Each method that is given a `request` ends it exactly once, later, by one call of the dispatcher;
-/// see `index.d.ts` for what the methods do.
+/// Each method that is given a `request` ends it exactly once, later, when JavaScript asks what comes
+/// next; see `index.d.ts` for what the methods do.
 #[napi]
 #[derive(Default)]
 pub struct TcpSockets {
@@ -119,19 +105,16 @@ impl TcpSockets {
         Self::default()
     }
 
-    /// Connects the table to the dispatcher `deliver(kind, id, code, payload)` until nothing is
-    /// pending or connected any more, which the dispatcher is told too. While attached, the table
-    /// keeps the event loop alive.
+    /// Connects the table to JavaScript, until nothing is pending or connected any more, which it is
+    /// told too: `wake` is called when there is something to ask for. While attached, the table keeps
+    /// the event loop alive.
     ///
     /// # Errors
     ///
     /// Those of Node-API when there is no memory for the threadsafe function.
     #[napi(catch_unwind)]
-    pub fn attach(&self, deliver: Function<'_, (), ()>) -> Result<()> {
-        let table = Arc::downgrade(&self.table);
-        let wake: Wake = deliver
-            .build_threadsafe_function::<()>()
-            .build_callback(move |_| Ok(Delivery(Weak::clone(&table))))?;
+    pub fn attach_bell(&self, wake: Function<'_, (), ()>) -> Result<()> {
+        let wake: Wake = wake.build_threadsafe_function::<()>().build()?;
         let bell = move || {
             // Fails only while the environment ends, when there is nobody to wake.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -140,7 +123,99 @@ impl TcpSockets {
         Ok(())
     }
 
-    /// Returns the new socket's identifier.
+    /// The functions that are called for every message, which as methods would cost several times
+    /// as much.
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "{
+    next(turned: boolean): number
+    take(target: Uint8Array): number
+    send(request: number, socketId: number, data: Uint8Array): void
+    sendGathered(first: number, count: number, headers: Int32Array, bytes: Uint8Array): boolean
+  }"
+    )]
+    pub fn functions<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let mut functions = Object::new(env)?;
+
+        // What comes next, see `Next`; `turned` says whether the event loop has turned since the last
+        // call.
+        let table = Arc::clone(&self.table);
+        let next = move |call: FunctionCallContext<'_>| {
+            let turned = call.first_arg()?;
+            let mut table = lock(&table);
+            let next = table.next_event(turned);
+            let lingers = next == Next::Linger;
+            let (number, failure) = next.into_number();
+            table.failure = failure;
+            drop(table);
+            if lingers {
+                thread::yield_now();
+            }
+            Ok(number)
+        };
+        let next: Function<'_, (), f64> = env.create_function_from_closure("next", next)?;
+        functions.set("next", next)?;
+
+        // Fills `target`, which has the length that was announced, with what was received; how many
+        // bytes that are.
+        let table = Arc::clone(&self.table);
+        let take = move |call: FunctionCallContext<'_>| {
+            let mut target: BufferSlice<'_> = call.first_arg()?;
+            Ok(u32::try_from(lock(&table).take(&mut target)).unwrap_or(0))
+        };
+        let take: Function<'_, (), u32> = env.create_function_from_closure("take", take)?;
+        functions.set("take", take)?;
+
+        // Copies of `data` what cannot be written at once.
+        let table = Arc::clone(&self.table);
+        let send = move |call: FunctionCallContext<'_>| {
+            let (request, socket_id, data): (u32, SocketId, Uint8ArraySlice<'_>) = call.args()?;
+            call_on(&table, socket_id, |table| {
+                table.send(request, socket_id, &data);
+            });
+            Ok(())
+        };
+        let send: Function<'_, (), ()> = env.create_function_from_closure("send", send)?;
+        functions.set("send", send)?;
+
+        // `count` sends, whose requests are numbered from `first`, whose sockets and lengths stand
+        // alternately in `headers`, and whose bytes stand one after another in `bytes`. Returns
+        // whether all have succeeded and are JavaScript's to end, before it asks what comes next.
+        let table = Arc::clone(&self.table);
+        let send_gathered = move |call: FunctionCallContext<'_>| {
+            let (first, count): (u32, u32) = (call.get(0)?, call.get(1)?);
+            let headers: Int32ArraySlice<'_> = call.get(2)?;
+            let bytes: Uint8ArraySlice<'_> = call.get(3)?;
+            let (headers, _) = headers.as_chunks();
+            let headers = headers.get(..count as usize).unwrap_or(headers);
+            Ok(call_in(&table, |table| {
+                for &[socket_id, _] in headers {
+                    table.adopt(socket_id);
+                }
+                table.send_gathered(first, headers, &bytes)
+            }))
+        };
+        let send_gathered: Function<'_, (), bool> =
+            env.create_function_from_closure("sendGathered", send_gathered)?;
+        functions.set("sendGathered", send_gathered)?;
+
+        Ok(functions)
+    }
+
+    /// Why the request that was delivered last has failed.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_failure(&self) -> Option<FailedCall> {
+        let Failure { code, message } = lock(&self.table).failure.take()?;
+        let message = message.into_owned();
+        Some(FailedCall { code, message })
+    }
+
+    /// Returns the new socket's identifier; null if there are as many sockets as there may be.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn create(
@@ -149,7 +224,7 @@ impl TcpSockets {
         persistent: Option<bool>,
         name: Option<String>,
         buffer_size: Option<i32>,
-    ) -> SocketId {
+    ) -> Option<SocketId> {
         let properties = SocketProperties {
             persistent,
             name,
@@ -264,46 +339,6 @@ impl TcpSockets {
         });
     }
 
-    /// Copies of `data` what cannot be written at once.
-    #[napi(catch_unwind)]
-    pub fn send(&self, request: u32, socket_id: SocketId, data: &[u8]) {
-        self.call_on(socket_id, |table| table.send(request, socket_id, data));
-    }
-
-    /// `count` sends, whose requests are numbered from `first`, whose sockets and lengths stand
-    /// alternately in `headers`, and whose bytes stand one after another in `bytes`. Returns whether
-    /// all have succeeded and are JavaScript's to end: nothing is delivered before
-    /// [`Self::succeeded_ended`].
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn send_gathered(&self, first: u32, count: u32, headers: &[i32], bytes: &[u8]) -> bool {
-        let (headers, _) = headers.as_chunks();
-        let headers = headers.get(..count as usize).unwrap_or(headers);
-        self.call(|table| {
-            for &[socket_id, _] in headers {
-                table.adopt(socket_id);
-            }
-            table.send_gathered(first, headers, bytes)
-        })
-    }
-
-    /// The sends that JavaScript was given to end have ended.
-    #[napi(catch_unwind)]
-    pub fn succeeded_ended(&self) {
-        self.call(SocketTable::resume_deliveries);
-    }
-
-    /// Looks, while an answer may come at once, whether it has come; whether to look again soon.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn linger(&self) -> bool {
-        let again = lock(&self.table).linger();
-        if again {
-            thread::yield_now();
-        }
-        again
-    }
-
     /// Ends the socket.
     #[napi(catch_unwind)]
     pub fn close(&self, request: u32, socket_id: SocketId) {
@@ -374,22 +409,50 @@ impl TcpSockets {
         lock(&self.table).connect_timeout = limit;
     }
 
-    /// Calls with a socket, which is taken over first if its environment has ended.
+    /// Limits how many sockets there may be; null for no limit. Those that there are stay.
+    #[napi(catch_unwind)]
+    pub fn limit_sockets(&self, count: Option<u32>) {
+        let limit = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        lock(&self.table).max_sockets = limit;
+    }
+
     fn call_on<T>(&self, socket_id: SocketId, action: impl FnOnce(&mut SocketTable) -> T) -> T {
-        self.call(|table| {
-            table.adopt(socket_id);
-            action(table)
-        })
+        call_on(&self.table, socket_id, action)
     }
 
     fn call<T>(&self, action: impl FnOnce(&mut SocketTable) -> T) -> T {
-        let mut table = lock(&self.table);
-        let result = action(&mut table);
-        if table.has_news() {
-            table.mailbox.ring();
-        }
-        result
+        call_in(&self.table, action)
     }
+}
+
+/// Calls with a socket, which is taken over first if its environment has ended.
+fn call_on<T>(
+    table: &Mutex<SocketTable>,
+    socket_id: SocketId,
+    action: impl FnOnce(&mut SocketTable) -> T,
+) -> T {
+    call_in(table, |table| {
+        table.adopt(socket_id);
+        action(table)
+    })
+}
+
+fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) -> T) -> T {
+    let mut table = lock(table);
+    let result = action(&mut table);
+    if table.has_news() {
+        table.mailbox.ring();
+    }
+    result
+}
+
+/// Why a request has failed.
+#[napi(object, object_from_js = false)]
+pub struct FailedCall {
+    /// What the callback is given. None: no argument at all.
+    pub code: Option<i32>,
+    /// The text of `chrome.runtime.lastError`.
+    pub message: String,
 }
 
 /// Every net error: its name, as `ERR_FAILED`, and its number.

@@ -16,56 +16,32 @@ const PATIENCE: Duration = Duration::from_micros(50);
 /// this `n`.
 const MAX_MISSES: u32 = 10;
 
-/// How long events are delivered before everybody else has a turn of the event loop. Wake-ups that
-/// follow each other at once would keep Node in one and the same turn for a thousand of them.
-const SHIFT: Duration = Duration::from_micros(500);
+/// How long events are delivered before everybody else has a turn of the event loop.
+const SHIFT: Duration = Duration::from_micros(200);
 
 /// Looking at the clock costs something, so it is not done for each event.
 const EVENTS_PER_LOOK: u32 = 8;
 
-/// The time since events are delivered without a turn of the event loop.
+/// What was delivered in this turn of the event loop.
 #[derive(Default)]
-pub(crate) enum Shift {
-    #[default]
-    NotBegun,
-    Begun {
-        at: Instant,
-        events: u32,
-    },
-    /// The event loop must turn before anything else is delivered.
-    Over,
+pub(crate) struct Shift {
+    /// When the first event was.
+    began: Option<Instant>,
+    events: u32,
 }
 
 impl Shift {
-    /// One more event was delivered.
-    pub(crate) fn delivered(&mut self) {
-        match self {
-            Self::NotBegun => {
-                *self = Self::Begun {
-                    at: Instant::now(),
-                    events: 1,
-                }
-            }
-            Self::Begun { events, .. } => *events += 1,
-            Self::Over => {}
-        }
+    /// One more event is delivered.
+    pub(crate) fn deliver(&mut self) {
+        self.began.get_or_insert_with(Instant::now);
+        self.events += 1;
     }
 
-    /// Whether it has been long enough; if so, it is over.
-    pub(crate) fn ends(&mut self) -> bool {
-        let ends = matches!(
-            self,
-            Self::Begun { at, events } if *events % EVENTS_PER_LOOK == 0 && at.elapsed() >= SHIFT
-        );
-        if ends {
-            *self = Self::Over;
-        }
-        ends
-    }
-
-    /// Whether the event loop must turn.
+    /// Whether the event loop must turn before anything else is delivered.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(self, Self::Over)
+        self.events != 0
+            && self.events.is_multiple_of(EVENTS_PER_LOOK)
+            && self.began.is_some_and(|began| began.elapsed() >= SHIFT)
     }
 }
 
@@ -86,9 +62,29 @@ impl Linger {
         self.expected = true;
     }
 
+    /// A look has found something.
+    pub(crate) fn found(&mut self) {
+        if self.until.is_some() {
+            self.end(true);
+        }
+    }
+
+    /// Whether to look again in a moment, where the last look has found nothing.
+    pub(crate) fn continues(&mut self) -> bool {
+        if !POLLS {
+            return false;
+        }
+        match self.until {
+            Some(until) if Instant::now() < until => return true,
+            Some(_) => self.end(false),
+            None => {}
+        }
+        self.begin()
+    }
+
     /// Begins to wait, if there is a reason to.
-    pub(crate) fn begin(&mut self) -> bool {
-        if !POLLS || self.is_on() || !std::mem::take(&mut self.expected) {
+    fn begin(&mut self) -> bool {
+        if !std::mem::take(&mut self.expected) {
             return false;
         }
         if self.skip > 0 {
@@ -99,18 +95,8 @@ impl Linger {
         true
     }
 
-    /// Whether a wait is on.
-    pub(crate) fn is_on(&self) -> bool {
-        self.until.is_some()
-    }
-
-    /// Whether it has been long enough.
-    pub(crate) fn is_over(&self) -> bool {
-        self.until.is_none_or(|until| Instant::now() >= until)
-    }
-
     /// Ends the wait, with or without the answer.
-    pub(crate) fn end(&mut self, answered: bool) {
+    fn end(&mut self, answered: bool) {
         self.until = None;
         self.misses = if answered {
             0

@@ -52,8 +52,8 @@ pub(crate) enum Notice {
 #[derive(Default)]
 pub(crate) struct Mailbox {
     notices: Mutex<VecDeque<Notice>>,
-    /// Whether the JavaScript thread was woken and has not looked yet.
-    rung: AtomicBool,
+    /// Whether the JavaScript thread was woken and has not gone to sleep since.
+    awake: AtomicBool,
     bell: Mutex<Option<Bell>>,
 }
 
@@ -74,17 +74,27 @@ impl Mailbox {
 
     /// Wakes the JavaScript thread unless it is awake already: a burst costs one wake-up.
     pub(crate) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel)
+        if !self.awake.swap(true, Ordering::AcqRel)
             && let Some(bell) = &*lock(&self.bell)
         {
             bell();
         }
     }
 
-    /// Takes all notices. What is posted from here on rings again.
+    /// Takes all notices.
     pub(crate) fn collect(&self) -> VecDeque<Notice> {
-        self.rung.store(false, Ordering::Release);
         mem::take(&mut *lock(&self.notices))
+    }
+
+    /// The JavaScript thread looks no more by itself: what is posted from here on rings. Returns
+    /// whether it may go to sleep, or there are notices that have not rung.
+    pub(crate) fn sleep(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        // Notices that come after this look find nobody awake, and ring.
+        if self.has_notices() {
+            self.awake.store(true, Ordering::Release);
+        }
+        !self.awake.load(Ordering::Acquire)
     }
 
     /// Whether there are notices.
@@ -95,7 +105,7 @@ impl Mailbox {
     /// Hangs up the bell and rings it: if there turns out to be no use for it, it comes down again.
     pub(crate) fn attach(&self, bell: Bell) {
         *lock(&self.bell) = Some(bell);
-        self.rung.store(false, Ordering::Release);
+        self.awake.store(false, Ordering::Release);
         self.ring();
     }
 

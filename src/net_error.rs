@@ -204,6 +204,7 @@ impl NetError {
             Kind::PermissionDenied => Self::AccessDenied,
             Kind::InvalidInput => Self::InvalidArgument,
             Kind::OutOfMemory => Self::OutOfMemory,
+            Kind::ResourceBusy => Self::InsufficientResources,
             Kind::Unsupported => Self::NotImplemented,
             _ => Self::Failed,
         }
@@ -589,6 +590,7 @@ mod tests {
             (Kind::PermissionDenied, -10),
             (Kind::InvalidInput, -4),
             (Kind::OutOfMemory, -13),
+            (Kind::ResourceBusy, -12),
             (Kind::Unsupported, -11),
             (Kind::InvalidData, -2),
             (Kind::Other, -2),

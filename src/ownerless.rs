@@ -7,12 +7,11 @@
 //! that was being made or secured ends as by `disconnect()`. Bytes that were to be sent are still
 //! written, because half a message is worse than all of it or none.
 
-use std::convert::Infallible;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
-use crate::event::Event;
+use crate::event::{Event, Next};
 use crate::mailbox::lock;
 use crate::readiness::Poller;
 use crate::runtime;
@@ -34,10 +33,10 @@ fn answer() {
     if let Ok(runtime) = runtime::handle() {
         runtime.spawn(async {
             let mut table = lock(&OWNERLESS);
-            let lingers = |event: Event<'_>| Ok::<_, Infallible>(matches!(event, Event::Linger));
-            if let Some(Ok(true)) = table.next_event(lingers) {
-                while table.linger() {}
-            }
+            while !matches!(
+                table.next_event(true),
+                Next::Nothing | Next::Event(Event::Detached)
+            ) {}
         });
     }
 }
@@ -132,11 +131,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::event::{Event, Failure};
+    use crate::event::Failure;
     use crate::net_error::NetError;
     use crate::resolver::AddressFamily;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer};
+    use crate::testing::{Application, Peer, Told};
 
     const LARGE: usize = 32 * 1024 * 1024;
 
@@ -224,8 +223,8 @@ mod tests {
         }
         assert!(received.starts_with(&sent) && received.ends_with(b"more"));
         let error = NetError::ConnectionClosed;
-        assert_eq!(next.event(), Event::ReceiveError { socket_id, error });
-        assert_eq!(next.event(), Event::Detached);
+        assert_eq!(next.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(next.event(), Told::Detached);
         assert_eq!(next.table.holding, 0);
     }
 
@@ -295,7 +294,7 @@ mod tests {
             next.outcome(request),
             Err(NetError::SocketNotConnected.into())
         );
-        assert_eq!(next.event(), Event::Detached);
+        assert_eq!(next.event(), Told::Detached);
     }
 
     #[test]

@@ -23,6 +23,7 @@
 mod backend;
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -56,6 +57,16 @@ pub(crate) struct Ready {
     /// A read that brings less than there is room for is no sign that there is no more: the peer has
     /// ended the stream, or has sent urgent data, at which reads stop.
     pub(crate) unclear: bool,
+}
+
+/// Makes a system call again that a signal has interrupted, as Chromium does.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 impl Poller {
@@ -94,13 +105,11 @@ impl PolledSocket {
     /// kernel is asked before waiting: on loopback the connection stands by then.
     pub(crate) fn poll_connected(&mut self) -> Poll<io::Result<()>> {
         let result = self.attempt(Direction::Write, 0, |socket| {
-            if let Some(error) = socket.take_error()? {
-                return Err(error);
+            if socket.peer_addr().is_ok() {
+                return Ok(0);
             }
-            match socket.peer_addr() {
-                Ok(_) => Ok(0),
-                Err(_) => Err(io::ErrorKind::WouldBlock.into()),
-            }
+            let error = socket.take_error()?;
+            Err(error.unwrap_or_else(|| io::ErrorKind::WouldBlock.into()))
         });
         result.map_ok(|_| ())
     }
@@ -113,6 +122,28 @@ impl PolledSocket {
             let (_, count) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
             Ok(count)
         })
+    }
+
+    /// How many bytes the kernel holds, if it tells.
+    pub(crate) fn available(&self) -> Option<usize> {
+        let count = rustix::io::ioctl_fionread(&*self.socket()).ok()?;
+        usize::try_from(count).ok()
+    }
+
+    /// Reads once, at most as much as `target` has room for.
+    pub(crate) fn poll_read_into(&mut self, target: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.attempt(Direction::Read, target.len(), |socket| {
+            let (count, _) = recv(socket, &mut *target, RecvFlags::empty())?;
+            Ok(count)
+        })
+    }
+
+    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a failed
+    /// write, nobody may know yet what a read would meet.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.socket()
+            .peek(&mut [MaybeUninit::uninit()])
+            .is_ok_and(|count| count > 0)
     }
 
     /// Writes once what fits of `data`.
@@ -131,5 +162,25 @@ impl PolledSocket {
         self.attempt(Direction::Write, length, |socket| {
             SockRef::from(socket).send_vectored_with_flags(pieces, SEND_FLAGS)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_call_is_made_again_and_any_other_failure_is_told() {
+        let mut results = [
+            Err(io::ErrorKind::Interrupted.into()),
+            Err(io::ErrorKind::Interrupted.into()),
+            Ok(7),
+            Err(io::ErrorKind::WouldBlock.into()),
+        ]
+        .into_iter();
+        let mut call = || results.next().unwrap();
+        assert_eq!(uninterrupted(&mut call).unwrap(), 7);
+        let error = uninterrupted(&mut call).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 }

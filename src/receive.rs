@@ -34,7 +34,7 @@ impl SocketTable {
         match &mut socket.connection {
             Connection::Connected(link) => {
                 socket.read = Some(capacity);
-                socket.read_ahead.is_some() || link.transport.is_read_ready()
+                socket.read_ahead.is_some() || link.broken || link.transport.is_read_ready()
             }
             // The transport is with the handshake, so the read finds none.
             Connection::Securing { .. } => {
@@ -56,19 +56,17 @@ impl SocketTable {
         }
     }
 
-    /// Ends the read in flight if there is something for it, and starts the next. What cannot be
-    /// delivered stays, for the next owner: the environment is ending.
-    pub(crate) fn read<R, E>(
-        &mut self,
-        socket_id: SocketId,
-        deliver: &mut Option<impl FnOnce(Event<'_>) -> Result<R, E>>,
-    ) -> Option<Result<R, E>> {
+    /// What the read in flight can deliver, if there is anything for it.
+    pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.turn = false;
         if socket.held {
             return None;
         }
         let capacity = socket.read?.min(READ_SIZE);
+        if let Some(length) = socket.direct_length(capacity) {
+            return Some(self.announce(socket_id, length));
+        }
         // A remainder is topped up first, so that only the last piece of a burst is short.
         if socket
             .read_ahead
@@ -89,17 +87,43 @@ impl SocketTable {
             }
         }
         let socket = self.sockets.get_mut(&socket_id)?;
-        let read_ahead = socket.read_ahead.as_mut()?;
-        let bytes = read_ahead.bytes();
-        let data = bytes.get(..capacity).unwrap_or(bytes);
-        let count = data.len();
-        let result = deliver.take()?(Event::Receive { socket_id, data });
-        if result.is_err() {
-            return Some(result);
+        let length = socket.read_ahead.as_ref()?.bytes().len().min(capacity);
+        Some(self.announce(socket_id, length))
+    }
+
+    fn announce(&mut self, socket_id: SocketId, length: usize) -> Event {
+        self.taking = Some((socket_id, length));
+        Event::Receive { socket_id, length }
+    }
+
+    /// Gives JavaScript the bytes that were announced, and starts the next read. Returns how many
+    /// they are, which is less than was announced only where urgent data lies between.
+    pub(crate) fn take(&mut self, target: &mut [u8]) -> usize {
+        let Some((socket_id, length)) = self.taking.take() else {
+            return 0;
+        };
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return 0;
+        };
+        let (count, drained) = match (&mut socket.read_ahead, &mut socket.connection) {
+            (Some(read_ahead), _) => {
+                let bytes = read_ahead.bytes();
+                let count = length.min(bytes.len()).min(target.len());
+                if let (Some(target), Some(bytes)) = (target.get_mut(..count), bytes.get(..count)) {
+                    target.copy_from_slice(bytes);
+                }
+                read_ahead.advance(count);
+                (count, read_ahead.bytes().is_empty())
+            }
+            (None, Connection::Connected(link)) => (link.transport.read_directly(target), false),
+            (None, _) => (0, false),
+        };
+        if count == 0 {
+            // Whatever there is instead is met by an ordinary read.
+            self.give_turn(socket_id);
+            return 0;
         }
-        read_ahead.advance(count);
         self.counters.bytes_received += count;
-        let drained = read_ahead.bytes().is_empty();
         socket.read = None;
         if drained {
             self.drop_read_ahead(socket_id);
@@ -107,7 +131,14 @@ impl SocketTable {
         if self.start_read(socket_id) {
             self.give_turn(socket_id);
         }
-        Some(result)
+        count
+    }
+
+    /// Bytes that JavaScript was told to take and has not, for want of memory, stay.
+    pub(crate) fn untaken(&mut self) {
+        if let Some((socket_id, _)) = self.taking.take() {
+            self.give_turn(socket_id);
+        }
     }
 
     /// Keeps back what a socket receives, or lets it flow again. Unlike [`Self::set_paused`] this
@@ -152,6 +183,13 @@ impl SocketTable {
         }
         let result = link.transport.poll_read(&mut buffer, poller);
         let holds = !buffer.is_empty();
+        // Nothing is waited for on a connection that can only be read.
+        let result = if result.is_pending() && plain && link.broken && !link.transport.has_unread()
+        {
+            Poll::Ready(Ok(()))
+        } else {
+            result
+        };
         if holds {
             socket.read_ahead = Some(ReadAhead::new(buffer));
             self.holding += usize::from(!held);
@@ -203,10 +241,12 @@ impl SocketTable {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::event::Next;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer, write_until_throttled};
+    use crate::testing::{Application, Peer, Told, write_until_throttled};
 
     fn buffer_size(size: i32) -> SocketProperties {
         SocketProperties {
@@ -226,11 +266,46 @@ mod tests {
         assert_eq!(application.received(socket_id), b"efgh");
         assert_eq!(application.received(socket_id), b"ij");
         let error = NetError::ConnectionClosed;
-        assert_eq!(
-            application.event(),
-            Event::ReceiveError { socket_id, error }
-        );
-        assert_eq!(application.event(), Event::Detached);
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(application.event(), Told::Detached);
+    }
+
+    #[test]
+    fn much_is_read_to_where_it_is_taken() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, buffer_size(40_000));
+        let mut stream = peer.accept();
+        let sent: Vec<u8> = (0..=250).cycle().take(100_000).collect();
+        stream.write_all(&sent).unwrap();
+        drop(stream);
+        let mut received = Vec::new();
+        while received.len() < sent.len() {
+            let data = application.received(socket_id);
+            assert!(data.len() <= 40_000);
+            received.extend(data);
+            assert_eq!(application.table.holding, 0, "held although it was much");
+        }
+        assert!(received == sent);
+        let error = NetError::ConnectionClosed;
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+    }
+
+    #[test]
+    fn what_is_not_taken_is_announced_again() {
+        for size in [4, 40_000] {
+            let (mut application, peer) = (Application::new(), Peer::new());
+            let socket_id = application.connected(&peer, buffer_size(size));
+            let mut stream = peer.accept();
+            stream.write_all(&[5; 40_000]).unwrap();
+            let give_up = Instant::now() + Duration::from_secs(10);
+            while !matches!(
+                application.table.next_event(true),
+                Next::Event(Event::Receive { .. })
+            ) {
+                assert!(Instant::now() < give_up);
+            }
+            assert_eq!(application.received(socket_id)[0], 5);
+        }
     }
 
     #[test]
@@ -254,10 +329,7 @@ mod tests {
             assert!(application.table.held() <= READ_SIZE);
         }
         let error = NetError::ConnectionClosed;
-        assert_eq!(
-            application.event(),
-            Event::ReceiveError { socket_id, error }
-        );
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
     }
 
     #[test]
@@ -325,7 +397,7 @@ mod tests {
         }
         let mut turns = std::collections::BTreeMap::new();
         for _ in 0..SOCKETS * 10 {
-            let Event::Receive { socket_id, .. } = application.event() else {
+            let Told::Receive { socket_id, .. } = application.event() else {
                 panic!()
             };
             *turns.entry(socket_id).or_insert(0) += 1;
@@ -343,7 +415,7 @@ mod tests {
         let request = application.request();
         application.table.info(request, socket_id);
         let mut ended = 0;
-        while let Event::Complete { .. } = application.event() {
+        while let Told::Complete { .. } = application.event() {
             let request = application.request();
             application.table.info(request, socket_id);
             ended += 1;

@@ -2,12 +2,13 @@
 //! does the work of TLS.
 
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::AbortHandle;
+use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, spawn_blocking};
 use tokio::time::sleep_until;
 
 /// More workers than this never had anything to do: what a socket costs is spent on the
@@ -24,6 +25,14 @@ fn workers() -> usize {
 /// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
 const MAX_LOOKUPS: usize = 16;
 
+/// So many threads more take over what a worker has to do while it is kept by something long: the
+/// check of a certificate. Look-ups leave them alone.
+const MAX_KEPT: usize = 16;
+
+/// A thread for look-ups stays, from the beginning: tokio panics when it needs one and gets none, a
+/// worker that leaves its work to another for a handshake, too, and that work would be lost.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// The runtime, started by the first connection.
 ///
 /// It is never shut down: environments come and go (workers, reloaded windows) and end their own
@@ -35,15 +44,37 @@ const MAX_LOOKUPS: usize = 16;
 pub(crate) fn handle() -> io::Result<&'static Handle> {
     static RUNTIME: OnceCell<Runtime> = OnceCell::new();
     let runtime = RUNTIME.get_or_try_init(|| {
-        Builder::new_multi_thread()
+        // Where the operating system has no thread to give, tokio panics.
+        thread::Builder::new()
+            .spawn(|| {})
+            .map_err(|_| io::ErrorKind::ResourceBusy)?;
+        let runtime = Builder::new_multi_thread()
             .worker_threads(workers())
-            .max_blocking_threads(MAX_LOOKUPS)
+            .max_blocking_threads(MAX_LOOKUPS + MAX_KEPT)
+            .thread_keep_alive(FOREVER)
             .thread_name("chrome-sockets")
             .enable_io()
             .enable_time()
-            .build()
+            .build()?;
+        runtime.spawn_blocking(|| {});
+        Ok::<_, io::Error>(runtime)
     })?;
     Ok(runtime.handle())
+}
+
+/// Asks a resolver, which blocks a thread, when there is one for it. None if `ask` panics.
+pub(crate) async fn look_up<T: Send + 'static>(
+    ask: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    static TURNS: Semaphore = Semaphore::const_new(MAX_LOOKUPS);
+
+    let turn = TURNS.acquire().await.ok()?;
+    let answer = spawn_blocking(move || {
+        // To the end, also if nobody waits for the answer any more.
+        let _turn = turn;
+        ask()
+    });
+    answer.await.ok()
 }
 
 /// Wakes somebody at some time, unless it is dropped before.
@@ -63,5 +94,51 @@ impl Alarm {
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, RwLock, mpsc};
+    use std::time::Duration;
+
+    use tokio::task::block_in_place;
+
+    use super::*;
+
+    #[test]
+    fn look_ups_without_an_answer_and_long_checks_keep_nothing_else_waiting() {
+        let runtime = handle().unwrap();
+        let answer = Arc::new(RwLock::new(()));
+        let asking = Arc::new(AtomicUsize::new(0));
+        let unanswered = answer.write().unwrap();
+        let wait = || {
+            let (answer, asking) = (Arc::clone(&answer), Arc::clone(&asking));
+            move || {
+                asking.fetch_add(1, Ordering::Relaxed);
+                drop(answer.read().unwrap());
+            }
+        };
+        let until_asking = |count| {
+            let give_up = Instant::now() + Duration::from_secs(10);
+            while asking.load(Ordering::Relaxed) < count {
+                assert!(Instant::now() < give_up, "a thread");
+                thread::yield_now();
+            }
+        };
+        for _ in 0..2 * MAX_LOOKUPS {
+            runtime.spawn(look_up(wait()));
+        }
+        until_asking(MAX_LOOKUPS);
+        for check in 1..=MAX_KEPT {
+            let keep = wait();
+            runtime.spawn(async { block_in_place(keep) });
+            until_asking(MAX_LOOKUPS + check);
+        }
+        let (tell, told) = mpsc::channel();
+        runtime.spawn(async move { tell.send(()) });
+        assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
+        drop(unanswered);
     }
 }

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
-use crate::readiness::{Direction, PolledSocket, Poller, Ready};
+use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
 use crate::record_ends::RecordEnds;
 use crate::runtime;
 use crate::socket::SocketId;
@@ -71,6 +71,9 @@ pub(crate) struct SecureTransport {
     reads: bool,
     /// How many reads in a row were bulk.
     bulk_reads: u32,
+    /// A write by the JavaScript thread has failed. What was encrypted for it must not be encrypted
+    /// again.
+    broken: bool,
     socket_id: SocketId,
     mailbox: Arc<Mailbox>,
 }
@@ -104,7 +107,7 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         let mut tls = Tls {
             connection: secured.connection,
-            ends: RecordEnds::default(),
+            ends: secured.records,
             ended: false,
         };
         let mut inbound = Vec::new();
@@ -115,6 +118,7 @@ impl SecureTransport {
             inbound,
             reads: false,
             bulk_reads: 0,
+            broken: false,
             socket_id,
             mailbox: Arc::clone(mailbox),
         })
@@ -162,11 +166,17 @@ impl SecureTransport {
                     bulk = channel.receive(buffer);
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
-                if channel.tls.connection.wants_write() {
+                if self.broken {
+                    // Nothing is waited for on a connection that can only be read.
+                    channel.tls.ended |= buffer.len() == before && !channel.socket.has_unread();
+                } else if channel.tls.connection.wants_write() {
                     channel.flush_quietly();
                 }
                 let ended = channel.tls.ended;
-                if !ended && (self.bulk_reads > 1 || channel.tls.connection.wants_write()) {
+                if !ended
+                    && !self.broken
+                    && (self.bulk_reads > 1 || channel.tls.connection.wants_write())
+                {
                     self.start_task(poller, 0);
                 }
                 if buffer.len() > before || ended {
@@ -228,6 +238,9 @@ impl SecureTransport {
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
+        if self.broken {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
         if let Driver::JavaScript(_) = &self.driver {
             if data.len() <= SMALL_WRITE {
                 return Poll::Ready(self.write_now(data, poller));
@@ -264,6 +277,7 @@ impl SecureTransport {
             Ok(count)
         });
         if written.is_err() {
+            self.broken = true;
             // What the peer sent before it went is fetched, so that it is there when JavaScript
             // learns that writing has failed. The poller need not have told of it yet.
             channel.socket.note(Ready {
@@ -311,6 +325,7 @@ impl SecureTransport {
                 taken: in_flight as u64,
                 decrypted: Vec::new(),
                 small_reads: 0,
+                broken: false,
             })),
             flow: Mutex::new(flow),
         });
@@ -470,7 +485,9 @@ impl Tls {
                     _ => return self.ended = true,
                 }
             }
-            if self.ends.is_between() {
+            // What has come of a record shows whether it can be one: nobody waits for the rest of what
+            // is none.
+            if self.ends.is_between() || encrypted.is_empty() {
                 let sound = self.connection.process_new_packets().is_ok();
                 // Records that were sound before the one that was not still count.
                 self.drain(plaintext);
@@ -637,7 +654,7 @@ fn attempt(
     context: &mut Context<'_>,
     mut operation: impl FnMut(&Socket) -> io::Result<usize>,
 ) -> Poll<io::Result<usize>> {
-    match operation(&SockRef::from(stream)) {
+    match uninterrupted(|| operation(&SockRef::from(stream))) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         result => return Poll::Ready(result),
     }
@@ -649,7 +666,8 @@ fn attempt(
         if ready.is_pending() {
             return Poll::Pending;
         }
-        match stream.try_io(interest, || operation(&SockRef::from(stream))) {
+        let again = || uninterrupted(|| operation(&SockRef::from(stream)));
+        match stream.try_io(interest, again) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             result => return Poll::Ready(result),
         }
@@ -674,6 +692,8 @@ struct TaskChannel {
     /// Decrypted, and to be handed over when JavaScript has fetched what was before.
     decrypted: Vec<u8>,
     small_reads: u32,
+    /// Writing has failed.
+    broken: bool,
 }
 
 /// The plaintext side.
@@ -786,6 +806,7 @@ impl Task {
             // What the peer sent before it went is fetched first, also for a paused socket, so that
             // it is there when JavaScript learns that writing has failed.
             lock(&shared.flow).reading = true;
+            task.broken = true;
         }
         task.receive(&shared.flow, context);
         let mut flow = lock(&shared.flow);
@@ -854,6 +875,8 @@ impl TaskChannel {
             match self.channel.poll_receive(context, &mut self.decrypted) {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
+                // Nothing is waited for on a connection that can only be read.
+                Poll::Pending if self.broken => self.channel.tls.ended = true,
                 Poll::Pending => {
                     self.hand_over(flow);
                     if !self.await_more() {
@@ -907,6 +930,20 @@ impl TaskChannel {
             && self.sending.is_empty()
             && self.decrypted.is_empty()
     }
+}
+
+/// What becomes of bytes that a server sends after its handshake.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
+    let mut tls = Tls {
+        connection: secured.connection,
+        ends: secured.records,
+        ended: false,
+    };
+    let mut plaintext = Vec::new();
+    tls.drain(&mut plaintext);
+    tls.decrypt(encrypted, &mut plaintext);
+    plaintext
 }
 
 #[cfg(test)]

@@ -5,14 +5,12 @@ use std::task::Poll;
 
 use crate::event::Failure;
 use crate::net_error::NetError;
+use crate::readiness::Ready;
 use crate::socket::{Connection, SocketId};
 use crate::table::{SocketTable, find};
 
 /// How many bytes the sends of an application may hold before they end.
 const WRITE_QUOTA: usize = 200 * 1024 * 1024;
-
-/// From so many sends on, it is cheaper if JavaScript ends them by itself.
-const MANY: usize = 8;
 
 impl SocketTable {
     /// Sends bytes, of which those that cannot be written at once are copied.
@@ -55,12 +53,8 @@ impl SocketTable {
             }
             self.flush(socket_id);
         }
-        // Not while JavaScript still ends others: what waits for that would wait forever.
-        let taken = !self.deliveries_wait
-            && headers.len() >= MANY
-            && self.outbox.take_successes(first, headers.len());
+        let taken = self.outbox.take_successes(first, headers.len());
         if taken {
-            self.deliveries_wait = true;
             self.counters.events_delivered += headers.len();
         }
         taken
@@ -144,6 +138,12 @@ impl SocketTable {
             return;
         };
         link.broken = true;
+        // What has come is met by a read, whether or not the poller has told of it.
+        link.transport.note(Ready {
+            read: true,
+            write: false,
+            unclear: true,
+        });
         if held || link.transport.has_unread() {
             self.give_turn(socket_id);
         } else if self.cut(socket_id) {
@@ -169,16 +169,16 @@ impl SocketTable {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpStream;
+    use std::net::{Shutdown, TcpStream};
     use std::thread;
     use std::time::Duration;
 
     use socket2::SockRef;
 
     use super::*;
-    use crate::event::Event;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer, keep};
+    use crate::testing::{Application, Peer, Told};
+    use crate::transport::Transport;
 
     fn connected() -> (Application, SocketId, TcpStream) {
         let (mut application, peer) = (Application::new(), Peer::new());
@@ -194,6 +194,24 @@ mod tests {
 
     fn failure(error: NetError) -> Result<(), Failure> {
         Err(error.into())
+    }
+
+    #[test]
+    fn a_connection_that_can_only_be_read_ends_when_it_is_read() {
+        let (mut application, socket_id, mut stream) = connected();
+        stream.write_all(b"before").unwrap();
+        let Connection::Connected(link) = &application.table.sockets[&socket_id].connection else {
+            panic!("not connected")
+        };
+        let Transport::Plain(socket) = &link.transport else {
+            panic!("not in the clear")
+        };
+        socket.socket().shutdown(Shutdown::Write).unwrap();
+        let request = send(&mut application, socket_id, b"lost");
+        assert_eq!(application.outcome(request), failure(NetError::Failed));
+        assert_eq!(application.received(socket_id), b"before");
+        let error = NetError::ConnectionClosed;
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
     }
 
     fn will_reset(stream: &TcpStream) {
@@ -222,59 +240,27 @@ mod tests {
     }
 
     #[test]
-    fn many_gathered_sends_that_succeed_at_once_are_left_to_the_caller() {
+    fn gathered_sends_that_succeed_at_once_are_left_to_the_caller() {
         let (mut application, socket_id, mut stream) = connected();
         let table = &mut application.table;
-        assert!(table.send_gathered(7, &[[socket_id, 2]; MANY], b"abcdefghijklmnop and more"));
+        assert!(table.send_gathered(7, &[[socket_id, 2]; 3], b"abcdef and more"));
         assert!(!table.has_news());
         assert_eq!(table.unsent, 0);
-        let mut received = [0; 2 * MANY];
+        let mut received = [0; 6];
         stream.read_exact(&mut received).unwrap();
-        assert_eq!(&received, b"abcdefghijklmnop");
+        assert_eq!(&received, b"abcdef");
     }
 
     #[test]
-    fn a_few_gathered_sends_end_like_all_requests() {
+    fn gathered_sends_end_after_what_has_ended_before_them() {
         let (mut application, socket_id, _stream) = connected();
-        assert!(
-            !application
-                .table
-                .send_gathered(7, &[[socket_id, 1], [socket_id, 0]], b"a")
-        );
-        assert_eq!(application.outcome(7), Ok(()));
-        assert_eq!(application.outcome(8), Ok(()));
-    }
-
-    #[test]
-    fn nothing_is_delivered_while_the_caller_ends_sends() {
-        let (mut application, socket_id, _stream) = connected();
-        assert!(
-            application
-                .table
-                .send_gathered(7, &[[socket_id, 0]; MANY], b"")
-        );
         let request = application.request();
         application.table.info(request, socket_id);
-        assert_eq!(application.table.next_event(keep), None);
-        let late = u32::MAX;
-        assert!(
-            !application
-                .table
-                .send_gathered(late, &[[socket_id, 1]], b"b")
-        );
-        application.table.resume_deliveries();
-        assert_eq!(application.outcome(request), Ok(()));
-        assert_eq!(application.outcome(late), Ok(()));
-    }
-
-    #[test]
-    fn sends_of_a_callback_are_not_left_to_the_caller_who_still_ends_others() {
-        let (mut application, socket_id, _stream) = connected();
-        let headers = [[socket_id, 0]; MANY];
-        assert!(application.table.send_gathered(7, &headers, b""));
-        assert!(!application.table.send_gathered(100, &headers, b""));
-        application.table.resume_deliveries();
-        assert_eq!(application.outcome(100), Ok(()));
+        let table = &mut application.table;
+        assert!(!table.send_gathered(7, &[[socket_id, 1], [socket_id, 0]], b"a"));
+        for ended in [request, 7, 8] {
+            assert_eq!(application.outcome(ended), Ok(()));
+        }
     }
 
     #[test]
@@ -313,22 +299,21 @@ mod tests {
         will_reset(&stream);
         drop(stream);
         let mut told = Vec::new();
-        while !matches!(told.last(), Some(Event::Detached)) {
+        while !matches!(told.last(), Some(Told::Detached)) {
             told.push(application.event());
         }
-        let position =
-            |event: &Event<'_>| told.iter().position(|told| told == event).expect("told");
-        let ended = |request, error| Event::Complete {
+        let position = |event: &Told| told.iter().position(|told| told == event).expect("told");
+        let ended = |request, error| Told::Complete {
             request,
             outcome: failure(error),
         };
         let first = position(&ended(first, NetError::Failed));
         let second = position(&ended(second, NetError::SocketNotConnected));
-        let data = position(&Event::Receive {
+        let data = position(&Told::Receive {
             socket_id,
-            data: b"last words",
+            data: b"last words".to_vec(),
         });
-        let error = position(&Event::ReceiveError {
+        let error = position(&Told::ReceiveError {
             socket_id,
             error: NetError::ConnectionClosed,
         });
@@ -369,11 +354,8 @@ mod tests {
         assert_eq!(application.outcome(pending), failure(NetError::Aborted));
         assert_eq!(application.outcome(request), Ok(()));
         let error = NetError::ConnectionClosed;
-        assert_eq!(
-            application.event(),
-            Event::ReceiveError { socket_id, error }
-        );
-        assert_eq!(application.event(), Event::Detached);
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(application.event(), Told::Detached);
         application.attach();
         assert_eq!(application.connect(socket_id, peer.address), Ok(()));
         let mut stream = peer.accept();

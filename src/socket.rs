@@ -84,6 +84,10 @@ impl ReadAhead {
     }
 }
 
+/// From so many bytes on, it is worth a system call to learn how many there are and read them where
+/// JavaScript will find them.
+const DIRECT: usize = 16 * 1024;
+
 /// What a socket is connected to.
 #[derive(Default)]
 pub(crate) enum Connection {
@@ -135,13 +139,11 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The addresses of `stream`, which was connected to `peer`; None if the peer has gone again.
+    /// The addresses of `socket`, which is connected to `peer`; None if the kernel does not know.
     ///
     /// The peer is what was asked for, not what the kernel made of it: 0.0.0.0 stays 0.0.0.0.
     pub(crate) fn of(socket: &PolledSocket, peer: SocketAddr) -> Option<Self> {
-        let socket = socket.socket();
-        socket.peer_addr().ok()?;
-        let local = socket.local_addr().ok()?.as_socket()?;
+        let local = socket.socket().local_addr().ok()?.as_socket()?;
         Some(Self { local, peer })
     }
 }
@@ -198,6 +200,18 @@ impl Socket {
         if let Connection::Securing { paused, .. } = &mut self.connection {
             *paused = true;
         }
+    }
+
+    /// How much a read of up to `capacity` bytes can bring without a buffer of its own, if it can.
+    pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
+        let Connection::Connected(link) = &mut self.connection else {
+            return None;
+        };
+        if capacity < DIRECT || self.read_ahead.is_some() {
+            return None;
+        }
+        let length = link.transport.direct_length()?.min(capacity);
+        (length >= DIRECT).then_some(length)
     }
 
     /// How much a read that starts now may deliver.

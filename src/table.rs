@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use crate::event::{Event, Failure};
+use crate::event::{Event, Failure, Next};
 use crate::linger::{Linger, Shift};
 use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
@@ -22,6 +22,9 @@ use crate::transport::SocketOption;
 
 /// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
+
+/// The application has as many sockets as it may have. Chromium knows no such limit.
+const TOO_MANY_SOCKETS: &str = "Too many sockets";
 
 /// While there is always something to deliver, the poller is asked after this many events.
 const LOOK_AFTER: usize = 16;
@@ -37,12 +40,12 @@ pub(crate) struct SocketTable {
     pub(crate) tls: Option<Arc<TlsSettings>>,
     /// How long a `connect()` may take, where the application has set a limit.
     pub(crate) connect_timeout: Option<Duration>,
+    /// How many sockets there may be, where the application has set a limit.
+    pub(crate) max_sockets: Option<usize>,
     /// Name resolutions whose answer is still to come.
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
     pub(crate) live: usize,
-    /// JavaScript is ending requests that have succeeded; what comes after them waits.
-    pub(crate) deliveries_wait: bool,
     /// Bytes of all sends that have not ended, which are held against the write quota.
     pub(crate) unsent: usize,
     /// Sockets that hold bytes which were read and not delivered yet.
@@ -56,6 +59,10 @@ pub(crate) struct SocketTable {
     shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
+    /// The socket whose bytes JavaScript was told to take.
+    pub(crate) taking: Option<(SocketId, usize)>,
+    /// Why the request that was delivered last has failed.
+    pub(crate) failure: Option<Failure>,
     /// The sockets that were found ready last; kept for its memory.
     found: Vec<(SocketId, Ready)>,
 }
@@ -70,7 +77,7 @@ pub(crate) struct Outbox {
 
 /// One place in the outbox.
 enum Entry {
-    Event(Event<'static>),
+    Event(Event),
     /// The socket is probably readable: read when it is its turn, so that bytes stay with the
     /// kernel until JavaScript is ready for them and no socket keeps others waiting.
     Read(SocketId),
@@ -150,15 +157,28 @@ macro_rules! find {
 pub(crate) use find;
 
 impl SocketTable {
-    /// Makes a socket and returns its identifier, which no other of the process ever has.
-    pub(crate) fn create(&mut self, request: u32, properties: SocketProperties) -> SocketId {
+    /// Makes a socket and returns its identifier, which no other of the process ever has; None if
+    /// there are as many as there may be.
+    pub(crate) fn create(
+        &mut self,
+        request: u32,
+        properties: SocketProperties,
+    ) -> Option<SocketId> {
         static NEXT_ID: AtomicI32 = AtomicI32::new(1);
+        if self
+            .max_sockets
+            .is_some_and(|max| self.sockets.len() >= max)
+        {
+            self.outbox
+                .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
+            return None;
+        }
         let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
         self.outbox.complete(request);
-        socket_id
+        Some(socket_id)
     }
 
     /// Changes properties.
@@ -286,105 +306,79 @@ impl SocketTable {
         !self.outbox.entries.is_empty()
     }
 
-    /// Delivers what comes next; None if a wake-up turned out to bring nothing.
-    ///
-    /// Each wake-up delivers one event, so that each has a callback scope of its own and microtasks
-    /// run between two events, as in Chromium.
-    ///
-    /// # Errors
-    ///
-    /// That of `deliver`.
-    pub(crate) fn next_event<R, E>(
-        &mut self,
-        deliver: impl FnOnce(Event<'_>) -> Result<R, E>,
-    ) -> Option<Result<R, E>> {
-        for notice in self.mailbox.collect() {
-            self.handle(notice);
+    /// What comes next. Each event is asked for by a job of its own, so that microtasks run between
+    /// two events, as in Chromium. `turned` says whether the event loop has turned since the last
+    /// question.
+    pub(crate) fn next_event(&mut self, turned: bool) -> Next {
+        if turned {
+            self.shift = Shift::default();
+        } else if self.shift.is_over() {
+            return Next::Turn;
         }
-        if self.deliveries_wait || self.shift.is_over() {
-            return None;
-        }
-        if self.shift.ends() {
-            return Some(deliver(Event::Linger));
-        }
+        self.untaken();
+        self.handle_notices();
         // Where each event is the cause of the next, the outbox never runs empty by itself.
         if self.delivered >= LOOK_AFTER {
             self.outbox.look_later();
         }
-        let mut deliver = Some(deliver);
         let mut looked = false;
-        while let Some(entry) = self.outbox.entries.pop_front() {
-            let delivered = match entry {
-                Entry::Event(event) => deliver.take().map(|deliver| deliver(event)),
-                Entry::Read(socket_id) => self.read(socket_id, &mut deliver),
-                Entry::Look => {
-                    self.outbox.looks = false;
-                    if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
-                        self.outbox.look_later();
-                    } else {
-                        looked = self.look_around() == 0;
+        loop {
+            while let Some(entry) = self.outbox.entries.pop_front() {
+                let event = match entry {
+                    Entry::Event(event) => Some(event),
+                    Entry::Read(socket_id) => self.read(socket_id),
+                    Entry::Look => {
+                        self.outbox.looks = false;
+                        if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
+                            self.outbox.look_later();
+                        } else {
+                            looked = self.look_around() == 0;
+                        }
+                        None
                     }
-                    None
+                };
+                if let Some(event) = event {
+                    self.delivered += 1;
+                    self.counters.events_delivered += 1;
+                    self.shift.deliver();
+                    return Next::Event(event);
                 }
-            };
-            if delivered.is_some() {
-                self.delivered += 1;
-                self.counters.events_delivered += 1;
-                self.shift.delivered();
-                self.mailbox.ring();
-                return delivered;
+            }
+            if !looked {
+                looked = self.look_around() == 0;
+            } else if let Some(next) = self.rest() {
+                return next;
+            } else {
+                self.handle_notices();
+                looked = false;
             }
         }
-        if !looked && self.look_around() > 0 {
-            self.mailbox.ring();
-            return None;
-        }
-        self.rest(deliver?)
     }
 
-    /// There is nothing to deliver for now.
-    fn rest<R>(&mut self, deliver: impl FnOnce(Event<'_>) -> R) -> Option<R> {
-        self.shift = Shift::default();
+    fn handle_notices(&mut self) {
+        for notice in self.mailbox.collect() {
+            self.linger.found();
+            self.handle(notice);
+        }
+    }
+
+    /// There is nothing to deliver for now; None if there is something after all.
+    fn rest(&mut self) -> Option<Next> {
         if self.is_idle() {
             self.mailbox.detach();
-            return Some(deliver(Event::Detached));
+            return Some(Next::Event(Event::Detached));
         }
-        if self.linger.begin() {
-            return Some(deliver(Event::Linger));
+        if self.linger.continues() {
+            return Some(Next::Linger);
         }
-        if !self.linger.is_on() {
-            self.sleep();
+        if !self.mailbox.sleep() {
+            return None;
         }
-        None
-    }
-
-    /// Leaves it to others to notice that something has happened.
-    fn sleep(&self) {
+        // Others notice from here on that something has happened.
         if let Some(poller) = &self.poller {
             poller.arm();
         }
-    }
-
-    /// Looks, while lingering, whether something has happened; whether to look again.
-    pub(crate) fn linger(&mut self) -> bool {
-        if self.shift.is_over() {
-            self.shift = Shift::default();
-            self.mailbox.ring();
-        }
-        if !self.linger.is_on() {
-            return false;
-        }
-        if self.look_around() > 0 || self.mailbox.has_notices() {
-            self.linger.end(true);
-            self.mailbox.ring();
-            return false;
-        }
-        if self.linger.is_over() {
-            self.linger.end(false);
-            self.sleep();
-            return false;
-        }
-        true
+        Some(Next::Nothing)
     }
 
     /// Looks which sockets have become ready, and gives them their turns. Returns how many have.
@@ -399,6 +393,9 @@ impl SocketTable {
             self.note(socket_id, ready);
         }
         let count = found.len();
+        if count > 0 {
+            self.linger.found();
+        }
         found.clear();
         self.found = found;
         self.outbox.look_later();
@@ -449,12 +446,6 @@ impl SocketTable {
                 self.give_turn(socket_id);
             }
         }
-    }
-
-    /// JavaScript has ended what it was given to end.
-    pub(crate) fn resume_deliveries(&mut self) {
-        self.deliveries_wait = false;
-        self.mailbox.ring();
     }
 
     /// Whether nothing can happen any more unless JavaScript calls.

@@ -1,6 +1,5 @@
 //! A socket table without JavaScript, for tests: the bell is a condition variable.
 
-use std::convert::Infallible;
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -8,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Next, Outcome};
 use crate::handshake::Secured;
 use crate::mailbox::lock;
+use crate::net_error::NetError;
+use crate::record_ends::RecordEnds;
 use crate::resolver::AddressFamily;
 use crate::runtime;
 use crate::socket::{Connection, Ends, Handshake, SocketId, SocketProperties};
@@ -18,6 +19,24 @@ use crate::table::SocketTable;
 
 /// No test waits longer than this for anything.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// An event and, where it is one of data, the data.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Told {
+    Complete {
+        request: u32,
+        outcome: Outcome,
+    },
+    Receive {
+        socket_id: SocketId,
+        data: Vec<u8>,
+    },
+    ReceiveError {
+        socket_id: SocketId,
+        error: NetError,
+    },
+    Detached,
+}
 
 /// A table and what an environment would do with it.
 pub(crate) struct Application {
@@ -52,11 +71,13 @@ impl Application {
     }
 
     /// The next event, waiting for it as long as it takes.
-    pub(crate) fn event(&mut self) -> Event<'static> {
+    pub(crate) fn event(&mut self) -> Told {
         let give_up = Instant::now() + DEADLINE;
         loop {
-            if self.table.has_news() {
-                self.table.mailbox.ring();
+            match self.table.next_event(true) {
+                Next::Event(event) => return self.tell(event),
+                Next::Turn | Next::Linger => continue,
+                Next::Nothing => {}
             }
             let (mutex, condition) = &*self.rung;
             let mut rung = lock(mutex);
@@ -67,19 +88,27 @@ impl Application {
                 rung = condition.wait_timeout(rung, left).unwrap().0;
             }
             *rung = false;
-            drop(rung);
-            match self.table.next_event(keep) {
-                Some(Ok(Event::Linger)) => while self.table.linger() {},
-                Some(Ok(event)) => return event,
-                None => {}
+        }
+    }
+
+    fn tell(&mut self, event: Event) -> Told {
+        match event {
+            Event::Complete { request, outcome } => Told::Complete { request, outcome },
+            Event::Receive { socket_id, length } => {
+                let mut data = vec![0; length];
+                let count = self.table.take(&mut data);
+                data.truncate(count);
+                Told::Receive { socket_id, data }
             }
+            Event::ReceiveError { socket_id, error } => Told::ReceiveError { socket_id, error },
+            Event::Detached => Told::Detached,
         }
     }
 
     /// How `request` ends. Fails if anything else happens first.
     pub(crate) fn outcome(&mut self, request: u32) -> Outcome {
         match self.event() {
-            Event::Complete {
+            Told::Complete {
                 request: ended,
                 outcome,
             } => {
@@ -93,12 +122,12 @@ impl Application {
     /// What the socket receives next.
     pub(crate) fn received(&mut self, socket_id: SocketId) -> Vec<u8> {
         match self.event() {
-            Event::Receive {
+            Told::Receive {
                 socket_id: receiver,
                 data,
             } => {
                 assert_eq!(receiver, socket_id);
-                data.to_vec()
+                data
             }
             other => panic!("{other:?} instead of data"),
         }
@@ -106,7 +135,7 @@ impl Application {
 
     pub(crate) fn create(&mut self, properties: SocketProperties) -> SocketId {
         let request = self.request();
-        let socket_id = self.table.create(request, properties);
+        let socket_id = self.table.create(request, properties).unwrap();
         assert_eq!(self.outcome(request), Ok(()));
         socket_id
     }
@@ -140,7 +169,11 @@ impl Application {
             handshake: Handshake(idle),
         };
         self.table.live += 1;
-        let secured = Secured { stream, connection };
+        let secured = Secured {
+            stream,
+            connection,
+            records: RecordEnds::default(),
+        };
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
         assert_eq!(self.outcome(request), Ok(()));
@@ -159,21 +192,6 @@ impl Application {
             .connect(request, socket_id, host, address.port(), AddressFamily::Any);
         self.outcome(request)
     }
-}
-
-/// An event for the rest of the test.
-#[allow(clippy::unnecessary_wraps, reason = "as the table has it")]
-pub(crate) fn keep(event: Event<'_>) -> Result<Event<'static>, Infallible> {
-    Ok(match event {
-        Event::Receive { socket_id, data } => Event::Receive {
-            socket_id,
-            data: data.to_vec().leak(),
-        },
-        Event::Complete { request, outcome } => Event::Complete { request, outcome },
-        Event::ReceiveError { socket_id, error } => Event::ReceiveError { socket_id, error },
-        Event::Detached => Event::Detached,
-        Event::Linger => Event::Linger,
-    })
 }
 
 /// A listener on loopback.

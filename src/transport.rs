@@ -1,7 +1,6 @@
 //! The bytes of one connection, in the clear or encrypted, always without waiting.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -54,6 +53,27 @@ impl Transport {
         match self {
             Self::Plain(socket) => socket.poll_read(buffer).map_ok(|_| ()),
             Self::Secure(secure) => secure.poll_read(buffer, poller).map(Ok),
+        }
+    }
+
+    /// How many bytes can be [read directly](Self::read_directly), if that is possible.
+    pub(crate) fn direct_length(&mut self) -> Option<usize> {
+        match self {
+            Self::Plain(socket) => socket
+                .is_ready(Direction::Read)
+                .then(|| socket.available())?,
+            Self::Secure(_) => None,
+        }
+    }
+
+    /// Reads so many bytes as fit into `target`; zero if that fails.
+    pub(crate) fn read_directly(&mut self, target: &mut [u8]) -> usize {
+        match self {
+            Self::Plain(socket) => match socket.poll_read_into(target) {
+                Poll::Ready(Ok(count)) => count,
+                Poll::Ready(Err(_)) | Poll::Pending => 0,
+            },
+            Self::Secure(_) => 0,
         }
     }
 
@@ -112,14 +132,10 @@ impl Transport {
         })
     }
 
-    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a
-    /// failed write, nobody may know yet what a read would meet.
+    /// Whether the peer has sent something that was not read.
     pub(crate) fn has_unread(&self) -> bool {
         match self {
-            Self::Plain(socket) => socket
-                .socket()
-                .peek(&mut [MaybeUninit::uninit()])
-                .is_ok_and(|count| count > 0),
+            Self::Plain(socket) => socket.has_unread(),
             Self::Secure(secure) => secure.has_unread(),
         }
     }

@@ -8,12 +8,16 @@ use std::{
     env, fmt,
     path::{Path, PathBuf},
     ptr,
-    sync::Arc,
+    sync::{Arc, Mutex},
+    thread,
 };
 
 use once_cell::sync::OnceCell;
-use rustls::pki_types::{CertificateDer, TrustAnchor};
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls::pki_types::{CertificateDer, TrustAnchor, pem};
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
+use tokio::sync::watch;
+
+use crate::{mailbox::lock, net_error::NetError};
 
 const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";
@@ -21,14 +25,46 @@ const EXTRA_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
 
 static PROCESS_WIDE: OnceCell<Arc<TrustStore>> = OnceCell::new();
 
-/// The store of this process, loaded by the first call. Reads files: not for the JavaScript thread.
-pub(crate) fn process_wide() -> &'static Arc<TrustStore> {
-    PROCESS_WIDE.get_or_init(|| {
-        Arc::new(TrustStore::load(
-            &Sources::from_env(),
-            operating_system_store,
-        ))
-    })
+/// The store of this process, which the first call has loaded. That reads files, which may be slow to
+/// come, on a thread of its own: however many wait, they keep no thread of the runtime.
+///
+/// # Errors
+///
+/// That the operating system could not spare that thread, or what reading takes. The next call tries
+/// again.
+pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError> {
+    static LOADING: Mutex<Option<watch::Receiver<NetError>>> = Mutex::new(None);
+
+    if let Some(store) = PROCESS_WIDE.get() {
+        return Ok(store);
+    }
+    let mut loading = {
+        let mut latest = lock(&LOADING);
+        match &*latest {
+            Some(loading) if loading.has_changed().is_ok() => loading.clone(),
+            _ => latest.insert(load_process_wide()?).clone(),
+        }
+    };
+    while loading.changed().await.is_ok() {}
+    let error = *loading.borrow();
+    PROCESS_WIDE.get().ok_or(error)
+}
+
+/// Begins to load the store. When that is done the channel closes, with the error if there was one.
+fn load_process_wide() -> Result<watch::Receiver<NetError>, NetError> {
+    let (loading, receiver) = watch::channel(NetError::Unexpected);
+    let load = move || {
+        let store = TrustStore::load(&Sources::from_env(), operating_system_store);
+        match store.incomplete {
+            Some(error) => drop(loading.send(error)),
+            None => drop(PROCESS_WIDE.set(Arc::new(store))),
+        }
+    };
+    thread::Builder::new()
+        .name("chrome-sockets-trust".into())
+        .spawn(load)
+        .map_err(|_| NetError::InsufficientResources)?;
+    Ok(receiver)
 }
 
 /// What was wrong with the files that the environment variables name, one sentence each. Empty
@@ -46,6 +82,15 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// This file and nothing else.
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn extra(file: PathBuf) -> Self {
+        Self {
+            extra: Some(file),
+            ..Self::default()
+        }
+    }
+
     fn from_env() -> Self {
         // Node and OpenSSL take an empty variable as an absent one.
         let path = |name| {
@@ -94,6 +139,8 @@ pub(crate) struct TrustStore {
     /// The certificate of each anchor; Mozilla's list comes without them.
     certificates: Vec<Option<CertificateDer<'static>>>,
     warnings: Vec<String>,
+    /// Why some that are there could not be read just now.
+    incomplete: Option<NetError>,
 }
 
 impl TrustStore {
@@ -107,8 +154,11 @@ impl TrustStore {
             anchors: Vec::new(),
             certificates: Vec::new(),
             warnings: Vec::new(),
+            incomplete: None,
         };
-        for certificate in operating_system().certs {
+        let system = operating_system();
+        store.incomplete = system.errors.iter().find_map(exhaustion);
+        for certificate in system.certs {
             // A store may hold certificates that cannot be parsed; nobody can do anything about it.
             let _ = store.add(certificate);
         }
@@ -143,6 +193,7 @@ impl TrustStore {
             anchors: self.anchors.clone(),
             certificates: self.certificates.clone(),
             warnings: Vec::new(),
+            incomplete: self.incomplete,
         };
         for certificate in certificates {
             let _ = store.add(certificate.clone());
@@ -152,6 +203,7 @@ impl TrustStore {
 
     fn add_named(&mut self, variable: &str, path: &Path, found: CertificateResult) {
         for error in found.errors {
+            self.incomplete = self.incomplete.or_else(|| exhaustion(&error));
             self.warn(variable, path, &error);
         }
         for certificate in found.certs {
@@ -194,6 +246,20 @@ impl TrustStore {
     }
 }
 
+/// Whether `error` says nothing about the file, but that descriptors or memory are used up.
+fn exhaustion(error: &rustls_native_certs::Error) -> Option<NetError> {
+    let (ErrorKind::Io { inner: error, .. } | ErrorKind::Pem(pem::Error::Io(error))) = &error.kind
+    else {
+        return None;
+    };
+    Some(NetError::from_io(error)).filter(|error| {
+        matches!(
+            error,
+            NetError::InsufficientResources | NetError::OutOfMemory
+        )
+    })
+}
+
 impl fmt::Debug for TrustStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrustStore")
@@ -206,7 +272,7 @@ impl fmt::Debug for TrustStore {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs, process,
+        fs, io, process,
         sync::atomic::{AtomicUsize, Ordering},
     };
 
@@ -371,6 +437,26 @@ mod tests {
         for (warning, start) in store.warnings.iter().zip(starts) {
             assert!(warning.starts_with(start), "{warning}");
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_store_that_could_not_be_read_for_want_of_descriptors_is_not_kept() {
+        let failing = |errno| {
+            let mut result = CertificateResult::default();
+            result.errors.push(rustls_native_certs::Error {
+                context: "",
+                kind: ErrorKind::Io {
+                    inner: io::Error::from_raw_os_error(errno),
+                    path: PathBuf::new(),
+                },
+            });
+            move || result
+        };
+        let full = TrustStore::load(&Sources::default(), failing(libc::EMFILE));
+        assert_eq!(full.incomplete, Some(NetError::InsufficientResources));
+        let absent = TrustStore::load(&Sources::default(), failing(libc::ENOENT));
+        assert_eq!(absent.incomplete, None);
     }
 
     #[test]

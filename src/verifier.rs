@@ -6,6 +6,8 @@
 //! judgement is put on top.
 
 mod facts;
+#[cfg(any(fuzzing, test))]
+pub(crate) mod fuzzing;
 mod power;
 mod short_rsa;
 

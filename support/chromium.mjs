@@ -45,8 +45,9 @@ export class ManifestRefused extends Error {}
  *   among them `worker.mjs`, the service worker.
  * @param {string} options.ready The global that the worker has when it is ready.
  * @param {NodeJS.ProcessEnv} [options.env] Chromium's environment.
+ * @param {string[]} [options.args] More of its command line.
  */
-export async function openWithSockets({ directory, name, fill, ready, env }) {
+export async function openWithSockets({ directory, name, fill, ready, env, args = [] }) {
   const executablePath = findChromium();
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
     type: 'spki',
@@ -75,6 +76,7 @@ export async function openWithSockets({ directory, name, fill, ready, env }) {
       '--disable-dev-shm-usage',
       '--enable-unsafe-extension-debugging',
       `--allowlisted-extension-id=${id}`,
+      ...args,
     ],
   });
   const session = await /** @type {any} */ (context.browser()).newBrowserCDPSession();

@@ -24,8 +24,8 @@ afterEach(async () => {
   jest.restoreAllMocks();
 });
 
-function newApplication(manifest = EVERYTHING) {
-  const application = new Application({ manifest });
+function newApplication(manifest = EVERYTHING, configuration = {}) {
+  const application = new Application({ manifest, ...configuration });
   cleanups.push(() => application.close());
   return application;
 }
@@ -101,6 +101,16 @@ describe('pages of one application', () => {
     await Promise.all([one.receives(socketId, 'shared'), two.receives(socketId, 'shared')]);
     await deaf.tcp.close(socketId);
     expect(await one.tcp.getSockets()).toEqual([]);
+  });
+
+  test('have no more sockets together than was configured', async () => {
+    const application = newApplication(EVERYTHING, { maxSockets: 2 });
+    const [one, two] = [openPage(application), openPage(application)];
+    const [first] = [await one.tcp.create(), await two.tcp.create()];
+    expect(await two.call('create', {})).toBe('Too many sockets');
+    expect(await one.tcp.getSockets()).toHaveLength(2);
+    await one.tcp.close(first.socketId);
+    expect(await two.call('create', {})).toMatchObject({ socketId: expect.any(Number) });
   });
 
   test('cannot find the sockets of another application', async () => {
@@ -301,6 +311,7 @@ describe('a message that no page sends', () => {
     'a family that is none': [['connect', 1, 1, 'localhost', 80, 'constructor']],
     'data of a wrong type': [['send', 1, 1, 'text']],
     'sends without bytes': [['sendGathered', 1, 1, new Int32Array(2)]],
+    'sends without a number': [['sendGathered', {}, 1, new Int32Array(2), uint8]],
     'more sends than headers': [['sendGathered', 1, 2, new Int32Array(2), uint8]],
     'very many sends': [['sendGathered', 1, 2 ** 32 - 1, new Int32Array(2), uint8]],
     'a negative length': [['sendGathered', 1, 1, Int32Array.of(1, -1), uint8]],

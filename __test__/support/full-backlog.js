@@ -9,11 +9,11 @@ const { Worker, isMainThread, parentPort, workerData } = require('node:worker_th
 /** Linux takes one connection more than the backlog. */
 const ROOM = 2;
 
-async function startFullServer() {
+async function startFullServer(host = '127.0.0.1') {
   const blocked = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(__filename, { workerData: blocked });
+  const worker = new Worker(__filename, { workerData: { blocked, host } });
   const [port] = await once(worker, 'message');
-  const fillers = Array.from({ length: ROOM }, () => net.connect(port, '127.0.0.1'));
+  const fillers = Array.from({ length: ROOM }, () => net.connect(port, host));
   await Promise.all(fillers.map((filler) => once(filler, 'connect')));
   return {
     port: /** @type {number} */ (port),
@@ -28,9 +28,9 @@ async function startFullServer() {
 
 function listenAndBlock() {
   const server = net.createServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: ROOM - 1 }, () => {
+  server.listen({ port: 0, host: workerData.host, backlog: ROOM - 1 }, () => {
     parentPort?.postMessage(/** @type {net.AddressInfo} */ (server.address()).port);
-    Atomics.wait(workerData, 0, 0);
+    Atomics.wait(workerData.blocked, 0, 0);
   });
 }
 

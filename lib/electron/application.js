@@ -14,15 +14,7 @@ const { canonicalHost } = require('../canonical-host.js');
 const { configureInstance } = require('../configuration.js');
 const { createInstance, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
-const {
-  bufferOf,
-  createLinger,
-  COMPLETE,
-  RECEIVE,
-  RECEIVE_ERROR,
-  DETACHED,
-  LINGER,
-} = require('../requests.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, costOf } = require('./credit.js');
 const { MOST_CALLS } = require('./page/remote-native.js');
 
@@ -126,7 +118,6 @@ class Page {
 
 class Application {
   #native;
-  #linger;
   #settings;
   #attached = false;
 
@@ -156,7 +147,6 @@ class Application {
     const instance = createInstance();
     configureInstance(instance, configuration);
     this.#native = instance.native;
-    this.#linger = createLinger(instance.native);
     this.#settings = instance.settings;
   }
 
@@ -243,7 +233,7 @@ class Application {
         const number = this.#begin(page, request);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const socketId = this.#native.create(number, lasting, label, size);
-        this.#owners.set(socketId, page);
+        if (socketId !== null) this.#owners.set(socketId, page);
         this.#note(number, { value: socketId });
       },
 
@@ -279,7 +269,8 @@ class Application {
       },
 
       sendGathered: (page, first, count, sockets, data) => {
-        if (!isUint32(count) || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
+        const numbered = isUint32(first) && isUint32(count);
+        if (!numbered || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
           return refuse('sends and their bytes');
         }
         const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count);
@@ -296,9 +287,7 @@ class Application {
           this.#begin(page, (first + i) >>> 0);
           headers[2 * i] = this.#use(page, headers[2 * i]);
         }
-        if (!this.#native.sendGathered(number, count, headers, bytes)) return;
-        for (let i = 0; i < count; i++) this.#complete((number + i) >>> 0, 0, undefined);
-        this.#native.succeededEnded();
+        this.#native.sendGathered(number, count, headers, bytes);
       },
 
       setKeepAlive: (page, request, id, wanted, seconds) => {
@@ -350,7 +339,7 @@ class Application {
   #begin(page, number) {
     if (page && !isUint32(number)) refuse('the number of a request');
     if (!this.#attached) {
-      this.#native.attach(/** @type {any} */ (this.#deliver));
+      this.#native.attach(this.#deliver);
       this.#attached = true;
     }
     const id = this.#nextRequest;
@@ -384,19 +373,14 @@ class Application {
 
   // ---- To the pages -----------------------------------------------------------------------------
 
-  /** As in ../requests.js. */
-  #deliver = (
-    /** @type {number} */ kind,
-    /** @type {number} */ id,
-    /** @type {number | undefined} */ code,
-    /** @type {any} */ payload,
-  ) => {
+  /** @type {import('../requests.js').Deliver} */
+  #deliver = (kind, id, code, payload) => {
     switch (kind) {
       case COMPLETE:
-        this.#complete(id, code, payload);
+        this.#complete(id, code, /** @type {string | undefined} */ (payload));
         break;
       case RECEIVE:
-        this.#receiveData(id, bufferOf(payload));
+        this.#receiveData(id, /** @type {ArrayBuffer} */ (payload));
         break;
       case RECEIVE_ERROR:
         for (const page of this.#pages) {
@@ -405,9 +389,6 @@ class Application {
         break;
       case DETACHED:
         this.#attached = false;
-        break;
-      case LINGER:
-        this.#linger();
         break;
     }
   };

@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::certificates::World;
 use super::*;
-use crate::trust::Sources;
+use crate::{secure_transport, trust::Sources};
 
 /// How long any of the tests may wait for anything.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -227,6 +227,7 @@ fn a_secured_connection_carries_data() {
     let Secured {
         stream,
         mut connection,
+        ..
     } = start_handshake(&client, address, "localhost", ANY_VERSION)
         .recv_timeout(DEADLINE)
         .unwrap()
@@ -243,6 +244,48 @@ fn a_secured_connection_carries_data() {
         tls.read_exact(&mut echo).unwrap();
         assert_eq!(echo, part);
     }
+}
+
+#[test]
+fn a_record_may_be_cut_by_the_end_of_the_handshake() {
+    let presented = WORLD.good();
+    let config = Arc::new(server_config(presented.chain, &presented.key));
+    let (sender, rests) = mpsc::channel();
+    let address = listen(move |mut stream| {
+        let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
+        // The last flight is not sent before the greeting follows it at once.
+        while server.is_handshaking() {
+            while server.wants_write() {
+                server.write_tls(&mut stream)?;
+            }
+            server.read_tls(&mut stream)?;
+            server.process_new_packets().unwrap();
+        }
+        server.writer().write_all(b"220 this server speaks first")?;
+        let mut flight = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut flight)?;
+        }
+        let rest = flight.split_off(flight.len() - 10);
+        stream.write_all(&flight)?;
+        sender.send(rest).unwrap();
+        stream.read(&mut [0; 64]).map(drop)
+    });
+    let client = client_trusting(&WORLD.trusted);
+    let versions = TlsVersionRange::parse(None, Some("tls1.2"));
+    let secured = start_handshake(&client, address, "localhost", versions)
+        .recv_timeout(DEADLINE)
+        .unwrap()
+        .unwrap();
+    let rest = rests.recv_timeout(DEADLINE).unwrap();
+    assert!(
+        !secured.records.is_between(),
+        "nothing of the record was read"
+    );
+    assert_eq!(
+        secure_transport::decrypt(secured, &rest),
+        b"220 this server speaks first"
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
-use super::{Direction, Ready};
+use super::{Direction, Ready, uninterrupted};
 use crate::mailbox::Mailbox;
 use crate::runtime;
 use crate::socket::SocketId;
@@ -202,7 +202,7 @@ impl PolledSocket {
         if !self.is_ready(direction) {
             return Poll::Pending;
         }
-        let result = operation(&self.socket);
+        let result = uninterrupted(|| operation(&self.socket));
         let exhausted = match &result {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 *self.readiness(direction) = false;

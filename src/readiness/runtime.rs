@@ -8,7 +8,7 @@ use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::{Direction, Ready};
+use super::{Direction, Ready, uninterrupted};
 use crate::mailbox::{Mailbox, waker};
 use crate::runtime;
 use crate::socket::SocketId;
@@ -109,15 +109,15 @@ impl PolledSocket {
         // The kernel is asked first when writing: the runtime learns that a new connection is
         // writable only when its thread gets round to it.
         if direction == Direction::Write {
-            match operation(&SockRef::from(&self.stream)) {
+            match uninterrupted(|| operation(&SockRef::from(&self.stream))) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
         }
         while self.is_ready(direction) {
-            let result = self
-                .stream
-                .try_io(interest, || operation(&SockRef::from(&self.stream)));
+            let result = self.stream.try_io(interest, || {
+                uninterrupted(|| operation(&SockRef::from(&self.stream)))
+            });
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream as StdTcpStream};
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,10 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::Driver;
-use crate::event::Event;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketId, SocketProperties};
-use crate::testing::{Application, Peer};
+use crate::testing::{Application, Peer, Told};
 use crate::transport::Transport;
 
 type Server = StreamOwned<ServerConnection, StdTcpStream>;
@@ -208,7 +208,7 @@ fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
         }
         assert!(received == pattern(length));
         let error = NetError::ConnectionClosed;
-        let end = Event::ReceiveError { socket_id, error };
+        let end = Told::ReceiveError { socket_id, error };
         assert_eq!(application.event(), end);
         writer.join().unwrap();
     }
@@ -223,7 +223,7 @@ fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
     server.sock.write_all(&[7; 20]).unwrap();
     assert_eq!(application.received(socket_id), b"sound");
     let error = NetError::ConnectionClosed;
-    let end = Event::ReceiveError { socket_id, error };
+    let end = Told::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
 }
 
@@ -378,14 +378,102 @@ fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
     let request = send(&mut application, socket_id, b"too late");
     // Which of the two comes first depends on whether the socket was found readable before.
     let told = [application.event(), application.event()];
-    let failed = Event::Complete {
+    let failed = Told::Complete {
         request,
         outcome: Err(NetError::Failed.into()),
     };
-    let data = b"last words";
+    let data = b"last words".to_vec();
     assert!(told.contains(&failed), "{told:?}");
-    assert!(told.contains(&Event::Receive { socket_id, data }));
+    assert!(told.contains(&Told::Receive { socket_id, data }));
     let error = NetError::ConnectionClosed;
-    let end = Event::ReceiveError { socket_id, error };
+    let end = Told::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
+}
+
+#[test]
+fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    // Read as the header of a record it would announce 20,527 bytes.
+    server.sock.write_all(b"HTTP/1.1 400\r\n").unwrap();
+    let error = NetError::ConnectionClosed;
+    assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+}
+
+/// Lets every write of the socket fail from now on, while reads succeed.
+fn shut(application: &Application, socket_id: SocketId) {
+    let Connection::Connected(link) = &application.table.sockets[&socket_id].connection else {
+        panic!("not connected")
+    };
+    let Transport::Secure(secure) = &link.transport else {
+        panic!("not secured")
+    };
+    match &secure.driver {
+        Driver::JavaScript(channel) => channel.socket.socket().shutdown(Shutdown::Write),
+        Driver::Task(shared) => {
+            let channel = lock(&shared.channel);
+            socket2::SockRef::from(&channel.as_ref().unwrap().channel.socket)
+                .shutdown(Shutdown::Write)
+        }
+        Driver::Gone => panic!("gone"),
+    }
+    .unwrap();
+}
+
+#[test]
+fn a_connection_that_can_only_be_read_ends_when_it_is_read() {
+    for length in [10, 1024 * 1024] {
+        let (mut application, socket_id, mut server) = secured();
+        exchange(&mut application, socket_id, &mut server);
+        server.write_all(b"before").unwrap();
+        server.flush().unwrap();
+        shut(&application, socket_id);
+        let request = send(&mut application, socket_id, &pattern(length));
+        let mut events = [application.event(), application.event()];
+        events.sort_by_key(|event| matches!(event, Told::Receive { .. }));
+        let [end, received] = events;
+        let outcome = Err(NetError::Failed.into());
+        assert_eq!(end, Told::Complete { request, outcome });
+        let data = b"before".to_vec();
+        assert_eq!(received, Told::Receive { socket_id, data });
+        let error = NetError::ConnectionClosed;
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+    }
+}
+
+#[test]
+fn what_could_not_be_written_is_not_encrypted_again() {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    shut(&application, socket_id);
+    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    let Connection::Connected(link) = &mut socket.connection else {
+        panic!("not connected")
+    };
+    let poller = application.table.poller.as_ref().unwrap();
+    let waiting = |link: &crate::socket::Link| match &link.transport {
+        Transport::Secure(secure) => match &secure.driver {
+            Driver::JavaScript(channel) => channel.tls.connection.wants_write(),
+            _ => panic!("not the JavaScript thread's"),
+        },
+        Transport::Plain(_) => panic!("not secured"),
+    };
+    assert!(matches!(
+        link.transport.poll_write(b"once", poller),
+        Poll::Ready(Err(_))
+    ));
+    assert!(waiting(link));
+    let Transport::Secure(secure) = &mut link.transport else {
+        panic!("not secured")
+    };
+    let Driver::JavaScript(channel) = &mut secure.driver else {
+        panic!("not the JavaScript thread's")
+    };
+    let mut encrypted = Vec::new();
+    channel.tls.connection.write_tls(&mut encrypted).unwrap();
+    assert!(matches!(
+        link.transport.poll_write(b"once", poller),
+        Poll::Ready(Err(_))
+    ));
+    assert!(!waiting(link));
 }

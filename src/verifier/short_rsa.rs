@@ -170,6 +170,36 @@ fn digest_of(hash: &'static digest::Algorithm, parts: &[&[u8]]) -> Digest {
     context.finish()
 }
 
+/// Checks an RSA-PSS signature here and by `aws-lc-rs`, for a key that both can read.
+#[cfg(any(fuzzing, test))]
+pub(super) fn compare(public_key: &[u8], message: &[u8], signature: &[u8]) {
+    let Some(key) = RsaKey::parse(public_key).filter(|key| (2048..=8192).contains(&key.length()))
+    else {
+        return;
+    };
+    let pairs = [
+        (
+            &digest::SHA256,
+            signatures::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+        ),
+        (
+            &digest::SHA384,
+            signatures::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+        ),
+        (
+            &digest::SHA512,
+            signatures::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+        ),
+    ];
+    for (hash, theirs) in pairs {
+        let ours = verify_pss(&key, hash, message, signature).is_ok();
+        let theirs = theirs
+            .verify_signature(public_key, message, signature)
+            .is_ok();
+        assert_eq!(ours, theirs, "of a signature with {hash:?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,21 +73,12 @@ class RemoteNative {
    * @param {number} count
    * @param {Int32Array} headers
    * @param {Uint8Array} bytes
-   * @returns {boolean} Never true: the main process ends every one of them.
    */
   sendGathered(first, count, headers, bytes) {
     const used = headers.slice(0, 2 * count);
     let length = 0;
     for (let i = 1; i < used.length; i += 2) length += used[i];
     this.#call(['sendGathered', first, count, used, bytes.slice(0, length)], length);
-    return false;
-  }
-
-  succeededEnded() {}
-
-  /** Nor is a page ever asked to. */
-  linger() {
-    return false;
   }
 
   /**

@@ -6,6 +6,10 @@
 //! * echo: sends back what it receives; holds idle connections as well.
 //! * source: for every 8 bytes it receives (a little-endian count) sends that many bytes.
 //! * sink: reads and forgets.
+//! * fleeting: echo whose connections leave nothing behind in the kernel, for millions of them.
+//! * transfer: for three little-endian numbers of 8 bytes (how much it will be sent, how much it shall
+//!   send, and a seed) receives and sends that at the same time, and then tells in 16 bytes the CRC-32
+//!   of either and how much it has received. What it sends repeats itself nowhere.
 //! * status: sends, as JSON, what the last TLS handshake has negotiated, and closes.
 
 use std::cell::RefCell;
@@ -39,12 +43,16 @@ enum Role {
     Echo,
     Source,
     Sink,
+    Fleeting,
+    Transfer,
 }
 
-const ROLES: [(&str, Role); 3] = [
+const ROLES: [(&str, Role); 5] = [
     ("echo", Role::Echo),
     ("source", Role::Source),
     ("sink", Role::Sink),
+    ("fleeting", Role::Fleeting),
+    ("transfer", Role::Transfer),
 ];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -128,6 +136,9 @@ async fn accept(listener: TcpListener, role: Role, acceptor: Option<TlsAcceptor>
             continue;
         };
         let _ = stream.set_nodelay(true);
+        if matches!(role, Role::Fleeting) {
+            let _ = stream.set_zero_linger();
+        }
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
             // How a connection ends is the client's business.
@@ -177,9 +188,10 @@ async fn tell_status(listener: TcpListener) {
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, role: Role) -> io::Result<()> {
     match role {
-        Role::Echo => echo(stream).await,
+        Role::Echo | Role::Fleeting => echo(stream).await,
         Role::Source => source(stream).await,
         Role::Sink => sink(stream).await,
+        Role::Transfer => transfer(stream).await,
     }
 }
 
@@ -239,4 +251,75 @@ async fn sink<S: AsyncRead + Unpin>(mut stream: S) -> io::Result<()> {
             return Ok(());
         }
     }
+}
+
+async fn transfer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
+    loop {
+        let upload = stream.read_u64_le().await?;
+        let download = stream.read_u64_le().await?;
+        let seed = stream.read_u64_le().await?;
+        let (mut reader, mut writer) = tokio::io::split(&mut stream);
+        let (received, sent) = tokio::try_join!(
+            receive(&mut reader, upload),
+            generate(&mut writer, download, seed)
+        )?;
+        let mut reply = [0; 16];
+        reply[..4].copy_from_slice(&received.0.to_le_bytes());
+        reply[4..8].copy_from_slice(&sent.to_le_bytes());
+        reply[8..].copy_from_slice(&received.1.to_le_bytes());
+        stream.write_all(&reply).await?;
+        stream.flush().await?;
+    }
+}
+
+/// Receives `length` bytes; their checksum, and how many came.
+async fn receive(reader: &mut (impl AsyncRead + Unpin), length: u64) -> io::Result<(u32, u64)> {
+    let mut checksum = crc32fast::Hasher::new();
+    let mut received = 0;
+    while received < length {
+        let count = poll_fn(|context| {
+            BUFFER.with_borrow_mut(|buffer| {
+                let most = usize::try_from(length - received).unwrap_or(usize::MAX);
+                let most = most.min(buffer.len());
+                let mut buffer = ReadBuf::new(&mut buffer[..most]);
+                Pin::new(&mut *reader)
+                    .poll_read(context, &mut buffer)
+                    .map_ok(|()| {
+                        checksum.update(buffer.filled());
+                        buffer.filled().len()
+                    })
+            })
+        })
+        .await?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        received += count as u64;
+    }
+    Ok((checksum.finalize(), received))
+}
+
+/// Sends `length` bytes, and returns their checksum.
+async fn generate(
+    writer: &mut (impl AsyncWrite + Unpin),
+    length: u64,
+    seed: u64,
+) -> io::Result<u32> {
+    let mut checksum = crc32fast::Hasher::new();
+    let mut chunk = vec![0; CHUNK];
+    let mut counter = seed;
+    let mut left = length;
+    while left > 0 {
+        for word in chunk.as_chunks_mut::<8>().0 {
+            counter = counter.wrapping_add(1);
+            let mixed = counter.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            *word = (mixed ^ (mixed >> 29)).to_le_bytes();
+        }
+        let count = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
+        checksum.update(&chunk[..count]);
+        writer.write_all(&chunk[..count]).await?;
+        left -= count as u64;
+    }
+    writer.flush().await?;
+    Ok(checksum.finalize())
 }

@@ -1,0 +1,91 @@
+'use strict';
+
+/** The runner of the reliability suites notices whatever goes wrong in one. */
+
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { runNode } = require('./support/child.js');
+
+const SUITES = join(__dirname, 'fixtures', 'reliability');
+
+let folder;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'reliability-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function run(only, ...options) {
+  const out = join(folder, 'out.json');
+  const args = ['reliability/run.js', '--suites', SUITES, '--out', out, '--only', only, ...options];
+  const env = { ...process.env, RELIABILITY_PID_FILE: join(folder, 'pid') };
+  const { code, stdout, stderr } = await runNode(args, { env });
+  let result;
+  try {
+    result = JSON.parse(readFileSync(out, 'utf8'));
+  } catch {
+    result = undefined;
+  }
+  return { code, stdout, stderr, result };
+}
+
+test('a sound suite is given its options and passes, what it left out is said', async () => {
+  const { code, stdout, result } = await run('sound', '--seed', '7', '--parts', 'a,b', '--long');
+  const given = { long: true, seed: 7, parts: ['a', 'b'] };
+  expect(code).toBe(0);
+  expect(result).toMatchObject(given);
+  expect(JSON.parse(result.rows[0].figure)).toEqual(given);
+  expect(stdout).toMatch(/sound: all is well\n {2}on its way\n/);
+  expect(stdout).toMatch(/^sound +the impossible .*left out: no machine can$/m);
+});
+
+test('one row that is not ok fails the run, and the suites after it run all the same', async () => {
+  const { code, stdout, result } = await run('unsound,sound');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^unsound +bytes lost +1 +0 +FAILED$/m);
+  expect(stdout).toMatch(/^unsound +bytes doubled +0 +0 +ok$/m);
+  expect(result.rows).toHaveLength(4);
+});
+
+test.each([
+  ['throwing', 'Error: out of the blue'],
+  ['ending', 'ended with 0'],
+  ['empty', 'Error: the suite reports nothing'],
+  ['hanging', 'not done within 1 s'],
+])('a suite that is %s fails the run', async (name, figure) => {
+  const { code, result } = await run(name);
+  expect(code).toBe(1);
+  expect(result.rows).toEqual([{ suite: name, what: 'the suite', figure, ok: false }]);
+});
+
+// Windows has no process groups.
+(process.platform === 'win32' ? test.skip : test)(
+  'what a suite has started ends with it',
+  async () => {
+    await run('hanging');
+    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+    const end = Date.now() + 5000;
+    while (isThere(pid) && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(isThere(pid)).toBe(false);
+  },
+);
+
+function isThere(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('a suite that cannot run here counts neither way', async () => {
+  const { code, stdout } = await run('left-out');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/left out: no network namespaces$/m);
+});
+
+test('a suite that there is not is an error', async () => {
+  const { code, stderr } = await run('sond');
+  expect(code).toBe(1);
+  expect(stderr).toMatch('there is no suite sond, only empty, ');
+});

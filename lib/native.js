@@ -1,0 +1,196 @@
+'use strict';
+
+/**
+ * The native half of this process: the sockets themselves (src/), and how their events come here. A
+ * thread that has something to tell wakes this one; what there is, is then asked for, one event in
+ * each immediate, because Node runs ticks and microtasks between two of them, as Chromium does
+ * between two events.
+ */
+
+const { loadBinding } = require('./binding.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
+
+// Fake timers replace the global one.
+const { setImmediate } = require('node:timers');
+// Its memory is not filled with zeros first.
+const { allocUnsafeSlow } = Buffer;
+
+const { TcpSockets } = loadBinding();
+
+/** What native code answers; the same kinds in the same order as in src/event.rs. */
+const [
+  NEXT_SUCCEEDED,
+  NEXT_FAILED,
+  NEXT_RECEIVE,
+  NEXT_RECEIVE_ERROR,
+  NEXT_DETACHED,
+  NEXT_NOTHING,
+  NEXT_TURN,
+] = Array.from({ length: 8 }, (_, kind) => kind);
+
+/**
+ * How many events are asked for in one turn of the event loop: immediates that are queued while
+ * others run have to wait for the next turn, so they are queued in advance. Those for which there is
+ * no event cost next to nothing.
+ */
+const FEWEST = 4;
+const MOST = 64;
+
+/** @typedef {import('./requests.js').Deliver} Deliver */
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {ArrayBuffer} With these bytes and no others.
+ */
+function bufferOf(bytes) {
+  const buffer = /** @type {ArrayBuffer} */ (bytes.buffer);
+  return buffer.byteLength === bytes.byteLength
+    ? buffer
+    : buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+class Pump {
+  #sockets;
+  #next;
+  #take;
+  /** @type {Deliver} */
+  #deliver = () => {};
+
+  /** Immediates that are queued, and whether they have nothing to do. */
+  #queued = 0;
+  #stopped = true;
+  /** Whether nothing is to be asked for until somebody wakes this thread. */
+  #asleep = true;
+  /** How many are queued at once. */
+  #batch = FEWEST;
+  #turned = false;
+
+  /** @type {number[]} Requests that have succeeded, and how many of them have ended. */
+  #succeeded = [];
+  #ended = 0;
+
+  /** @param {InstanceType<typeof TcpSockets>} sockets */
+  constructor(sockets) {
+    this.#sockets = sockets;
+    const { next, take, send, sendGathered } = sockets.functions();
+    this.#next = next;
+    this.#take = take;
+    this.send = send;
+    /** @type {(...args: Parameters<typeof sendGathered>) => void} */
+    this.sendGathered = (first, count, headers, bytes) => {
+      if (sendGathered(first, count, headers, bytes)) this.#endSucceeded(first, count);
+    };
+  }
+
+  /** @param {Deliver} deliver */
+  attach(deliver) {
+    this.#deliver = deliver;
+    this.#sockets.attachBell(this.#wake);
+  }
+
+  #wake = () => {
+    this.#asleep = false;
+    if (this.#queued === 0) this.#queue();
+  };
+
+  /**
+   * Requests that native code says have succeeded, before anything else that it has to tell.
+   *
+   * @param {number} first The number of the first; those of the others follow it.
+   * @param {number} count
+   */
+  #endSucceeded(first, count) {
+    for (let offset = 0; offset < count; offset++) this.#succeeded.push((first + offset) >>> 0);
+    this.#wake();
+  }
+
+  #queue() {
+    const count = Math.max(this.#batch, this.#succeeded.length - this.#ended);
+    for (let i = 0; i < count; i++) setImmediate(this.#step);
+    this.#queued = count;
+    this.#stopped = false;
+    this.#turned = true;
+  }
+
+  #step = () => {
+    this.#queued -= 1;
+    try {
+      if (!this.#stopped) this.#deliverOne();
+    } finally {
+      if (this.#queued === 0 && !this.#asleep) {
+        if (!this.#stopped) this.#batch = Math.min(2 * this.#batch, MOST);
+        this.#queue();
+      }
+    }
+  };
+
+  #deliverOne() {
+    if (this.#ended < this.#succeeded.length) {
+      const request = this.#succeeded[this.#ended];
+      this.#ended += 1;
+      if (this.#ended === this.#succeeded.length) {
+        this.#succeeded = [];
+        this.#ended = 0;
+      }
+      this.#deliver(COMPLETE, request, 0);
+      return;
+    }
+    const turned = this.#turned;
+    this.#turned = false;
+    const answer = this.#next(turned);
+    const id = answer >>> 0;
+    const rest = (answer - id) / 2 ** 32;
+    const kind = rest & 7;
+    const detail = rest >>> 3;
+    switch (kind) {
+      case NEXT_SUCCEEDED:
+        this.#deliver(COMPLETE, id, 0);
+        break;
+      case NEXT_FAILED: {
+        const { code, message } = /** @type {{ code?: number, message: string }} */ (
+          this.#sockets.takeFailure()
+        );
+        this.#deliver(COMPLETE, id, code, message);
+        break;
+      }
+      case NEXT_RECEIVE: {
+        const bytes = allocUnsafeSlow(detail);
+        const count = this.#take(bytes);
+        if (count === 0) break;
+        const data = bufferOf(count === detail ? bytes : bytes.subarray(0, count));
+        this.#deliver(RECEIVE, id, 0, data);
+        break;
+      }
+      case NEXT_RECEIVE_ERROR:
+        this.#deliver(RECEIVE_ERROR, id, -detail);
+        break;
+      case NEXT_DETACHED:
+        this.#stopped = true;
+        this.#asleep = true;
+        this.#deliver(DETACHED, 0, undefined);
+        break;
+      case NEXT_NOTHING:
+        this.#stopped = true;
+        this.#asleep = true;
+        this.#batch = FEWEST;
+        break;
+      case NEXT_TURN:
+      default:
+        // Something soon, in the next turn of the event loop.
+        this.#stopped = true;
+    }
+  }
+}
+
+/** The native half: what native code does itself, and what comes from it. */
+function createNative() {
+  const sockets = new TcpSockets();
+  const pump = new Pump(sockets);
+  return Object.assign(sockets, {
+    attach: (/** @type {Deliver} */ deliver) => pump.attach(deliver),
+    send: pump.send,
+    sendGathered: pump.sendGathered,
+  });
+}
+
+module.exports = { createNative };

@@ -1,0 +1,70 @@
+'use strict';
+
+/** Processes that a suite starts and talks with. */
+
+const { fork } = require('node:child_process');
+
+/**
+ * @typedef {object} Child
+ * @property {number} pid
+ * @property {(message: any) => void} tell
+ * @property {() => Promise<any>} hear The next message; an error if it ends first.
+ * @property {Promise<{ code: number | null, signal: string | null, at: number }>} ended With the time
+ *   at which it had ended, in milliseconds.
+ * @property {() => void} kill
+ */
+
+/**
+ * @param {string} script
+ * @param {unknown} job Its argument, as JSON.
+ * @param {object} [options]
+ * @param {NodeJS.ProcessEnv} [options.env] Besides the environment that there is.
+ * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: what follows
+ *   them is Node and its arguments.
+ * @param {boolean} [options.quiet] Whether what it says on standard error is expected.
+ * @returns {Child}
+ */
+function start(script, job, { env, wrapper = [], quiet = false } = {}) {
+  const [execPath, ...execArgv] = [...wrapper, process.execPath, '--expose-gc'];
+  const child = fork(script, [JSON.stringify(job)], {
+    execPath,
+    env: { ...process.env, ...env },
+    execArgv,
+    stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
+  });
+  /** @type {any[]} */
+  const heard = [];
+  let wake = () => {};
+  child.on('message', (message) => {
+    heard.push(message);
+    wake();
+  });
+  let gone = '';
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => {
+      gone = String(error);
+      wake();
+    });
+    child.once('exit', (code, signal) => {
+      gone = `ended with ${signal ?? code}`;
+      resolve({ code, signal, at: performance.now() });
+      // What it has said before is still on its way.
+      setImmediate(() => wake());
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    tell: (message) => void child.send(message),
+    async hear() {
+      while (heard.length === 0) {
+        if (gone) throw new Error(`${script}: ${gone}`);
+        await new Promise((resolve) => (wake = () => resolve(undefined)));
+      }
+      return heard.shift();
+    },
+    ended: /** @type {Child['ended']} */ (ended),
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+module.exports = { start };

@@ -1,0 +1,132 @@
+'use strict';
+
+/** What goes wrong with names, which the operating system's resolver looks up. */
+
+const { NAME } = require('./harness.js');
+const { PEER, PEER_TOO } = require('./network.js');
+const { KIB, arrives, connecting, pass } = require('./observations.js');
+
+/**
+ * @typedef {import('./harness.js').Fault} Fault
+ * @typedef {import('./observations.js').Scene} Scene
+ */
+
+/**
+ * @param {string} names what the name server is like
+ * @param {string} expected
+ * @param {Partial<Fault>} [rest]
+ * @returns {Fault}
+ */
+const served = (names, expected, rest = {}) => ({
+  name: `a name server ${names}`,
+  transports: ['TCP'],
+  needs: ['namespaces'],
+  names,
+  expected,
+  run: (scene) => connecting(scene, NAME),
+  ...rest,
+});
+
+/** @type {Fault[]} */
+module.exports = [
+  served('without the name', 'connect -105'),
+  served('failing', 'connect -105'),
+  served('without an address', 'connect -105'),
+  served('talking nonsense', 'connect -105'),
+  served('silent', 'connect -105'),
+  served('silent', 'connect -118', {
+    lookUps: 1,
+    name: 'a name server that is silent for longer than connectTimeout',
+    configuration: { connectTimeout: 300 },
+  }),
+  served('silent', 'close null, connect -105', {
+    name: 'a name server that is silent, and close()',
+    async run(scene) {
+      const socket = await scene.create();
+      const connect = socket.connect(NAME);
+      await pass(100);
+      const close = await socket.close();
+      return `close ${close}, connect ${await connect}`;
+    },
+  }),
+  served('silent', '20 times connect -105, meanwhile everything arrives', {
+    name: 'a name server that is silent, more look-ups than threads, and others that want to talk',
+    transports: ['TCP', 'TLS'],
+    lookUps: 15,
+    async run(scene) {
+      const others = await Promise.all(Array.from({ length: 20 }, () => scene.create()));
+      const connects = Promise.all(others.map((socket) => socket.connect(NAME)));
+      const ended = connects.then(() => 'everything has ended before');
+      const end = await Promise.race([converse(scene, scene.host), ended]);
+      const codes = await connects;
+      const wrong = codes.find((code) => code !== -105);
+      return `${codes.length} times connect ${wrong ?? -105}, meanwhile ${end}`;
+    },
+  }),
+  served('slow', 'everything arrives', {
+    transports: ['TCP', 'TLS'],
+    run: (scene) => converse(scene),
+  }),
+  served('good', 'connect -105', {
+    name: 'no name server: its port is closed',
+    async run(scene) {
+      await scene.peer.ask('stopNames');
+      return connecting(scene, NAME);
+    },
+  }),
+  served('good', 'connect -105', {
+    name: 'no name server: the network is down',
+    async run(scene) {
+      await scene.network.near.sh('ip link set cable down');
+      return connecting(scene, NAME);
+    },
+  }),
+  served('good', 'everything arrives', {
+    name: 'a name with two addresses, the first of which does not answer',
+    transports: ['TCP', 'TLS'],
+    needs: ['namespaces', 'iptables'],
+    async run(scene) {
+      await scene.network.far.iptables(`-A INPUT -p tcp -d ${await first(scene)} -j DROP`);
+      return converse(scene);
+    },
+  }),
+  served('good', 'everything arrives', {
+    name: 'a name with two addresses, the first of which refuses',
+    transports: ['TCP', 'TLS'],
+    needs: ['namespaces', 'iptables'],
+    async run(scene) {
+      const reject = '-p tcp -j REJECT --reject-with tcp-reset';
+      await scene.network.far.iptables(`-A INPUT -d ${await first(scene)} ${reject}`);
+      return converse(scene);
+    },
+  }),
+  served('good', 'connect -102', {
+    name: 'a name with two addresses, neither of which is any use',
+    async run(scene) {
+      await scene.peer.ask('unlisten', scene.port);
+      return connecting(scene, NAME);
+    },
+  }),
+];
+
+/**
+ * The address that is tried first, which the resolver decides.
+ *
+ * @param {Scene} scene
+ */
+async function first(scene) {
+  const socket = await scene.open({ host: NAME, secure: false, paused: true });
+  const { peerAddress } = await socket.ask('info');
+  if (![PEER, PEER_TOO].includes(peerAddress)) throw new Error(`${NAME} is ${peerAddress}`);
+  return peerAddress;
+}
+
+/**
+ * @param {Scene} scene
+ * @param {string} [host]
+ */
+async function converse(scene, host = NAME) {
+  const socket = await scene.open({ host });
+  await Promise.all([socket.send(KIB), socket.peer('write', KIB)]);
+  return arrives(socket, KIB, KIB);
+}

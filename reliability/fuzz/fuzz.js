@@ -1,0 +1,144 @@
+'use strict';
+
+/**
+ * Gives a target inputs until the time is over or their number is reached:
+ *
+ *     node reliability/fuzz/fuzz.js hosts --seconds 60
+ *     node reliability/fuzz/fuzz.js hosts --seed 7 --from 1234 --inputs 1     one input again
+ */
+
+const { readdirSync } = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { Random } = require('./random.js');
+
+/**
+ * @typedef {object} Context
+ * @property {(holds: unknown, otherwise: () => string) => void} expect Ends the input with a finding
+ *   unless something holds.
+ *
+ * @typedef {(random: Random, context: Context) => void} Try Makes one input and looks what comes of it.
+ *
+ * @typedef {object} Running
+ * @property {Try} try
+ * @property {number} [batch] After so many inputs others have their turn.
+ * @property {(context: Context) => Promise<void>} [between] Runs after each batch.
+ * @property {() => Promise<void> | void} [end]
+ * @property {() => string} [figures] What else is worth telling.
+ *
+ * @typedef {object} Target
+ * @property {string} about
+ * @property {{ seconds: number, inputs: number }} share Of the short form and of the long one.
+ * @property {() => Promise<Running> | Running} start
+ *
+ * @typedef {object} Bounds
+ * @property {number} seed
+ * @property {number} [seconds]
+ * @property {number} [inputs]
+ * @property {number} [from] The number of the first input.
+ */
+
+const BATCH = 500;
+
+/** So many are enough. */
+const MOST_FINDINGS = 5;
+
+const targets = path.join(__dirname, 'targets');
+const names = readdirSync(targets).map((file) => path.basename(file, '.js'));
+
+/**
+ * @param {string} name
+ * @returns {Target}
+ */
+const targetNamed = (name) => require(path.join(targets, name));
+
+/**
+ * @param {string} name
+ * @param {Bounds} bounds
+ * @returns {Promise<{ inputs: number, seconds: number, findings: string[], figures: string }>}
+ */
+async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 0 }) {
+  const random = new Random();
+  /** @type {string[]} */
+  const findings = [];
+  const began = performance.now();
+  const took = () => (performance.now() - began) / 1000;
+  const running = await targetNamed(name).start();
+  let number = from;
+
+  /** @type {Context} */
+  const context = {
+    expect(holds, otherwise) {
+      if (!holds) throw new Error(otherwise());
+    },
+  };
+  const note = (/** @type {any} */ error) => {
+    const where = `seed ${seed}, input ${number}`;
+    findings.push(`${name}, ${where}: ${error?.stack ?? error}`);
+  };
+  // Stacks cost more than most inputs; whoever wants one runs the input again by itself.
+  const { stackTraceLimit } = Error;
+  if (inputs > 1) Error.stackTraceLimit = 0;
+  // What reaches the process is a finding, too.
+  process.on('uncaughtException', note);
+  process.on('unhandledRejection', note);
+
+  try {
+    while (number - from < inputs && took() < seconds && findings.length < MOST_FINDINGS) {
+      const batch = Math.min(running.batch ?? BATCH, inputs - (number - from));
+      for (let left = batch; left > 0; left--) {
+        random.start(seed, number);
+        try {
+          running.try(random, context);
+        } catch (error) {
+          note(error);
+        }
+        number += 1;
+      }
+      try {
+        await running.between?.(context);
+      } catch (error) {
+        note(error);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const figures = running.figures?.() ?? '';
+    try {
+      await running.end?.();
+    } catch (error) {
+      note(error);
+    }
+    return { inputs: number - from, seconds: took(), findings, figures };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    process.off('uncaughtException', note);
+    process.off('unhandledRejection', note);
+  }
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: 'string' },
+      inputs: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      from: { type: 'string' },
+    },
+  });
+  const [name] = positionals;
+  if (!names.includes(name)) throw new Error(`expected a target, one of ${names.join(', ')}`);
+  const numbers = Object.entries(values).map(([option, value]) => [option, Number(value)]);
+  const bounds = { seconds: values.inputs ? Infinity : 60, ...Object.fromEntries(numbers) };
+  const { inputs, seconds, findings, figures } = await fuzz(name, bounds);
+  for (const finding of findings) console.error(finding);
+  const rate = Math.round(inputs / seconds);
+  console.log(
+    `${name}: ${inputs} inputs in ${seconds.toFixed(1)} s, ${rate}/s, ${findings.length} findings${figures && `; ${figures}`}`,
+  );
+  process.exitCode = findings.length > 0 ? 1 : 0;
+}
+
+if (require.main === module) main();
+
+module.exports = { fuzz, names, targetNamed };

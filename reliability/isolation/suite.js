@@ -1,0 +1,257 @@
+'use strict';
+
+/**
+ * Isolation: what one socket, name or certificate does is nothing to the others. Messages of other
+ * sockets and new connections take as long as before, and memory stays within the bounds that
+ * ARCHITECTURE.md names.
+ */
+
+const { execFileSync } = require('node:child_process');
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { writeFile } = require('node:fs/promises');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { build, startPeer } = require('../../bench/peer.js');
+const { boundOf } = require('../../support/bounds.js');
+const { start } = require('../child.js');
+const { startResolver, withResolver } = require('./names.js');
+
+/**
+ * @typedef {import('../suite.js').Row} Row
+ *
+ * @typedef {object} Scenario
+ * @property {string} title
+ * @property {number} grows At most so many bytes.
+ * @property {boolean} [blocksChecks] Whether the store of authorities can be read only after a while.
+ * @property {boolean} [slowNames] Whether the resolver is slow.
+ * @property {boolean} [slowListener] Whether the application itself is: then new connections, which
+ *   take many turns of its thread, are not looked at.
+ * @property {(found: any) => { what: string, figure: string, bound: string, ok: boolean }} [check]
+ */
+
+const MIB = 1024 * 1024;
+
+/** How much the 99th percentile may move, milliseconds. */
+const MOVES = 50;
+
+/** What V8, the allocator and connections that come and go make of a process, bytes. */
+const NOISE = 24 * MIB;
+
+/** How long checks wait, and each name, milliseconds. */
+const BLOCKED = 2000;
+
+/** How often they do something, in milliseconds between two times. */
+const MESSAGE_PACE = 5;
+const CONNECTION_PACE = 50;
+
+/** Of those that are not to be disturbed. */
+const BYSTANDERS = { plain: 16, tls: 4 };
+
+const READ_SIZE = boundOf('src/receive.rs', 'READ_SIZE');
+const QUOTA = boundOf('src/send.rs', 'WRITE_QUOTA');
+/** Three buffers, each of which may have grown to twice of what it holds. */
+const INBOUND = 6 * (boundOf('src/secure_transport.rs', 'MAX_INBOUND') + READ_SIZE);
+
+/** What an iterator or stream keeps: its high-water mark, and a piece more. */
+const KEPT = 2 * 64 * 1024;
+
+/** @param {{ codes: number[] }} found */
+const allEnd = ({ codes }) => ({
+  what: 'calls that ended well afterwards',
+  figure: `${codes.filter((code) => code === 0).length} of ${codes.length}`,
+  bound: 'all',
+  ok: codes.length > 0 && codes.every((code) => code === 0),
+});
+
+/** @type {Record<string, Scenario>} */
+const SCENARIOS = {
+  'slow-listener': {
+    title: 'four floods and a listener that takes 4 ms for each piece',
+    grows: 2 * READ_SIZE + 2 * INBOUND + NOISE,
+    slowListener: true,
+    check: ({ events }) => ({
+      what: 'pieces that it was told of',
+      figure: `${events}`,
+      bound: '> 50',
+      ok: events > 50,
+    }),
+  },
+  'kept-data': {
+    title: '128 floods of which iterators and streams take nothing',
+    grows: 64 * (READ_SIZE + KEPT) + 64 * (INBOUND + KEPT) + NOISE,
+  },
+  'paused-flood': {
+    title: '128 floods that are paused',
+    grows: 64 * READ_SIZE + 64 * INBOUND + NOISE,
+  },
+  quota: {
+    title: 'a peer that takes nothing',
+    grows: QUOTA + NOISE,
+    check: ({ accepted, refusal }) => ({
+      what: `accepted until: ${refusal}`,
+      figure: `${(accepted / MIB).toFixed(0)} MiB`,
+      bound: `${QUOTA / MIB} MiB but for one send, and the kernel's`,
+      ok: refusal === 'send: Exceeded write quota.' && accepted > QUOTA - MIB,
+    }),
+  },
+  'blocked-checks': {
+    title: `40 certificate checks that wait ${BLOCKED / 1000} s`,
+    grows: NOISE,
+    blocksChecks: true,
+    check: allEnd,
+  },
+  'slow-names': {
+    title: `40 names that take ${BLOCKED / 1000} s each`,
+    grows: NOISE,
+    slowNames: true,
+    check: allEnd,
+  },
+  'blocked-checks-and-slow-names': {
+    title: 'both',
+    grows: NOISE,
+    blocksChecks: true,
+    slowNames: true,
+    check: allEnd,
+  },
+};
+
+/**
+ * Who waits for an answer does not ask meanwhile: what it would have seen, had it asked at its usual
+ * pace, counts as well. Otherwise a long standstill of all would be a single value of each.
+ *
+ * @param {number[]} values
+ * @param {number} pace
+ */
+function p99(values, pace) {
+  const all = [];
+  for (const value of values) {
+    for (let left = value; left > 0; left -= pace) all.push(left);
+  }
+  const sorted = all.sort((a, b) => a - b);
+  return sorted[Math.ceil(0.99 * sorted.length) - 1] ?? NaN;
+}
+
+/**
+ * @param {string} what
+ * @param {number[]} before
+ * @param {number[]} during
+ * @param {number} pace
+ * @returns {Row}
+ */
+function compare(what, before, during, pace) {
+  const [was, is] = [p99(before, pace), p99(during, pace)];
+  return {
+    what,
+    figure: `${was.toFixed(1)} → ${is.toFixed(1)} ms of ${during.length}, at most ${Math.max(...during).toFixed(0)} ms`,
+    bound: `+ < ${MOVES} ms`,
+    ok: is - was < MOVES,
+  };
+}
+
+/**
+ * @param {import('../../bench/peer.js').Peer} peer
+ * @param {string} name
+ * @param {Scenario} scenario
+ * @param {string} folder
+ * @param {boolean} long
+ * @returns {Promise<Row[]>}
+ */
+async function disturb({ addresses, ports, authority }, name, scenario, folder, long) {
+  const { blocksChecks, slowNames, slowListener, grows, check } = scenario;
+  const [before, during] = long ? [10_000, 20_000] : [1000, 2500];
+  // Without the store of authorities there is no encrypted bystander yet.
+  const bystanders = blocksChecks ? { ...BYSTANDERS, tls: 0 } : BYSTANDERS;
+  let store = authority;
+  if (blocksChecks) {
+    store = join(folder, `${name}.fifo`);
+    execFileSync('mkfifo', [store]);
+  }
+  const job = { scenario: name, addresses, ports, before, during, ...bystanders };
+  const child = start(join(__dirname, 'probe.js'), job, {
+    env: { SSL_CERT_FILE: store },
+    wrapper: slowNames ? withResolver(join(folder, 'resolv.conf')) : [],
+  });
+  await child.hear();
+  if (blocksChecks) {
+    await new Promise((resolve) => setTimeout(resolve, BLOCKED));
+    await writeFile(store, readFileSync(authority));
+  }
+  const { undisturbed, disturbed, grown, found } = await child.hear();
+  child.tell('end');
+  await child.ended;
+  const rows = [
+    compare(
+      `${name}: p99 of others' messages`,
+      undisturbed.messages,
+      disturbed.messages,
+      MESSAGE_PACE,
+    ),
+    {
+      what: `${name}: memory`,
+      figure: `${(grown / MIB).toFixed(1)} MiB more`,
+      bound: `≤ ${(grows / MIB).toFixed(1)} MiB`,
+      ok: grown <= grows,
+    },
+  ];
+  if (!slowListener) {
+    rows.push(
+      compare(
+        `${name}: p99 of new connections`,
+        undisturbed.connections,
+        disturbed.connections,
+        CONNECTION_PACE,
+      ),
+    );
+  }
+  if (check) {
+    const row = check(found);
+    rows.push({ ...row, what: `${name}: ${row.what}` });
+  }
+  return rows;
+}
+
+/** @returns {string | undefined} Why names cannot be slow here. */
+function namesLeftOut() {
+  try {
+    const [program, ...args] = withResolver('/dev/null');
+    execFileSync(program, [...args, 'true'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'needs root and mount namespaces';
+  }
+}
+
+/** @type {import('../suite.js').Suite} */
+module.exports = {
+  title: 'what one socket does is nothing to the others',
+  seconds: { short: 40, long: 300 },
+
+  leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs Linux'),
+
+  async run({ long, log, parts: wanted = Object.keys(SCENARIOS) }) {
+    build();
+    const folder = mkdtempSync(join(tmpdir(), 'isolation-'));
+    const peer = await startPeer();
+    const leftOut = namesLeftOut();
+    const resolver = leftOut
+      ? undefined
+      : await startResolver(BLOCKED, join(folder, 'resolv.conf'));
+    try {
+      const rows = [];
+      for (const name of wanted) {
+        const scenario = SCENARIOS[name];
+        log(`${name}: ${scenario.title}`);
+        if (leftOut && scenario.slowNames) {
+          rows.push({ what: name, figure: '–', ok: true, leftOut });
+        } else {
+          rows.push(...(await disturb(peer, name, scenario, folder, long)));
+        }
+      }
+      return rows;
+    } finally {
+      resolver?.stop();
+      peer.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};

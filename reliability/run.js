@@ -1,0 +1,210 @@
+'use strict';
+
+/**
+ * `npm run reliability`: runs the suites beside this file, each in a process of its own, and prints
+ * one table of what they found. See suite.d.ts for what a suite is.
+ */
+
+const { fork } = require('node:child_process');
+const { existsSync, mkdirSync, readdirSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const { dirname, join, resolve } = require('node:path');
+const { parseArgs } = require('node:util');
+
+/**
+ * @typedef {import('./suite.js').Row} Row
+ * @typedef {import('./suite.js').Report} Report
+ * @typedef {Row & { suite: string }} Line
+ */
+
+const USAGE = `npm run reliability -- [options]
+
+  --long           the long forms, which take hours in all
+  --only A,B       only these suites
+  --parts A,B      only these parts of suites that have parts
+  --seed N         of all that is random (a new one each time, which is printed)
+  --suites FOLDER  where the suites are (reliability)
+  --out FILE       where the JSON goes (reliability/results/latest.json)`;
+
+/** A suite may take this many times as long as it says. */
+const PATIENCE = 2;
+
+/** How long a suite may take to say how long it will take, in milliseconds. */
+const LOADING = 60_000;
+
+/** @param {string} folder */
+function suitesIn(folder) {
+  const names = readdirSync(folder);
+  return names.filter((name) => existsSync(join(folder, name, 'suite.js'))).sort();
+}
+
+/**
+ * Ends a suite and whatever it has started, which stays in its process group.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function end(child) {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill('SIGKILL');
+    else process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set();
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.once(signal, () => {
+    for (const child of running) end(child);
+    process.kill(process.pid, signal);
+  });
+}
+
+/**
+ * @param {string} path of the suite's folder
+ * @param {string} name
+ * @param {{ long: boolean, seed: number, parts?: string[] }} options
+ * @returns {Promise<Row[]>} Of a suite that does not end in order, one row that says so.
+ */
+function runSuite(path, name, options) {
+  return new Promise((fulfil) => {
+    const child = fork(join(__dirname, 'suite-process.js'), [path, JSON.stringify(options)], {
+      execArgv: ['--expose-gc'],
+      detached: process.platform !== 'win32',
+    });
+    running.add(child);
+    /** @type {Row[] | undefined} */
+    let rows;
+    let trouble = '';
+    let timer = setTimeout(giveUp, LOADING, 'does not load');
+    /** @param {string} why */
+    function giveUp(why) {
+      trouble = why;
+      end(child);
+    }
+    child.on('message', (/** @type {Report} */ report) => {
+      if (report.begins) {
+        const { title, seconds } = report.begins;
+        process.stdout.write(`${name}: ${title}\n`);
+        clearTimeout(timer);
+        const limit = PATIENCE * seconds;
+        timer = setTimeout(giveUp, limit * 1000, `not done within ${limit} s`);
+      }
+      if (report.log) process.stdout.write(`  ${report.log}\n`);
+      if (report.trouble) trouble = report.trouble;
+      if (report.rows) rows = report.rows;
+    });
+    child.on('error', (error) => (trouble ||= String(error)));
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      end(child);
+      running.delete(child);
+      if (rows && code === 0) fulfil(rows);
+      else {
+        fulfil([
+          { what: 'the suite', figure: trouble || `ended with ${signal ?? code}`, ok: false },
+        ]);
+      }
+    });
+  });
+}
+
+/** @param {Row} row */
+function verdict({ ok, leftOut }) {
+  if (leftOut) return `left out: ${leftOut}`;
+  return ok ? 'ok' : 'FAILED';
+}
+
+/** @param {Line[]} lines */
+function table(lines) {
+  const cells = lines.map((line) => [
+    line.suite,
+    line.what,
+    line.figure,
+    line.bound ?? '',
+    verdict(line),
+  ]);
+  const all = [['suite', 'what', 'figure', 'bound', 'verdict'], ...cells];
+  const widths = all[0].map((_, column) => Math.max(...all.map((row) => row[column].length)));
+  return all
+    .map(
+      (row) =>
+        row
+          .map((cell, column) => cell.padEnd(widths[column]))
+          .join('  ')
+          .trimEnd() + '\n',
+    )
+    .join('');
+}
+
+/** @param {string | undefined} list */
+const words = (list) => list?.split(',').filter(Boolean);
+
+/**
+ * @param {any} values of the options
+ * @returns {Promise<boolean>} whether nothing failed
+ */
+async function run(values) {
+  const folder = resolve(values.suites ?? __dirname);
+  const all = suitesIn(folder);
+  const chosen = words(values.only) ?? all;
+  for (const name of chosen) {
+    if (!all.includes(name)) throw new Error(`there is no suite ${name}, only ${all.join(', ')}`);
+  }
+  const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`${values.seed} is no seed`);
+  const options = { long: Boolean(values.long), seed, parts: words(values.parts) };
+  process.stdout.write(`seed ${seed}\n`);
+
+  /** @type {Line[]} */
+  const lines = [];
+  const begun = Date.now();
+  for (const name of chosen) {
+    const rows = await runSuite(join(folder, name), name, options);
+    lines.push(...rows.map((row) => ({ suite: name, ...row })));
+  }
+  const seconds = Math.round((Date.now() - begun) / 1000);
+  process.stdout.write(`\n${table(lines)}\n${seconds} s, seed ${seed}\n`);
+
+  const out = resolve(values.out ?? join(__dirname, 'results', 'latest.json'));
+  mkdirSync(dirname(out), { recursive: true });
+  const result = { ...machine(), ...options, seconds, rows: lines };
+  writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
+  return lines.length > 0 && lines.every(({ ok, leftOut }) => ok || leftOut);
+}
+
+function machine() {
+  const { version, platform, arch } = process;
+  return {
+    date: new Date().toISOString(),
+    system: `${os.type()} ${os.release()}, ${platform} ${arch}`,
+    cpu: os.cpus()[0]?.model,
+    cores: os.cpus().length,
+    memory: os.totalmem(),
+    node: version,
+  };
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean' },
+      long: { type: 'boolean' },
+      only: { type: 'string' },
+      parts: { type: 'string' },
+      seed: { type: 'string' },
+      suites: { type: 'string' },
+      out: { type: 'string' },
+    },
+  });
+  if (values.help) process.stdout.write(`${USAGE}\n`);
+  else if (!(await run(values))) process.exitCode = 1;
+}
+
+main().catch((error) => {
+  process.stderr.write(`${error.stack}\n`);
+  process.exitCode = 1;
+});

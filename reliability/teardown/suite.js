@@ -1,0 +1,175 @@
+'use strict';
+
+/**
+ * Teardown: workers and processes that end in mid-traffic, plain and TLS, with sockets in every
+ * state. None crashes, none takes longer than a second, and nothing of them is left: descriptors and
+ * threads of the process, connections at the peer.
+ */
+
+const { existsSync, readdirSync } = require('node:fs');
+const { join } = require('node:path');
+const { build, startPeer } = require('../../bench/peer.js');
+const { start } = require('../child.js');
+const { createRandom } = require('../random.js');
+
+/** @typedef {import('../suite.js').Row} Row */
+
+const MIB = 1024 * 1024;
+
+const COUNTS = { short: { workers: 60, processes: 12 }, long: { workers: 1000, processes: 100 } };
+
+/** How long anything may take to end, milliseconds. */
+const AT_MOST = 1000;
+
+/** What a process may have grown by when all its workers have ended, bytes. */
+const GROWTH = 64 * MIB;
+
+/** How long the peer may take to notice, milliseconds. */
+const PATIENCE = 10_000;
+
+/** @param {number} milliseconds */
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** @param {import('../../bench/peer.js').Peer} peer */
+const descriptorsOf = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;
+
+/**
+ * @param {import('../../bench/peer.js').Peer} peer
+ * @param {object} job
+ */
+function jobFor({ addresses, ports }, job) {
+  return { addresses, ports, ...job };
+}
+
+/**
+ * @param {import('../../bench/peer.js').Peer} peer
+ * @param {number} count
+ * @param {import('../suite.js').Options} options
+ * @returns {Promise<Row[]>}
+ */
+async function workers(peer, count, { seed, log }) {
+  const host = start(join(__dirname, 'host.js'), jobFor(peer, { count, seed }), {
+    // glibc keeps what a thread has freed, in a heap for each; with one heap, what is left is in use.
+    env: { SSL_CERT_FILE: peer.authority, MALLOC_ARENA_MAX: '1' },
+  });
+  let told = await host.hear();
+  for (; !told.done; told = await host.hear()) {
+    log(`${told.progress} workers ended, ${Math.round(told.bytes / MIB)} MiB`);
+  }
+  const { before, after, ended, slowest } = told;
+  const { code, signal } = await host.ended;
+  const more = (/** @type {string} */ name) => after[name] - before[name];
+  const growth = more('bytes');
+  return [
+    {
+      what: 'workers ended in mid-traffic',
+      figure: `${ended}, the process ended with ${signal ?? code}`,
+      bound: `${count}, 0`,
+      ok: ended === count && code === 0,
+    },
+    {
+      what: 'the slowest worker to end',
+      figure: `${Math.round(slowest)} ms`,
+      bound: `≤ ${AT_MOST} ms`,
+      ok: slowest <= AT_MOST,
+    },
+    {
+      what: 'what they left in their process',
+      figure: `${more('descriptors')} descriptors, ${more('threads')} threads, ${(growth / MIB).toFixed(1)} MiB`,
+      bound: `0, 0, ≤ ${GROWTH / MIB} MiB`,
+      ok: more('descriptors') <= 0 && more('threads') <= 0 && growth <= GROWTH,
+    },
+  ];
+}
+
+/**
+ * How a process is ended, and what its end looks like: its code or signal.
+ *
+ * @type {{ way: string, expected: number | string, job?: object, signal?: NodeJS.Signals }[]}
+ */
+const ENDS = [
+  { way: 'exit', expected: 0 },
+  { way: 'exit', expected: 0, job: { workers: 2 } },
+  { way: 'throw', expected: 1 },
+  // A call that looks a name up is pending until there is an answer, and keeps the process.
+  { way: 'closing', expected: 0, job: { looks: false } },
+  { way: 'SIGTERM', expected: 'SIGTERM', signal: 'SIGTERM' },
+  { way: 'SIGINT', expected: 'SIGINT', job: { workers: 2 }, signal: 'SIGINT' },
+];
+
+/**
+ * @param {import('../../bench/peer.js').Peer} peer
+ * @param {number} count
+ * @param {import('../suite.js').Options} options
+ * @returns {Promise<Row[]>}
+ */
+async function processes(peer, count, { seed, log }) {
+  const random = createRandom(seed);
+  /** @type {string[]} */
+  const wrong = [];
+  let slowest = { milliseconds: 0, way: '' };
+  for (let index = 0; index < count; index++) {
+    const { way, expected, job, signal: given } = ENDS[index % ENDS.length];
+    const child = start(join(__dirname, 'traffic.js'), jobFor(peer, job ?? {}), {
+      env: { SSL_CERT_FILE: peer.authority },
+      quiet: way === 'throw',
+    });
+    await child.hear();
+    await wait(random.integer(0, 20));
+    const begun = performance.now();
+    if (given) process.kill(child.pid, given);
+    else child.tell(way);
+    const { code, signal, at } = await child.ended;
+    if ((signal ?? code) !== expected) wrong.push(`${way}: ${signal ?? code}`);
+    const milliseconds = at - begun;
+    if (milliseconds > slowest.milliseconds) slowest = { milliseconds, way };
+    if ((index + 1) % 20 === 0) log(`${index + 1} processes ended`);
+  }
+  return [
+    {
+      what: 'processes ended in mid-traffic, in six ways',
+      figure: `${count}, ${wrong.length} crashed${wrong.length > 0 ? ` (${wrong})` : ''}`,
+      bound: '0 crashed',
+      ok: wrong.length === 0,
+    },
+    {
+      what: 'the slowest process to end',
+      figure: `${Math.round(slowest.milliseconds)} ms (${slowest.way})`,
+      bound: `≤ ${AT_MOST} ms`,
+      ok: slowest.milliseconds <= AT_MOST,
+    },
+  ];
+}
+
+/** @type {import('../suite.js').Suite} */
+module.exports = {
+  title: 'workers and processes end in mid-traffic',
+  seconds: { short: 40, long: 900 },
+
+  leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs /proc'),
+
+  async run(options) {
+    build();
+    const peer = await startPeer();
+    try {
+      const counts = COUNTS[options.long ? 'long' : 'short'];
+      const before = descriptorsOf(peer);
+      const rows = [
+        ...(await workers(peer, counts.workers, options)),
+        ...(await processes(peer, counts.processes, options)),
+      ];
+      const end = Date.now() + PATIENCE;
+      while (descriptorsOf(peer) > before && Date.now() < end) await wait(20);
+      const left = descriptorsOf(peer) - before;
+      rows.push({
+        what: 'connections that the peer still has',
+        figure: `${left}`,
+        bound: '0',
+        ok: left <= 0,
+      });
+      return rows;
+    } finally {
+      peer.close();
+    }
+  },
+};

@@ -1,0 +1,696 @@
+'use strict';
+
+/** The subject "peers": servers that break off, speak nonsense or lie during the handshake. */
+
+const { randomBytes } = require('node:crypto');
+const { keyFor, makeCertificate } = require('./certificate');
+const { alternativeNames, basicConstraints, dns, keyUsage, named } = require('./certificate');
+const {
+  EXTENSION,
+  MESSAGE,
+  P256,
+  RECORD,
+  X25519,
+  extension,
+  message,
+  record,
+  uint,
+  vector,
+} = require('./handmade-tls');
+const { Servers } = require('./servers');
+
+const HOST = 'www.server.localhost';
+const NOTHING = Buffer.alloc(0);
+const P384 = 0x0018;
+
+/** All descriptions that have a name, and a few that have none. */
+const ALERTS = [
+  0, 10, 20, 21, 22, 30, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 60, 70, 71, 80, 86, 90, 100,
+  109, 110, 111, 112, 113, 114, 115, 116, 120, 121, 1, 99, 255,
+];
+
+/** @param {string} text */
+const says = (text) => Buffer.from(text, 'latin1');
+
+/** What servers of other protocols say to a `ClientHello`. */
+const PROTOCOLS = {
+  'HTTP error': says('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+  'HTTP/2 settings': Buffer.from('000000040000000000', 'hex'),
+  'SSH banner': says('SSH-2.0-OpenSSH_9.2\r\n'),
+  'SMTP banner': says('220 localhost ESMTP\r\n'),
+  'FTP banner': says('220 ready\r\n'),
+  'POP3 banner': says('+OK ready\r\n'),
+  'IMAP banner': says('* OK ready\r\n'),
+  'IRC notice': says(':localhost NOTICE * :*** Looking up your hostname...\r\n'),
+  'Redis error': says("-ERR unknown command\r\n"),
+  'VNC version': says('RFB 003.008\n'),
+  'telnet negotiation': Buffer.from('fffd18fffd20fffd23fffd27', 'hex'),
+  'MySQL greeting': Buffer.from('4a0000000a382e302e3335000c0000005e5e5e5e5e5e5e5e00ffff', 'hex'),
+  'PostgreSQL refusal': says('N'),
+  'LDAP answer': Buffer.from('300c02010161070a010004000400', 'hex'),
+  'MQTT acknowledgement': Buffer.from('20020000', 'hex'),
+  'SSL 2 hello': Buffer.from('801b0400010002000300100100800700c03232323232323232', 'hex'),
+  zeros: Buffer.alloc(64),
+  'bytes of ones': Buffer.alloc(64, 0xff),
+  'a text without end': Buffer.alloc(20_000, 'All work and no play. '),
+};
+
+/** The first bytes of an answer, spoiled on the level of records. */
+const RECORDS = {
+  'unknown type': record(99, says('hello')),
+  'of data': record(RECORD.data, says('hello')),
+  'of a heartbeat': record(24, Buffer.from([1, 0, 1, 0])),
+  'change of cipher': record(RECORD.changeCipherSpec, Buffer.from([1])),
+  'change of cipher with another content': record(RECORD.changeCipherSpec, Buffer.from([2])),
+  'version 0': record(RECORD.handshake, says('hello'), 0),
+  'version SSL 3': record(RECORD.alert, Buffer.from([2, 40]), 0x0300),
+  'version TLS 1.0': record(RECORD.alert, Buffer.from([2, 40]), 0x0301),
+  'version 3.5': record(RECORD.alert, Buffer.from([2, 40]), 0x0305),
+  'version 4.0': record(RECORD.alert, Buffer.from([2, 40]), 0x0400),
+  'version of DTLS': record(RECORD.alert, Buffer.from([2, 40]), 0xfefd),
+  'empty handshake': record(RECORD.handshake, NOTHING),
+  'empty data': record(RECORD.data, NOTHING),
+  'too long': Buffer.concat([Buffer.from([22, 3, 3]), uint(0x4801, 2), Buffer.alloc(0x4801)]),
+  'longest length': Buffer.concat([Buffer.from([22, 3, 3, 0xff, 0xff]), Buffer.alloc(64)]),
+  'alert without description': record(RECORD.alert, Buffer.from([2])),
+  'alert of three bytes': record(RECORD.alert, Buffer.from([2, 40, 0])),
+  'empty alert': record(RECORD.alert, NOTHING),
+  'alert of level 0': record(RECORD.alert, Buffer.from([0, 40])),
+  'alert of level 3': record(RECORD.alert, Buffer.from([3, 40])),
+  'two alerts in one': record(RECORD.alert, Buffer.from([2, 40, 2, 70])),
+  'forty empty ones': Buffer.concat(Array.from({ length: 40 }, () => record(22, NOTHING))),
+  'half a header': Buffer.from([22, 3]),
+};
+
+/** Handshake messages in the place of the hello. */
+const MESSAGES = {
+  'of an unknown type': message(99, says('hello')),
+  'of the longest length': Buffer.from([2, 0xff, 0xff, 0xff, 0, 0]),
+  'too long for a hello': Buffer.concat([Buffer.from([2, 2, 0, 0]), Buffer.alloc(8000)]),
+  'HelloRequest': message(MESSAGE.helloRequest),
+  'ClientHello': message(MESSAGE.clientHello, Buffer.alloc(40)),
+  'Certificate': message(MESSAGE.certificate, vector(3)),
+  'Finished': message(MESSAGE.finished, Buffer.alloc(12)),
+  'ServerHelloDone': message(MESSAGE.serverHelloDone),
+  'NewSessionTicket': message(MESSAGE.newSessionTicket, Buffer.alloc(8)),
+  'KeyUpdate': message(MESSAGE.keyUpdate, Buffer.from([0])),
+  'empty ServerHello': message(MESSAGE.serverHello),
+  'HelloVerifyRequest of DTLS': message(3, Buffer.from([0xfe, 0xfd, 0])),
+};
+
+/** Ends of a random number by which a server tells that it could do better. */
+const DOWNGRADED = { 'TLS 1.2': '444f574e47524401', 'TLS 1.1': '444f574e47524400' };
+
+/** @type {Record<string, (tls: any) => unknown>} by name */
+const SCRIPTS = {};
+
+for (const alert of ALERTS) {
+  SCRIPTS[`alert ${alert}: at once`] = async (tls) => {
+    await tls.clientHello();
+    tls.alert(alert);
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: as a warning, then the end`] = async (tls) => {
+    await tls.clientHello();
+    tls.alert(alert, 1);
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: after the hello of TLS 1.2`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello());
+    tls.alert(alert);
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: after the client's part of TLS 1.2`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.records(3);
+    tls.alert(alert);
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: protected, after the hello of TLS 1.3`] = async (tls) => {
+    await tls.clientHello();
+    tls.open13();
+    tls.alert(alert);
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: after the handshake of TLS 1.3`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight13();
+    tls.data('hello');
+    tls.alert(alert);
+    tls.end();
+  };
+}
+for (const alert of [0, 40, 70, 80, 112]) {
+  SCRIPTS[`alert ${alert}: as a warning, and all is well`] = async (tls) => {
+    await tls.clientHello();
+    tls.plaintextAlert(alert, 1);
+    tls.flight12();
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+  SCRIPTS[`alert ${alert}: in the clear, after the hello of TLS 1.3`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello13());
+    tls.plaintextAlert(alert);
+    tls.end();
+  };
+}
+
+for (const [name, bytes] of Object.entries(PROTOCOLS)) {
+  SCRIPTS[`protocol: ${name}`] = async (tls) => {
+    await tls.record();
+    tls.write(bytes);
+    tls.end();
+  };
+}
+SCRIPTS['protocol: an echo'] = async (tls) => {
+  const { type, content } = await tls.record();
+  tls.write(record(type, content));
+  tls.end();
+};
+
+for (const [name, bytes] of Object.entries(RECORDS)) {
+  SCRIPTS[`record: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.write(bytes);
+    tls.end();
+  };
+  SCRIPTS[`record: ${name}, after the hello of TLS 1.2`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello());
+    tls.write(bytes);
+    tls.end();
+  };
+}
+for (const [name, bytes] of Object.entries(MESSAGES)) {
+  SCRIPTS[`message: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(bytes);
+    tls.end();
+  };
+  SCRIPTS[`message: ${name}, instead of a certificate in TLS 1.2`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello());
+    tls.say(bytes);
+    tls.end();
+  };
+  SCRIPTS[`message: ${name}, protected in TLS 1.3`] = async (tls) => {
+    await tls.clientHello();
+    tls.open13();
+    tls.say(bytes);
+    tls.end();
+  };
+}
+
+/** Ends the connection, in either way, as soon as this much of a handshake has happened. */
+const STAGES = {
+  'after the ClientHello': (tls) => tls.clientHello(),
+  'within a record': async (tls) => {
+    await tls.clientHello();
+    tls.write(record(RECORD.handshake, tls.serverHello()).subarray(0, 30));
+  },
+  'between records of a message': async (tls) => {
+    await tls.clientHello();
+    tls.write(record(RECORD.handshake, tls.serverHello().subarray(0, 30)));
+  },
+  'after the hello of TLS 1.2': async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello());
+  },
+  'after the flight of TLS 1.2': async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.records(3);
+  },
+  'before Finished in TLS 1.2': async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.clientKeyExchange();
+    await tls.records(2);
+    tls.changeCipherSpec();
+  },
+  'after the handshake of TLS 1.2': async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.finish12();
+  },
+  'after the hello of TLS 1.3': async (tls) => {
+    await tls.clientHello();
+    tls.open13();
+  },
+  'after the certificate of TLS 1.3': async (tls) => {
+    await tls.clientHello();
+    tls.open13();
+    tls.say(tls.encryptedExtensions());
+    tls.prove13();
+  },
+  'after data in TLS 1.3': async (tls) => {
+    await tls.clientHello();
+    tls.flight13();
+    tls.data('hello');
+    // Its Finished, and the record before it for old middleboxes.
+    await tls.records(2);
+  },
+};
+for (const [name, stage] of Object.entries(STAGES)) {
+  SCRIPTS[`end: FIN ${name}`] = async (tls) => {
+    await stage(tls);
+    tls.end();
+  };
+  // Whether the client still reads what came before a reset is a matter of chance.
+  if (name === 'after the handshake of TLS 1.2') continue;
+  SCRIPTS[`end: RST ${name}`] = async (tls) => {
+    await stage(tls);
+    await tls.written();
+    tls.reset();
+  };
+}
+
+/** Hellos that are answered with the rest of a flight of TLS 1.2, whatever they say. */
+const HELLOS_12 = {
+  'as it should be': {},
+  'of SSL 3': { version: 0x0300 },
+  'of TLS 1.0': { version: 0x0301 },
+  'of TLS 1.1': { version: 0x0302 },
+  'of version 3.4': { version: 0x0304 },
+  'of version 3.5': { version: 0x0305 },
+  'of version 0': { version: 0 },
+  'of DTLS 1.2': { version: 0xfefd },
+  'with a suite that was not offered': { suite: 0xc0ac },
+  'with a suite of no encryption': { suite: 0x0000 },
+  'with a suite of TLS 1.3': { suite: 0x1301 },
+  'with a suite of nonsense': { suite: 0x0a0a },
+  'with a suite for another kind of key': { suite: 0xc02f },
+  'with compression': { compression: 1 },
+  'with a session': { session: Buffer.alloc(32, 7) },
+  'with a session of 33 bytes': { session: Buffer.alloc(33, 7) },
+  'without extensions': { extensions: null },
+  'with an empty list of extensions': { extensions: [] },
+  'with something behind it': { rest: Buffer.from([0]) },
+  'with an extension nobody asked for': { extensions: [extension(0x1234, NOTHING)] },
+  'with an extension twice': { extensions: [extension(0xff01, Buffer.from([0])), extension(0xff01, Buffer.from([0]))] },
+  'with a protocol nobody asked for': { extensions: [extension(16, vector(2, vector(1, says('h2'))))] },
+  'with a server name': { extensions: [extension(EXTENSION.serverName, NOTHING)] },
+  'with a server name that says something': { extensions: [extension(EXTENSION.serverName, says('x'))] },
+  'with a wrong renegotiation': { extensions: [extension(0xff01, Buffer.from([1, 1]))] },
+  'with heartbeats': { extensions: [extension(15, Buffer.from([1]))] },
+  'with groups': { extensions: [extension(10, vector(2, uint(X25519, 2)))] },
+  'with point formats': { extensions: [extension(11, vector(1, Buffer.from([0])))] },
+  'with no usable point format': { extensions: [extension(11, vector(1, Buffer.from([1])))] },
+  'with a key share': { extensions: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))] },
+  'with TLS 1.2 among the new versions': { extensions: [extension(43, uint(0x0303, 2))] },
+  'with the cookie of another protocol': { extensions: [extension(44, vector(2, says('x')))] },
+};
+for (const [sentinel, bytes] of Object.entries(DOWNGRADED)) {
+  HELLOS_12[`that admits a downgrade to ${sentinel}`] = {
+    random: () => Buffer.concat([randomBytes(24), Buffer.from(bytes, 'hex')]),
+  };
+}
+for (const [name, { random, ...hello }] of Object.entries(HELLOS_12)) {
+  SCRIPTS[`hello of TLS 1.2: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight12({ hello: { ...hello, ...(random && { random: random() }) } });
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** Changes to the rest of a flight of TLS 1.2. */
+const FLIGHTS_12 = {
+  'no certificates': { chain: [] },
+  'key exchange spoiled': { exchange: { spoil: true } },
+  'key exchange signed by another key': { exchange: { key: () => keyFor('prime256v1/stranger') } },
+  'key exchange signed with SHA-1': { exchange: { scheme: 0x0203 } },
+  'key exchange signed with SHA-512': { exchange: { scheme: 0x0603 } },
+  'key exchange signed with SHA-384': { exchange: { scheme: 0x0503 } },
+  'key exchange on a curve that was not offered': { exchange: { group: 0x001e } },
+  'key exchange on a curve that is none': { exchange: { group: 0x7777 } },
+  'key exchange in explicit parameters': { exchange: { curveType: 1 } },
+  'key exchange with zeros': { exchange: { point: Buffer.alloc(32) } },
+  'key exchange too short': { exchange: { point: Buffer.alloc(31, 1) } },
+  'key exchange empty': { exchange: { point: NOTHING } },
+  'key exchange off its curve': { exchange: { group: P256, point: Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]) } },
+  'status that nobody asked for': { before: (tls) => [tls.certificateStatus(says('rubbish'))] },
+  'certificate request': { after: (tls) => [tls.certificateRequest12()] },
+  'two certificate requests': { after: (tls) => [tls.certificateRequest12(), tls.certificateRequest12()] },
+  'second key exchange': { after: (tls) => [tls.serverKeyExchange()] },
+  'second certificate': { after: (tls) => [tls.certificate12()] },
+};
+for (const [name, { exchange, before, after, ...change }] of Object.entries(FLIGHTS_12)) {
+  SCRIPTS[`flight of TLS 1.2: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    const key = exchange?.key?.();
+    tls.flight12({
+      ...change,
+      exchange: { ...exchange, ...(key ? { key } : {}) },
+      before: before?.(tls),
+      after: after?.(tls),
+    });
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** @type {Record<string, (tls: any) => unknown>} */
+const OTHERS_12 = {
+  'no certificate': (tls) => tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.serverHelloDone()),
+  'no key exchange': (tls) => tls.say(tls.serverHello(), tls.certificate12(), tls.serverHelloDone()),
+  'key exchange before the certificate': (tls) => tls.say(tls.serverHello(), tls.serverKeyExchange(), tls.certificate12(), tls.serverHelloDone()),
+  'ServerHelloDone with a content': (tls) => tls.say(tls.serverHello(), tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone(says('x'))),
+  'certificate message cut off': (tls) => tls.say(tls.serverHello(), message(MESSAGE.certificate, vector(3, uint(99, 3), says('x')))),
+  'certificate message with something behind it': (tls) => tls.say(tls.serverHello(), Buffer.concat([message(MESSAGE.certificate, vector(3, vector(3, tls.chain[0])), says('x'))])),
+  'key exchange cut off': (tls) => tls.say(tls.serverHello(), tls.certificate12(), message(MESSAGE.serverKeyExchange, Buffer.from([3, 0]))),
+  'one byte to a record': (tls) => {
+    const bytes = [tls.serverHello(), tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone()];
+    tls.note(...bytes);
+    for (const byte of Buffer.concat(bytes)) tls.write(record(RECORD.handshake, Buffer.from([byte])));
+  },
+  'change of cipher at once': (tls) => {
+    tls.say(tls.serverHello());
+    tls.changeCipherSpec();
+  },
+};
+for (const [name, flight] of Object.entries(OTHERS_12)) {
+  SCRIPTS[`flight of TLS 1.2: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    flight(tls);
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** How the handshake of TLS 1.2 ends, after the client's part. @type {Record<string, (tls: any) => unknown>} */
+const ENDINGS_12 = {
+  'wrong Finished': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(message(MESSAGE.finished, Buffer.alloc(12)));
+  },
+  'short Finished': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(message(MESSAGE.finished, Buffer.alloc(11)));
+  },
+  'Finished in the clear': (tls) => {
+    tls.changeCipherSpec();
+    tls.say(tls.finished12());
+  },
+  'Finished without a change of cipher': (tls) => {
+    tls.startProtection();
+    tls.say(tls.finished12());
+  },
+  'two changes of cipher': (tls) => {
+    tls.changeCipherSpec();
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+  },
+  'data before Finished': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.data('hello');
+  },
+  'rubbish under protection': (tls) => {
+    tls.changeCipherSpec();
+    tls.write(record(RECORD.handshake, Buffer.alloc(40, 5)));
+  },
+  'a ticket that nobody asked for': (tls) => {
+    tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), vector(2, says('ticket'))));
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+  },
+  'HelloRequest after it': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+    tls.data('hello');
+    tls.say(message(MESSAGE.helloRequest));
+  },
+  'data in the clear after it': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+    tls.data('hello');
+    tls.write(record(RECORD.data, says('hello')));
+  },
+  'empty data after it': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+    tls.data('');
+    tls.data('hello');
+  },
+};
+for (const [name, ending] of Object.entries(ENDINGS_12)) {
+  SCRIPTS[`end of TLS 1.2: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.clientKeyExchange();
+    await tls.records(2);
+    ending(tls);
+    tls.end();
+  };
+}
+
+/** Hellos of TLS 1.3, followed by everything else. */
+const HELLOS_13 = {
+  'as it should be': {},
+  'with an old version in its head': { version: 0x0301 },
+  'with version 3.4 in its head': { version: 0x0304 },
+  'choosing TLS 1.2': { chosen: 0x0303 },
+  'choosing TLS 1.1': { chosen: 0x0302 },
+  'choosing version 3.5': { chosen: 0x0305 },
+  'choosing draft 28': { chosen: 0x7f1c },
+  'with another session': { session: Buffer.alloc(32, 7) },
+  'without a session': { session: NOTHING },
+  'with compression': { compression: 1 },
+  'with a suite of TLS 1.2': { suite: 0xc02b },
+  'with a suite that was not offered': { suite: 0x1304 },
+  'with a group that was not offered': { group: 0x001e },
+  'with a group without a share': { group: P384 },
+  'with a share of zeros': { share: Buffer.alloc(32) },
+  'with a share too short': { share: Buffer.alloc(31, 1) },
+  'with an empty share': { share: NOTHING },
+  'with an extension nobody asked for': { more: [extension(0x1234, NOTHING)] },
+  'with a share twice': { more: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))] },
+  'with an extension that belongs elsewhere': { more: [extension(16, vector(2, vector(1, says('h2'))))] },
+  'with a cookie': { more: [extension(44, vector(2, says('x')))] },
+  'with a key nobody shared before': { more: [extension(41, uint(0, 2))] },
+  'without a share': { extensions: [extension(43, uint(0x0304, 2))] },
+  'with something behind it': { rest: Buffer.from([0]) },
+};
+for (const [name, hello] of Object.entries(HELLOS_13)) {
+  SCRIPTS[`hello of TLS 1.3: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight13({ hello });
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** Requests for another hello. @type {Record<string, (tls: any) => unknown>} */
+const RETRIES = {
+  'for a group that was offered': (tls) => tls.retry(P256),
+  'with a cookie': (tls) => tls.retry(0, [extension(44, vector(2, says('cookie')))]),
+  'for a group with a share': (tls) => tls.retry(X25519),
+  'for a group that was not offered': (tls) => tls.retry(0x001e),
+  'for nothing': (tls) => tls.retry(0),
+  'with an extension nobody asked for': (tls) => tls.retry(P256, [extension(0x1234, NOTHING)]),
+  'twice': async (tls) => {
+    await tls.retry(P256);
+    await tls.retry(P384);
+  },
+};
+for (const [name, retry] of Object.entries(RETRIES)) {
+  SCRIPTS[`retry: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    await retry(tls);
+    tls.flight13();
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** What comes under protection. @type {Record<string, (tls: any) => unknown>} */
+const FLIGHTS_13 = {
+  'no extensions message': (tls) => {
+    tls.prove13();
+    tls.finish13();
+  },
+  'extension nobody asked for': (tls) => rest13(tls, { extensions: [extension(0x1234, NOTHING)] }),
+  'extension twice': (tls) => rest13(tls, { extensions: [extension(0, NOTHING), extension(0, NOTHING)] }),
+  'extension that belongs to the hello': (tls) => rest13(tls, { extensions: [extension(43, uint(0x0304, 2))] }),
+  'protocol nobody asked for': (tls) => rest13(tls, { extensions: [extension(16, vector(2, vector(1, says('h2'))))] }),
+  'early data accepted': (tls) => rest13(tls, { extensions: [extension(42, NOTHING)] }),
+  'groups': (tls) => rest13(tls, { extensions: [extension(10, vector(2, uint(X25519, 2)))] }),
+  'certificate message with a context': (tls) => rest13(tls, { certificate: { context: says('x') } }),
+  'no certificates': (tls) => rest13(tls, { certificate: { chain: [] } }),
+  'certificate with an extension nobody asked for': (tls) => rest13(tls, { certificate: { extensions: [extension(0x1234, NOTHING)] } }),
+  'certificate request': (tls) => {
+    tls.say(tls.encryptedExtensions(), tls.certificateRequest13());
+    tls.prove13();
+    tls.finish13();
+  },
+  'certificate request with a context': (tls) => {
+    tls.say(tls.encryptedExtensions(), tls.certificateRequest13(says('x')));
+    tls.prove13();
+    tls.finish13();
+  },
+  'proof spoiled': (tls) => rest13(tls, { verify: { spoil: true } }),
+  'proof by another key': (tls) => rest13(tls, { verify: { key: keyFor('prime256v1/stranger') } }),
+  'proof with SHA-1': (tls) => rest13(tls, { verify: { scheme: 0x0203 } }),
+  'proof with SHA-384 on P-256': (tls) => rest13(tls, { verify: { scheme: 0x0503 } }),
+  'proof that names another algorithm': (tls) => rest13(tls, { verify: { named: 0x0804 } }),
+  "proof in the client's words": (tls) => rest13(tls, { verify: { words: 'TLS 1.3, client CertificateVerify' } }),
+  'no proof': (tls) => {
+    tls.say(tls.encryptedExtensions(), tls.certificate13());
+    tls.finish13();
+  },
+  'no certificate': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.finish13();
+  },
+  'proof before the certificate': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.say(tls.certificateVerify());
+    tls.say(tls.certificate13());
+    tls.finish13();
+  },
+  'wrong Finished': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.prove13();
+    tls.say(message(MESSAGE.finished, Buffer.alloc(32)));
+  },
+  'short Finished': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.prove13();
+    tls.say(message(MESSAGE.finished, Buffer.alloc(31)));
+  },
+  'data before Finished': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.data('hello');
+  },
+  'ticket before Finished': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.say(message(MESSAGE.newSessionTicket, Buffer.alloc(13)));
+  },
+  'key update before Finished': (tls) => {
+    tls.say(tls.encryptedExtensions());
+    tls.say(message(MESSAGE.keyUpdate, Buffer.from([0])));
+  },
+  'rubbish under protection': (tls) => tls.write(record(RECORD.data, Buffer.alloc(80, 5))),
+  'record with no content under protection': (tls) => tls.write(tls.protect(0, NOTHING, 3)),
+  'empty handshake record under protection': (tls) => tls.write(tls.protect(RECORD.handshake, NOTHING)),
+  'change of cipher under protection': (tls) => tls.write(tls.protect(RECORD.changeCipherSpec, Buffer.from([1]))),
+  'message in the clear': (tls) => tls.write(record(RECORD.handshake, tls.encryptedExtensions())),
+  'all of it in one record': (tls) => {
+    const extensions = tls.encryptedExtensions();
+    tls.note(extensions);
+    const certificate = tls.certificate13();
+    tls.note(certificate);
+    const verify = tls.certificateVerify();
+    tls.note(verify);
+    const finished = tls.finished13();
+    tls.note(finished);
+    tls.write(tls.protect(RECORD.handshake, Buffer.concat([extensions, certificate, verify, finished])));
+    tls.startData13();
+  },
+  'padded': (tls) => {
+    const extensions = tls.encryptedExtensions();
+    tls.note(extensions);
+    tls.write(tls.protect(RECORD.handshake, extensions, 4000));
+    tls.prove13();
+    tls.finish13();
+  },
+  'two more changes of cipher': (tls) => {
+    tls.changeCipherSpec();
+    tls.changeCipherSpec();
+    rest13(tls, {});
+  },
+  'forty changes of cipher': (tls) => {
+    for (let count = 0; count < 40; count += 1) tls.changeCipherSpec();
+    rest13(tls, {});
+  },
+};
+function rest13(tls, { extensions = [], ...change }) {
+  tls.say(tls.encryptedExtensions(...extensions));
+  tls.prove13(change);
+  tls.finish13();
+}
+for (const [name, flight] of Object.entries(FLIGHTS_13)) {
+  SCRIPTS[`flight of TLS 1.3: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.open13();
+    flight(tls);
+    tls.data('hello');
+    tls.end();
+  };
+}
+
+/** What comes after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
+const AFTERS_13 = {
+  'a ticket': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), uint(1, 4), vector(1, says('n')), vector(2, says('ticket')), vector(2))),
+  'a ticket cut off': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4))),
+  'an empty ticket': (tls) => tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), uint(1, 4), vector(1), vector(2), vector(2))),
+  'a key update of nonsense': (tls) => tls.say(message(MESSAGE.keyUpdate, Buffer.from([2]))),
+  'a certificate request': (tls) => tls.say(tls.certificateRequest13(says('x'))),
+  'a HelloRequest': (tls) => tls.say(message(MESSAGE.helloRequest)),
+  'a second Finished': (tls) => tls.say(message(MESSAGE.finished, Buffer.alloc(32))),
+  'half a message, then data': (tls) => {
+    tls.write(tls.protect(RECORD.handshake, message(MESSAGE.newSessionTicket, Buffer.alloc(40)).subarray(0, 9)));
+  },
+  'a change of cipher': (tls) => tls.changeCipherSpec(),
+  'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  'an alert in the clear': (tls) => tls.plaintextAlert(40),
+  'a warning': (tls) => tls.alert(90, 1),
+  'forty empty records': (tls) => {
+    for (let count = 0; count < 40; count += 1) tls.data('');
+  },
+  'close_notify, then data': (tls) => tls.alert(0, 1),
+};
+for (const [name, after] of Object.entries(AFTERS_13)) {
+  SCRIPTS[`after TLS 1.3: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight13();
+    tls.data('first');
+    after(tls);
+    tls.data('second');
+    tls.end();
+  };
+}
+
+async function prepare() {
+  const root = makeCertificate({
+    key: 'prime256v1/root',
+    subject: named('Trusted Root'),
+    extensions: [basicConstraints(true), keyUsage(['keyCertSign'])],
+  });
+  const { der, key } = makeCertificate({
+    key: 'prime256v1/leaf',
+    subject: named('Server'),
+    issuer: root,
+    extensions: [basicConstraints(false), alternativeNames([dns(HOST)])],
+  });
+  const servers = new Servers();
+  const cases = await Promise.all(
+    Object.entries(SCRIPTS).map(async ([name, script]) => {
+      const port = await servers.listen(name, script, { key, chain: [der] });
+      return { name, port, host: HOST, follow: true };
+    }),
+  );
+  return {
+    anchors: [{ name: 'Trusted Root', trust: 'C', der: root.der }],
+    cases,
+    problems: servers.problems,
+    close: () => servers.close(),
+  };
+}
+
+module.exports = { prepare };

@@ -1,0 +1,53 @@
+'use strict';
+
+/** Servers on loopback that follow a script, one connection like the other. */
+
+const { createServer } = require('node:net');
+const { once } = require('node:events');
+const { ClientGone, HandmadeTls } = require('./handmade-tls');
+
+class Servers {
+  #servers = [];
+  #sockets = new Set();
+  /** What went wrong in the scripts themselves, which is nobody's verdict. */
+  problems = [];
+
+  /**
+   * @param {string} name
+   * @param {(tls: HandmadeTls) => unknown} script
+   * @param {{ key: import('node:crypto').KeyObject, chain: Buffer[] }} identity
+   * @returns {Promise<number>} the port
+   */
+  async listen(name, script, identity) {
+    const server = createServer({ allowHalfOpen: true, noDelay: true });
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      void this.#serve(name, script, new HandmadeTls(socket, identity));
+    });
+    this.#servers.push(server);
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 64 });
+    await once(server, 'listening');
+    return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+  }
+
+  async #serve(name, script, tls) {
+    try {
+      await script(tls);
+    } catch (error) {
+      if (!(error instanceof ClientGone)) {
+        this.problems.push(`${name}: ${error.stack}`);
+        tls.reset();
+      }
+    }
+    await tls.ended();
+    tls.end();
+  }
+
+  close() {
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+module.exports = { Servers };

@@ -1,0 +1,306 @@
+//! What the fuzz targets (`fuzz/`) run: one function for each place that takes bytes from outside.
+//! Whatever the bytes are, there is no panic, no end that never comes, and nothing is believed that
+//! nobody has signed. In no build but those of tests and of fuzzers.
+
+mod no_cryptography;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use std::{env, fs, io, process, str};
+
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_native_certs::CertificateResult;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::handshake::{Client, TlsVersionRange};
+use crate::record_ends::{HEADER, RecordEnds};
+use crate::resolver::{AddressFamily, Resolution, address_text, resolve};
+use crate::tls_settings::TlsSettings;
+use crate::trust::{Sources, TrustStore};
+use crate::{secure_transport, verifier};
+
+/// Who is believed, and all that it has signed, by itself and through another: a certificate for
+/// `localhost` and 127.0.0.1, and one for `a.localhost` and `::1`. The keys are gone.
+const AUTHORITY: &[u8] = include_bytes!("../fuzz/certificates/authority.der");
+const SERVER: &[u8] = include_bytes!("../fuzz/certificates/server.der");
+const OTHER_SERVER: &[u8] = include_bytes!("../fuzz/certificates/other-server.der");
+
+/// An RSA key of 2048 bits, as it stands in a certificate.
+const RSA_KEY: &[u8] = include_bytes!("../fuzz/certificates/rsa-key.der");
+
+/// When they are valid, and so are those of the corpus.
+const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+static TRUST: LazyLock<Arc<TrustStore>> = LazyLock::new(|| Arc::new(trust_in(AUTHORITY)));
+
+fn trust_in(certificate: &[u8]) -> TrustStore {
+    TrustStore::load(&Sources::default(), || {
+        let mut store = CertificateResult::default();
+        store.certs.push(certificate.to_vec().into());
+        store
+    })
+}
+
+/// Whether a certificate says the same; its signature may be written in more than one way.
+fn is_same(certificate: &CertificateDer<'_>, other: &'static [u8]) -> bool {
+    let other = CertificateDer::from(other);
+    let signed = verifier::fuzzing::signed_part;
+    signed(certificate).is_some() && signed(certificate) == signed(&other)
+}
+
+/// Takes the first byte.
+fn take(data: &mut &[u8]) -> u8 {
+    let Some((&first, rest)) = data.split_first() else {
+        return 0;
+    };
+    *data = rest;
+    first
+}
+
+/// Takes a piece of which the first two bytes are the length.
+fn take_piece<'a>(data: &mut &'a [u8]) -> &'a [u8] {
+    let length = usize::from(u16::from_be_bytes([take(data), take(data)]));
+    let (piece, rest) = data.split_at(length.min(data.len()));
+    *data = rest;
+    piece
+}
+
+/// Handshakes with a server that sends these bytes and then ends. Cryptography is left out, so that
+/// changed bytes are met by all that stands behind it, and signatures of certificates are not. A byte
+/// in front chooses what the client wants.
+pub fn handshake(mut data: &[u8]) {
+    type Clients = [Client; 2];
+    static CLIENTS: LazyLock<Clients> = LazyLock::new(|| {
+        let with = |settings| {
+            let provider = no_cryptography::provider();
+            Client::with_cryptography(provider, &TRUST, settings).unwrap_or_else(|_| unreachable!())
+        };
+        let settings = TlsSettings {
+            identity: Some(no_cryptography::identity()),
+            ..TlsSettings::none()
+        };
+        [with(&TlsSettings::none()), with(&settings)]
+    });
+
+    let choice = take(&mut data);
+    let [anonymous, identified] = &*CLIENTS;
+    let client = if choice & 1 == 0 {
+        anonymous
+    } else {
+        identified
+    };
+    let versions = match choice >> 1 & 3 {
+        0 => TlsVersionRange::parse(Some("tls1.3"), None),
+        1 => TlsVersionRange::parse(None, Some("tls1.2")),
+        _ => TlsVersionRange::parse(None, None),
+    };
+    let (host, is_its) = match choice >> 3 & 3 {
+        0 => ("127.0.0.1", true),
+        1 => ("example.com", false),
+        _ => ("localhost", true),
+    };
+
+    let server = Server { flight: data };
+    let mut handshake = pin!(client.connect(server, host, versions));
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(result) = handshake.as_mut().poll(&mut context) else {
+        panic!("a handshake waits for a server that has ended");
+    };
+    if let Ok(secured) = result {
+        let presented = secured
+            .connection
+            .peer_certificates()
+            .and_then(<[_]>::first);
+        let genuine = presented.is_some_and(|leaf| is_same(leaf, SERVER));
+        assert!(is_its && genuine, "a stranger is believed to be {host}");
+        let rest = secured.stream.flight;
+        let plaintext = secure_transport::decrypt(secured, rest);
+        assert!(plaintext.len() <= data.len(), "bytes from nowhere");
+    }
+}
+
+/// A server that has sent all it ever will, and does not care what it is told.
+struct Server<'a> {
+    flight: &'a [u8],
+}
+
+impl AsyncRead for Server<'_> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let count = buffer.remaining().min(this.flight.len());
+        let (piece, rest) = this.flight.split_at(count);
+        buffer.put_slice(piece);
+        this.flight = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Server<'_> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Judges a chain of certificates, of which the last may be an authority that is believed.
+pub fn certificates(mut data: &[u8]) {
+    let choice = take(&mut data);
+    let name = match choice & 3 {
+        0 => "127.0.0.1",
+        1 => "localhost",
+        2 => "a.localhost",
+        _ => "::1",
+    };
+    let Ok(name) = ServerName::try_from(name) else {
+        return;
+    };
+    let now = UnixTime::since_unix_epoch(if choice & 4 == 0 { NOW } else { NOW * 3 });
+    let leaf = CertificateDer::from(take_piece(&mut data));
+    let mut others = Vec::new();
+    while !data.is_empty() && others.len() < 20 {
+        others.push(CertificateDer::from(take_piece(&mut data)));
+    }
+    for certificate in others.iter().chain([&leaf]) {
+        verifier::fuzzing::look_at(certificate);
+    }
+    if choice & 8 != 0
+        && let Some(anchor) = others.pop()
+    {
+        let trust = TRUST.with(&[anchor.into_owned()]);
+        verifier::fuzzing::accepts(&trust, &leaf, &others, &name, now);
+    } else if verifier::fuzzing::accepts(&TRUST, &leaf, &others, &name, now) {
+        let genuine = is_same(&leaf, SERVER) || is_same(&leaf, OTHER_SERVER);
+        assert!(genuine, "a stranger is believed");
+    }
+}
+
+/// Checks a signature. Where the first piece is empty, by a key that is known.
+pub fn signature(mut data: &[u8]) {
+    let key = take_piece(&mut data);
+    let signature = take_piece(&mut data);
+    if key.is_empty() {
+        verifier::fuzzing::check_twice(RSA_KEY, data, signature);
+    } else {
+        verifier::fuzzing::check_signature(key, data, signature);
+    }
+}
+
+/// Follows the records of a stream that comes in pieces of all sizes.
+pub fn records(mut data: &[u8]) {
+    let sizes = take_piece(&mut data);
+    let mut expected = Vec::new();
+    let mut rest = data;
+    while let Some(&[_, _, _, high, low]) = rest.first_chunk::<HEADER>() {
+        let length = HEADER + usize::from(u16::from_be_bytes([high, low]));
+        let Some((_, others)) = rest.split_at_checked(length) else {
+            break;
+        };
+        rest = others;
+        expected.push(length);
+    }
+
+    let (mut ends, mut found, mut length) = (RecordEnds::default(), Vec::new(), 0);
+    let mut sizes = sizes.iter().map(|&size| usize::from(size).max(1)).cycle();
+    while !data.is_empty() {
+        let size = sizes.next().unwrap_or(usize::MAX).min(data.len());
+        let (mut piece, others) = data.split_at(size);
+        data = others;
+        while !piece.is_empty() {
+            let count = ends.take(piece);
+            assert!(count > 0, "nothing of {} bytes is taken", piece.len());
+            length += count;
+            piece = piece.get(count..).unwrap_or_default();
+            if ends.is_between() {
+                found.push(length);
+                length = 0;
+            }
+        }
+    }
+    assert_eq!(found, expected);
+    assert_eq!(length, rest.len());
+}
+
+/// Reads a file of certificates, such as environment variables name.
+pub fn trust(data: &[u8]) {
+    let memory = fs::exists("/dev/shm").unwrap_or(false);
+    let directory = if memory {
+        "/dev/shm".into()
+    } else {
+        env::temp_dir()
+    };
+    let file = directory.join(format!("fuzzed-{}.pem", process::id()));
+    if fs::write(&file, data).is_err() {
+        return;
+    }
+    let store = TrustStore::load(&Sources::extra(file), || {
+        let mut store = CertificateResult::default();
+        store.certs.push(AUTHORITY.to_vec().into());
+        store
+    });
+    assert!(!store.anchors().is_empty());
+    for anchor in store.anchors() {
+        let certificate = store.certificate_of(anchor);
+        assert!(certificate.is_some_and(|certificate| store.contains(certificate)));
+    }
+}
+
+/// Reads what `configure()` hands over: authorities, a certificate and its key.
+pub fn settings(mut data: &[u8]) {
+    let mut piece = || take_piece(&mut data).to_vec();
+    let authority = CertificateDer::from(piece());
+    let chain = vec![CertificateDer::from(piece())];
+    let key = piece();
+    let settings = TlsSettings::new(vec![authority], chain, Some(key), None);
+    if let Ok(settings) = settings {
+        assert!(settings.identity.is_some());
+        let trust = TRUST.with(&settings.authorities);
+        assert!(settings.authorities.iter().all(|one| trust.contains(one)));
+    }
+}
+
+/// Reads a host name, as it comes from JavaScript.
+pub fn host(data: &[u8]) {
+    let Ok(host) = str::from_utf8(data) else {
+        return;
+    };
+    for family in [AddressFamily::Any, AddressFamily::V4, AddressFamily::V6] {
+        match resolve(host, family) {
+            Resolution::Known(Ok(addresses)) => {
+                assert!(!addresses.is_empty());
+                for address in addresses {
+                    let text = address_text(&address);
+                    assert_eq!(text.parse(), Ok(address), "{host:?} is {text}");
+                }
+            }
+            Resolution::Known(Err(_)) => {}
+            Resolution::LookUp => {
+                assert!(
+                    host.is_ascii() && !host.contains(['\0', ' ', '/', ':', '%']),
+                    "{host:?}"
+                );
+            }
+        }
+    }
+    let _ = ServerName::try_from(host);
+    let _ = TlsVersionRange::parse(Some(host), Some(host));
+}

@@ -1,0 +1,23 @@
+'use strict';
+
+/** The bounds that the sources name, for what checks them or says them. */
+
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/**
+ * @param {string} file
+ * @param {string} name of a constant that is a number or a product of numbers
+ * @returns {number}
+ */
+function boundOf(file, name) {
+  const source = readFileSync(join(__dirname, '..', file), 'utf8');
+  const value = new RegExp(`^\\s*const ${name}(?:: \\w+)? = ([\\d_* ]+);`, 'm').exec(source)?.[1];
+  if (!value) throw new Error(`${file} has no ${name}`);
+  return value
+    .split('*')
+    .map((factor) => Number(factor.replaceAll('_', '')))
+    .reduce((product, factor) => product * factor);
+}
+
+module.exports = { boundOf };
