@@ -74,10 +74,12 @@ describe('verification', () => {
     const methods = Object.getOwnPropertyNames(binding.TcpSockets.prototype).sort();
     // configureTls takes authorities, a client certificate, its key, and the path of a key log.
     expect(methods).toEqual(
-      `attach close configureTls connect constructor create denyConnect disconnect getInfo getSockets
-       hold limitConnect linger secure send sendGathered setKeepAlive setNoDelay setPaused stats
-       succeededEnded suspend update`.split(/\s+/),
+      `attachBell close configureTls connect constructor create denyConnect disconnect functions
+       getInfo getSockets hold limitConnect limitSockets secure setKeepAlive setNoDelay setPaused
+       stats suspend takeFailure update`.split(/\s+/),
     );
+    const functions = Object.keys(new binding.TcpSockets().functions());
+    expect(functions.sort()).toEqual(['next', 'send', 'sendGathered', 'take']);
     expect(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8')).not.toMatch(/^\[features\]/m);
   });
 });
