@@ -29,6 +29,7 @@ describe('the code of the README', () => {
     for (const code of blocks) {
       expect(() => new Script(code)).not.toThrow();
       for (const [, names, path] of code.matchAll(/(?:const (.+) = )?require\('(.+?)'\)/g)) {
+        if (path === 'electron') continue;
         const file = require.resolve(path, { paths: [ROOT] });
         // Loads in Electron only; what it exports is tested there.
         if (path === 'chrome-sockets-tcp/electron') continue;
@@ -38,6 +39,13 @@ describe('the code of the README', () => {
         }
       }
     }
+  });
+
+  test('is JSON where it says so', () => {
+    const manifests = [...readme.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
+      JSON.parse(text),
+    );
+    expect(manifests.length).toBeGreaterThan(0);
   });
 
   // Whatever it connects to is not there: it has to say so and to end by itself.

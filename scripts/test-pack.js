@@ -87,6 +87,7 @@ function packRoot(/** @type {{ name: string, version: string }} */ native) {
 }
 
 try {
+  require('./preload.js');
   const native = packNativeModule();
   const tarball = packRoot(native);
   const project = path.join(scratch, 'project');

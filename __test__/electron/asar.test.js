@@ -3,12 +3,12 @@
 // An app as it is shipped: in an archive, app.asar, in a real Electron.
 
 const { createPackageWithOptions } = require('@electron/asar');
-const { cpSync, mkdirSync, mkdtempSync, readdirSync } = require('node:fs');
-const { readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { cpSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
+const { installInto } = require('../support/installed.js');
 const { echo, startServer, stopServers } = require('../support/servers.js');
 
 const describeElectron = electronPath() ? describe : describe.skip;
@@ -27,25 +27,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The app with what `npm install` would put beside it. @returns {string} Its folder. */
+/** The app with what npm has installed for it. @returns {string} Its folder. */
 function makeApp() {
   const app = join(folder, 'app');
-  const modules = join(app, 'node_modules');
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  for (const name of readdirSync(ROOT)) {
-    const isNative = name.endsWith('.node');
-    if (name !== 'package.json' && (isNative || !manifest.files.includes(name))) continue;
-    cpSync(join(ROOT, name), join(modules, 'chrome-sockets-tcp', name), { recursive: true });
-  }
-  const native = readdirSync(ROOT).find((name) => name.endsWith('.node'));
-  const platform = native.split('.')[1];
-  const name = `chrome-sockets-tcp-${platform}`;
-  mkdirSync(join(modules, name));
-  cpSync(join(ROOT, native), join(modules, name, native));
-  writeFileSync(
-    join(modules, name, 'package.json'),
-    JSON.stringify({ name, version: manifest.version, main: native }),
-  );
+  installInto(app);
   for (const file of ['asar-app.js', 'page.html', 'page.js']) {
     cpSync(join(__dirname, file), join(app, file));
   }

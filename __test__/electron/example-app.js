@@ -1,11 +1,11 @@
 'use strict';
 
-/** examples/electron/, driven: evaluates code in its page and takes its picture. */
+/** examples/electron/ or what is like it, driven: evaluates code in its page and takes its picture. */
 
 const { writeFileSync } = require('node:fs');
 const { app, BrowserWindow } = require('electron');
 
-require('../../examples/electron/main.js');
+require(process.env.EXAMPLE_MAIN);
 
 app.on('browser-window-created', (_event, window) => {
   window.webContents.once('did-finish-load', () => process.send({ ready: true }));

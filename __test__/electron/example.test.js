@@ -1,12 +1,14 @@
 'use strict';
 
-// examples/electron/: a Chrome App as it was, against a server on loopback.
+// examples/electron/, and the same Chrome App ported as the README says, against a server on loopback.
 
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { irc } = require('../../demo/servers.js');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { ROOT } = require('../support/child.js');
+const { installInto } = require('../support/installed.js');
 const { startServer, stopServers } = require('../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
@@ -14,13 +16,35 @@ if (!electronPath()) console.warn(`The example is not tested: ${NO_ELECTRON}`);
 
 afterEach(stopServers);
 
-testElectron(
-  'the IRC client converses, shows it, and is refused what its manifest does not list',
-  async () => {
+const EXAMPLE = join(ROOT, 'examples', 'electron');
+
+/** Does what the README's porting guide says. @param {string} folder @returns {string} The main file. */
+function port(folder) {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const guide = readme.split('## From a Chrome App to Electron')[1];
+  const block = (/** @type {string} */ language) =>
+    guide.split(`\`\`\`${language}\n`)[1].split('```')[0];
+  const manifest = block('json');
+  cpSync(join(EXAMPLE, 'app'), join(folder, 'app'), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), manifest);
+  const main = join(folder, JSON.parse(manifest).main);
+  writeFileSync(main, block('js'));
+  installInto(folder);
+  return main;
+}
+
+testElectron.each([
+  ['of examples/electron', () => join(EXAMPLE, 'main.js')],
+  ['ported as the README says', port],
+])(
+  'the IRC client %s converses, shows it, and is refused what its manifest does not list',
+  async (_name, mainIn) => {
     const { port } = await startServer({ onConnection: irc });
     const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-example-'));
     const picture = process.env.EXAMPLE_PICTURE ?? join(folder, 'parlour.png');
-    const electron = await startElectron(join(__dirname, 'example-app.js'));
+    const electron = await startElectron(join(__dirname, 'example-app.js'), {
+      environment: { EXAMPLE_MAIN: mainIn(folder) },
+    });
     const evaluate = async (code, options = {}) => {
       electron.send({ code, ...options });
       const message = await electron.next();

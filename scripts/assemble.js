@@ -1,0 +1,63 @@
+'use strict';
+
+/**
+ * `npm run assemble`: from artifacts/ with every platform's native module, what is to be published: npm/
+ * with the platforms' packages, and here the package itself, which must hold none of them. Only the
+ * release runs it; says what is missing or too much.
+ */
+
+const { execFileSync } = require('node:child_process');
+const { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const { files, napi } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+
+/** @param {string} command */
+function runNapi(command) {
+  const cli = path.join(path.dirname(require.resolve('@napi-rs/cli/package.json')), 'dist/cli.js');
+  execFileSync(process.execPath, [cli, command], { cwd: root, stdio: 'inherit' });
+}
+
+const isNative = (/** @type {string} */ file) => file.endsWith('.node');
+
+/** @param {string[]} folders Packages'. @returns {string[][]} What npm would publish of each. */
+function contentsOf(folders) {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts', ...folders];
+  const shell = process.platform === 'win32';
+  /** @type {{ files: { path: string }[] }[]} */
+  const packed = JSON.parse(execFileSync('npm', args, { cwd: root, shell, encoding: 'utf8' }));
+  return packed.map(({ files: found }) => found.map((file) => file.path));
+}
+
+// The loader is the same on every platform.
+for (const name of ['binding.js', 'binding.d.ts']) {
+  const source = path.join(root, 'artifacts', 'bindings-x86_64-unknown-linux-gnu', name);
+  copyFileSync(source, path.join(root, name));
+}
+runNapi('create-npm-dirs');
+runNapi('artifacts');
+// That has put a copy of each here, too.
+for (const name of readdirSync(root).filter(isNative)) rmSync(path.join(root, name));
+require('./preload.js');
+
+const platforms = readdirSync(path.join(root, 'npm'));
+if (platforms.length !== napi.targets.length) {
+  throw new Error(`${napi.targets.length} targets, but packages for ${platforms}`);
+}
+const [published, ...others] = contentsOf(['.', ...platforms.map((name) => `./npm/${name}`)]);
+platforms.forEach((platform, index) => {
+  const expected = `${napi.binaryName}.${platform}.node`;
+  if (others[index].filter(isNative).join() !== expected) {
+    throw new Error(`npm/${platform} should hold ${expected}, and holds ${others[index]}`);
+  }
+});
+const native = published.filter(isNative);
+if (native.length > 0) throw new Error(`the package itself holds ${native}`);
+const missing = files.filter((/** @type {string} */ file) => {
+  return !file.includes('*') && !existsSync(path.join(root, file));
+});
+if (missing.length > 0) throw new Error(`the package lacks ${missing}`);
+console.log(
+  `assembled ${platforms.length} packages, and the package itself of ${published.length} files`,
+);
