@@ -131,6 +131,7 @@ impl SocketTable {
                 });
                 self.counters.connects_succeeded += 1;
                 self.outbox.complete(request);
+                socket.answered = true;
                 if self.start_read(socket_id) {
                     self.give_turn(socket_id);
                 }

@@ -52,6 +52,7 @@ impl SocketTable {
         if let Some(socket) = self.sockets.get_mut(&socket_id)
             && !mem::replace(&mut socket.turn, true)
         {
+            socket.answered = false;
             self.outbox.read(socket_id);
         }
     }
@@ -64,31 +65,31 @@ impl SocketTable {
             return None;
         }
         let capacity = socket.read?.min(READ_SIZE);
-        if let Some(available) = socket.direct_length(capacity) {
+        // What is read now may be the reply to a send whose end is to be told first.
+        let behind = mem::take(&mut socket.answered);
+        if !behind && let Some(available) = socket.direct_length(capacity) {
             self.taking = Some((socket_id, available));
             let length = available.min(capacity);
             return Some(Event::Receive { socket_id, length });
         }
         // A remainder is topped up first, so that only the last piece of a burst is short.
-        if socket
-            .read_ahead
-            .as_ref()
-            .is_none_or(|data| data.bytes().len() < capacity)
+        if !behind
+            && socket
+                .read_ahead
+                .as_ref()
+                .is_none_or(|data| data.bytes().len() < capacity)
         {
-            let most = if self.holding < MAX_HOLDING {
-                READ_SIZE
-            } else {
-                capacity
-            };
-            match self.fill(socket_id, most) {
-                Poll::Ready(false) => {
-                    self.end_of_stream(socket_id);
-                    return None;
-                }
-                Poll::Ready(true) | Poll::Pending => {}
+            if self.top_up(socket_id, capacity) == Poll::Ready(false) {
+                self.end_of_stream(socket_id);
+                return None;
             }
+            self.flush(socket_id);
         }
         let socket = self.sockets.get_mut(&socket_id)?;
+        if mem::take(&mut socket.answered) || (behind && socket.read_ahead.is_none()) {
+            self.give_turn(socket_id);
+            return None;
+        }
         let available = socket.read_ahead.as_ref()?.bytes().len();
         self.taking = Some((socket_id, available));
         let length = available.min(capacity);
@@ -158,6 +159,31 @@ impl SocketTable {
     pub(crate) fn suspend(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.suspend();
+        }
+    }
+
+    /// Reads what is there already, of which `capacity` bytes may be delivered at once. Like
+    /// [`Self::fill`].
+    fn top_up(&mut self, socket_id: SocketId, capacity: usize) -> Poll<bool> {
+        let most = if self.holding < MAX_HOLDING {
+            READ_SIZE
+        } else {
+            capacity
+        };
+        self.fill(socket_id, most)
+    }
+
+    /// A send is about to be written. What the socket has its turn for is no reply to it, and need not
+    /// wait for its end to be told.
+    pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
+        if let Some(socket) = self.sockets.get(&socket_id)
+            && socket.turn
+            && !socket.answered
+            && socket.read_ahead.is_none()
+            && let Some(capacity) = socket.read
+        {
+            // An end is met again.
+            let _ = self.top_up(socket_id, capacity.min(READ_SIZE));
         }
     }
 
@@ -241,11 +267,12 @@ impl SocketTable {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::time::{Duration, Instant};
 
     use super::*;
     use crate::event::Next;
+    use crate::resolver::AddressFamily;
     use crate::socket::SocketProperties;
     use crate::testing::{Application, Peer, Told, write_until_throttled};
 
@@ -443,6 +470,68 @@ mod tests {
             ended += 1;
             assert!(ended < 1000, "nothing is ever received");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_send_is_told_before_the_reply_to_it() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        let mut stream = peer.accept();
+        stream.write_all(b"before ").unwrap();
+        let table = &mut application.table;
+        table.look_around();
+        table.give_turn(socket_id);
+        let request = application.request();
+        application.table.send(request, socket_id, b"question");
+        stream.read_exact(&mut [0; 8]).unwrap();
+        stream.write_all(b"answer").unwrap();
+        application.table.look_around();
+        let mut received = Vec::new();
+        let mut ended = false;
+        while !received.ends_with(b"answer") {
+            match application.event() {
+                Told::Receive { data, .. } => received.extend(data),
+                event => {
+                    assert!(
+                        matches!(event, Told::Complete { request: sent, .. } if sent == request)
+                    );
+                    ended = true;
+                }
+            }
+            assert!(ended || received == b"before ");
+        }
+        assert_eq!(received, b"before answer");
+    }
+
+    #[test]
+    fn a_turn_of_the_connection_before_brings_nothing_of_the_next() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        let requests = [(); 4].map(|()| application.request());
+        let [info, disconnect, resume, connect] = requests;
+        let other = Peer::new();
+        let table = &mut application.table;
+        table.info(info, socket_id);
+        table.give_turn(socket_id);
+        table.disconnect(disconnect, socket_id);
+        table.set_paused(resume, socket_id, false);
+        let host = other.address.ip().to_string();
+        table.connect(
+            connect,
+            socket_id,
+            host,
+            other.address.port(),
+            AddressFamily::Any,
+        );
+        assert_eq!(application.outcome(info), Ok(()));
+        other.accept().write_all(b"new").unwrap();
+        application.table.look_around();
+        assert_eq!(application.outcome(disconnect), Ok(()));
+        let error = NetError::ConnectionClosed;
+        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(application.outcome(resume), Ok(()));
+        assert_eq!(application.outcome(connect), Ok(()));
+        assert_eq!(application.received(socket_id), b"new");
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl SocketTable {
         if self.unsent + data.len() > WRITE_QUOTA {
             return 0;
         }
+        self.read_before_send(socket_id);
         let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return 0;
         };
@@ -120,6 +121,7 @@ impl SocketTable {
             self.unsent -= length;
             self.counters.bytes_sent += length;
             self.outbox.complete(request);
+            socket.answered = true;
         }
     }
 
@@ -142,7 +144,10 @@ impl SocketTable {
             unclear: true,
         });
         if held || link.transport.has_unread() {
-            self.give_turn(socket_id);
+            // A read that starts later has its turn later.
+            if socket.read.is_some() {
+                self.give_turn(socket_id);
+            }
         } else if self.cut(socket_id) {
             self.report_closed(socket_id);
         }
@@ -336,6 +341,28 @@ mod tests {
         });
         assert!(first < second && data < error && second < error);
         assert_eq!(told.len(), 5);
+    }
+
+    #[test]
+    fn what_the_peer_sent_before_it_reset_waits_for_the_answer_to_who_resumes_the_socket() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.create(SocketProperties::default());
+        let [pause, resume, info] = [(); 3].map(|()| application.request());
+        application.table.set_paused(pause, socket_id, true);
+        assert_eq!(application.outcome(pause), Ok(()));
+        assert_eq!(application.connect(socket_id, peer.address), Ok(()));
+        let mut stream = peer.accept();
+        stream.write_all(b"last words").unwrap();
+        will_reset(&stream);
+        drop(stream);
+        application.table.look_around();
+        let lost = send(&mut application, socket_id, b"x");
+        application.table.set_paused(resume, socket_id, false);
+        application.table.info(info, socket_id);
+        assert_eq!(application.outcome(lost), failure(NetError::Failed));
+        assert_eq!(application.outcome(resume), Ok(()));
+        assert_eq!(application.outcome(info), Ok(()));
+        assert_eq!(application.received(socket_id), b"last words");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Socket {
     pub(crate) read: Option<usize>,
     /// Whether the socket has its turn in the outbox already.
     pub(crate) turn: bool,
+    /// Since it got its turn, the end of a call was decided that comes before what is received now.
+    pub(crate) answered: bool,
     /// Bytes that were read and not delivered yet; never empty.
     pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,

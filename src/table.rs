@@ -197,6 +197,7 @@ impl SocketTable {
         socket.paused = paused;
         self.outbox.complete(request);
         // Even what is there already comes after the answers to the calls of this tick.
+        socket.answered |= resumed && socket.read.is_none();
         if resumed && self.start_read(socket_id) {
             self.mailbox.post(Notice::Readable(socket_id));
         }
