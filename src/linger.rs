@@ -20,8 +20,7 @@ const MAX_MISSES: u32 = 10;
 /// follow each other at once would keep Node in one and the same turn for a thousand of them.
 const SHIFT: Duration = Duration::from_micros(500);
 
-/// Looking at the clock costs something, so it is not done for each event but the first few, any of
-/// which may have a listener that takes its time.
+/// Looking at the clock costs something, so it is not done for each event.
 const EVENTS_PER_LOOK: u32 = 8;
 
 /// The time since events are delivered without a turn of the event loop.
@@ -56,9 +55,7 @@ impl Shift {
     pub(crate) fn ends(&mut self) -> bool {
         let ends = matches!(
             self,
-            Self::Begun { at, events }
-                if (events.is_power_of_two() || *events % EVENTS_PER_LOOK == 0)
-                    && at.elapsed() >= SHIFT
+            Self::Begun { at, events } if *events % EVENTS_PER_LOOK == 0 && at.elapsed() >= SHIFT
         );
         if ends {
             *self = Self::Over;
@@ -128,16 +125,6 @@ impl Linger {
 #[cfg(all(test, target_os = "linux", not(readiness = "runtime")))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_event_that_takes_long_is_the_last_of_its_shift() {
-        let mut shift = Shift::default();
-        shift.delivered();
-        assert!(!shift.ends());
-        std::thread::sleep(SHIFT);
-        assert!(shift.ends());
-        assert!(shift.is_over());
-    }
 
     #[test]
     fn answers_that_do_not_come_in_time_are_waited_for_ever_more_rarely() {
