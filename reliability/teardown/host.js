@@ -49,9 +49,9 @@ async function endOne() {
   if (failure && !(way === 'throw' && failure.message === 'on purpose')) throw failure;
 }
 
-async function settle({ descriptors = 0, threads = 0 }) {
+async function settle({ descriptors = 0 }) {
   const end = Date.now() + PATIENCE;
-  while ((count('fd') > descriptors || count('task') > threads) && Date.now() < end) await wait(20);
+  while (count('fd') > descriptors && Date.now() < end) await wait(20);
   for (let round = 0; round < 3; round++) globalThis.gc?.();
   return {
     descriptors: count('fd'),
@@ -63,7 +63,7 @@ async function settle({ descriptors = 0, threads = 0 }) {
 async function main() {
   await repeat(WARM_UP, AT_ONCE, endOne);
   await wait(1000);
-  const before = await settle({ descriptors: Infinity, threads: Infinity });
+  const before = await settle({ descriptors: Infinity });
   slowest = 0;
   let ended = 0;
   await repeat(job.count, AT_ONCE, async () => {
