@@ -80,9 +80,11 @@ const kinds = {
     copyFileSync(path.join(target, TARGET, 'release', 'libchrome_sockets_tcp.so'), addon);
     const library = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
     const reports = reportsIn('asan');
-    const jest = require.resolve('jest/bin/jest.js');
-    const passed = run(process.execPath, [jest, '--runInBand', '--testTimeout=60000', ...more], {
-      NAPI_RS_NATIVE_LIBRARY_PATH: addon,
+    const jest = require.resolve('jest/bin/jest');
+    const setup = `--setupFiles=${path.join(__dirname, 'sanitize-addon.js')}`;
+    const args = [jest, '--runInBand', '--testTimeout=60000', setup, ...more];
+    const passed = run(process.execPath, args, {
+      SANITIZED_ADDON: addon,
       LD_PRELOAD: library.stdout.trim(),
       ASAN_OPTIONS: `detect_leaks=1:log_path=${path.join(reports, 'report')}`,
       LSAN_OPTIONS: `suppressions=${path.join(__dirname, 'sanitize-leaks.txt')}:print_suppressions=0`,
@@ -101,7 +103,7 @@ const kinds = {
       CARGO_TARGET_DIR: path.join(root, 'target', 'tsan'),
       RUSTC_BOOTSTRAP: '1',
       RUSTFLAGS: '-Zsanitizer=thread',
-      TSAN_OPTIONS: `report_thread_leaks=0:log_path=${path.join(reports, 'report')}`,
+      TSAN_OPTIONS: `report_thread_leaks=0:suppressions=${path.join(__dirname, 'sanitize-races.txt')}:log_path=${path.join(reports, 'report')}`,
     });
     return isQuiet(reports) && passed;
   },
