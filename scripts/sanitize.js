@@ -69,7 +69,9 @@ const kinds = {
     const built = run('cargo', ['build', '--release', '--locked', '--target', TARGET], {
       CARGO_TARGET_DIR: target,
       RUSTC_BOOTSTRAP: '1',
-      RUSTFLAGS: '-Zsanitizer=address -Cforce-frame-pointers=yes',
+      // What gcc's runtime does not have is left out.
+      RUSTFLAGS:
+        '-Zsanitizer=address -Cforce-frame-pointers=yes -Cllvm-args=-asan-use-after-return=never',
       CARGO_PROFILE_RELEASE_LTO: 'off',
       CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
       CARGO_PROFILE_RELEASE_DEBUG: '1',
@@ -82,7 +84,7 @@ const kinds = {
     const reports = reportsIn('asan');
     const jest = require.resolve('jest/bin/jest');
     const setup = `--setupFiles=${path.join(__dirname, 'sanitize-addon.js')}`;
-    const args = [jest, '--runInBand', '--testTimeout=60000', setup, ...more];
+    const args = [jest, setup, '--runInBand', '--testTimeout=60000', ...more];
     const passed = run(process.execPath, args, {
       SANITIZED_ADDON: addon,
       LD_PRELOAD: library.stdout.trim(),
