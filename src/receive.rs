@@ -345,7 +345,7 @@ mod tests {
             let (mut application, peer) = (Application::new(), Peer::new());
             let socket_id = application.connected(&peer, buffer_size(size));
             let mut stream = peer.accept();
-            stream.write_all(&[5; 40_000]).unwrap();
+            stream.write_all(&vec![5; 40_000]).unwrap();
             let give_up = Instant::now() + Duration::from_secs(10);
             while !matches!(
                 application.table.next_event(true),
