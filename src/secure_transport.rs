@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::mem::{self, MaybeUninit};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -48,6 +49,10 @@ const SMALL_WRITE: usize = 16 * 1024;
 /// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
 /// up with one read more. There are two such buffers.
 const MAX_INBOUND: usize = 256 * 1024;
+
+/// So many tasks may decrypt that far ahead, as many as have a use for it: there are fewer threads.
+/// The others go one read ahead.
+const MAX_AHEAD: usize = 16;
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 256 * 1024;
@@ -325,6 +330,7 @@ impl SecureTransport {
                 taken: in_flight as u64,
                 decrypted: Vec::new(),
                 small_reads: 0,
+                ahead: Ahead::take(),
                 broken: false,
             })),
             flow: Mutex::new(flow),
@@ -694,6 +700,30 @@ struct TaskChannel {
     small_reads: u32,
     /// Writing has failed.
     broken: bool,
+    /// Whether it decrypts far ahead.
+    ahead: Option<Ahead>,
+}
+
+/// Leave to decrypt far ahead.
+struct Ahead(());
+
+/// How many have it.
+static AHEAD: AtomicUsize = AtomicUsize::new(0);
+
+impl Ahead {
+    fn take() -> Option<Self> {
+        let one_more = |count| (count < MAX_AHEAD).then_some(count + 1);
+        AHEAD
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .ok()
+            .map(|_| Self(()))
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        AHEAD.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The plaintext side.
@@ -856,8 +886,12 @@ impl TaskChannel {
 
     fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
         loop {
-            let much = self.decrypted.len() >= BATCH;
-            if much && !self.hand_over(flow) && self.decrypted.len() >= MAX_INBOUND {
+            let (batch, most) = match self.ahead {
+                Some(_) => (BATCH, MAX_INBOUND),
+                None => (READ_SIZE, READ_SIZE),
+            };
+            let much = self.decrypted.len() >= batch;
+            if much && !self.hand_over(flow) && self.decrypted.len() >= most {
                 return;
             }
             if self.channel.tls.ended {

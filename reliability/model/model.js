@@ -1055,7 +1055,7 @@ function securingCodes({ hostBefore, saidBefore, unread }, dial, request) {
   const { min, max } = request.args[0]?.tlsVersion ?? {};
   // Is found before anything is asked of the peer.
   const verdict = dial.verdict(hostBefore, min);
-  if (verdict === -2) return [-2];
+  if (verdict === -2 || verdict === -9) return [verdict];
   if (min === 'tls1.3' && max === 'tls1.2') return [-107];
   if (encrypted) codes.push(verdict);
   if (unread || plain.said > saidBefore) codes.push(-107);

@@ -44,6 +44,12 @@ const WINDOW = 32 * 1024;
 /** What is no host to anybody. */
 const NO_HOSTS = ['a..b', '', '256.1.1.1'];
 
+/** How `secure()` ends for those of them that can be nobody's, whatever the peer does. */
+const NOBODY = new Map([
+  ['', -9],
+  ['256.1.1.1', -2],
+]);
+
 const EPOCHS = 6;
 const DIALS = 64;
 
@@ -441,7 +447,8 @@ class Dial {
    * @param {string} [min] version
    */
   verdict(host, min) {
-    if (NO_HOSTS.includes(host)) return -2;
+    const nobody = NOBODY.get(host);
+    if (nobody) return nobody;
     if (this.wish.tls === 'old' && min === 'tls1.3') return -113;
     if (this.wish.tls === 'untrusted') return -202;
     const named = this.wish.tls !== 'misnamed' && this.peers.names.has(host);

@@ -477,3 +477,27 @@ fn what_could_not_be_written_is_not_encrypted_again() {
     ));
     assert!(!waiting(link));
 }
+
+#[test]
+fn the_tasks_that_decrypt_far_ahead_are_bounded() {
+    let ahead: Vec<_> = std::iter::from_fn(super::Ahead::take).collect();
+    assert!(ahead.len() <= super::MAX_AHEAD);
+    assert!(super::Ahead::take().is_none());
+    // Without leave a task moves everything all the same.
+    let (mut application, socket_id, mut server) = secured();
+    let length = 2 * 1024 * 1024;
+    let writer = thread::spawn(move || {
+        server.write_all(&pattern(length)).unwrap();
+        server
+    });
+    let (mut received, mut was_bulk) = (Vec::new(), false);
+    while received.len() < length {
+        received.extend(application.received(socket_id));
+        was_bulk |= is_bulk(&application, socket_id);
+    }
+    assert!(was_bulk);
+    assert!(received == pattern(length));
+    let _server = writer.join().unwrap();
+    drop(ahead);
+    assert!(super::Ahead::take().is_some());
+}
