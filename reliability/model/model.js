@@ -60,6 +60,7 @@
 
 const NAMES = {
   [-2]: 'FAILED',
+  [-9]: 'UNEXPECTED',
   [-3]: 'ABORTED',
   [-15]: 'SOCKET_NOT_CONNECTED',
   [-23]: 'SOCKET_IS_CONNECTED',
