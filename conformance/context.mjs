@@ -358,10 +358,13 @@ export async function perform(scenario, environment, { tcp, runtime, ask }) {
   over = true;
   tcp.onReceive.removeListener(onReceive);
   tcp.onReceiveError.removeListener(onReceiveError);
-  const left = await new Promise((resolve) => tcp.getSockets(resolve));
+  const allSockets = () => new Promise((resolve) => tcp.getSockets(resolve));
+  const left = await allSockets();
   await Promise.all(
     left.map(({ socketId }) => new Promise((resolve) => tcp.close(socketId, resolve))),
   );
+  // The end of a socket that was reading is told behind the callback of its close.
+  await allSockets();
 
   return entries.map(render);
 }
