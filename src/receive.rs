@@ -68,9 +68,7 @@ impl SocketTable {
         // What is read now may be the reply to a send whose end is to be told first.
         let behind = mem::take(&mut socket.answered);
         if !behind && let Some(available) = socket.direct_length(capacity) {
-            self.taking = Some((socket_id, available));
-            let length = available.min(capacity);
-            return Some(Event::Receive { socket_id, length });
+            return Some(self.announce(socket_id, available, capacity));
         }
         // A remainder is topped up first, so that only the last piece of a burst is short.
         if !behind
@@ -91,9 +89,14 @@ impl SocketTable {
             return None;
         }
         let available = socket.read_ahead.as_ref()?.bytes().len();
+        Some(self.announce(socket_id, available, capacity))
+    }
+
+    /// Tells JavaScript to take what there is, as far as one read may deliver it.
+    fn announce(&mut self, socket_id: SocketId, available: usize, capacity: usize) -> Event {
         self.taking = Some((socket_id, available));
         let length = available.min(capacity);
-        Some(Event::Receive { socket_id, length })
+        Event::Receive { socket_id, length }
     }
 
     /// Gives JavaScript the bytes that were announced, and starts the next read. Returns how many
