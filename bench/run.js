@@ -7,9 +7,9 @@
 
 const { spawn } = require('node:child_process');
 const { existsSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs');
-const os = require('node:os');
 const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
+const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
 const { build, EVEN_COPIES, floorBinary, startPeer } = require('./peer.js');
 const { drawPlots } = require('./plot.js');
@@ -197,21 +197,6 @@ function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-function describeMachine() {
-  const { version, versions, platform, arch } = process;
-  return {
-    date: new Date().toISOString(),
-    system: `${os.type()} ${os.release()}, ${platform} ${arch}`,
-    cpu: os.cpus()[0]?.model,
-    cores: os.cpus().length,
-    memory: os.totalmem(),
-    node: version,
-    v8: versions.v8,
-    openssl: versions.openssl,
-    module: require('../package.json').version,
-  };
-}
-
 /** @param {any} values */
 function choose(values) {
   const words = (values.filter ?? []).join(' ').toLowerCase().split(/\s+/).filter(Boolean);
@@ -244,7 +229,8 @@ async function measure(values) {
       sides.push(chromium);
     }
     const rows = await measureAll(choose(values), sides, peer, pace);
-    const machine = { ...describeMachine(), chromium: chromium?.version };
+    const module = require('../package.json').version;
+    const machine = { ...describeMachine(), module, chromium: chromium?.version };
     return { machine, pace, rows };
   } finally {
     await chromium?.close();

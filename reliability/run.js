@@ -7,9 +7,9 @@
 
 const { fork } = require('node:child_process');
 const { existsSync, mkdirSync, readdirSync, writeFileSync } = require('node:fs');
-const os = require('node:os');
 const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
+const { describeMachine } = require('../support/machine.js');
 
 /**
  * @typedef {import('./suite.js').Row} Row
@@ -171,21 +171,9 @@ async function run(values) {
 
   const out = resolve(values.out ?? join(__dirname, 'results', 'latest.json'));
   mkdirSync(dirname(out), { recursive: true });
-  const result = { ...machine(), ...options, seconds, rows: lines };
+  const result = { ...describeMachine(), ...options, seconds, rows: lines };
   writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
   return lines.length > 0 && lines.every(({ ok, leftOut }) => ok || leftOut);
-}
-
-function machine() {
-  const { version, platform, arch } = process;
-  return {
-    date: new Date().toISOString(),
-    system: `${os.type()} ${os.release()}, ${platform} ${arch}`,
-    cpu: os.cpus()[0]?.model,
-    cores: os.cpus().length,
-    memory: os.totalmem(),
-    node: version,
-  };
 }
 
 async function main() {

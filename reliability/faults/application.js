@@ -7,7 +7,7 @@
 
 const { readdirSync } = require('node:fs');
 const { Intake, UP, bytesOf } = require('./stream.js');
-const { obey } = require('./remote.js');
+const { happened, obey, until } = require('./remote.js');
 
 /** @type {any} */
 let tcp;
@@ -19,20 +19,6 @@ const wrong = [];
 /** Calls whose callback is still to come: number → method. @type {Map<number, string>} */
 const outstanding = new Map();
 let calls = 0;
-
-/** @type {(() => void)[]} */
-let waiting = [];
-
-function happened() {
-  const woken = waiting;
-  waiting = [];
-  for (const wake of woken) wake();
-}
-
-/** @param {() => boolean} condition */
-async function until(condition) {
-  while (!condition()) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
-}
 
 /** One socket, as its events tell. */
 class Account {

@@ -9,7 +9,7 @@ const { Duplex } = require('node:stream');
 const tls = require('node:tls');
 const { startFullServer } = require('../../__test__/support/full-backlog.js');
 const { DOWN, Intake, bytesOf } = require('./stream.js');
-const { obey } = require('./remote.js');
+const { happened, obey, until } = require('./remote.js');
 
 /** Between TLS and TCP, so that each can be ended without the other. */
 class Wire extends Duplex {
@@ -52,20 +52,6 @@ class Wire extends Duplex {
     this.raw.end();
     done();
   }
-}
-
-/** @type {(() => void)[]} */
-let waiting = [];
-
-function happened() {
-  const woken = waiting;
-  waiting = [];
-  for (const wake of woken) wake();
-}
-
-/** @param {() => boolean} condition */
-async function until(condition) {
-  while (!condition()) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
 }
 
 /** One connection that was accepted. */

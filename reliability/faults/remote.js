@@ -118,4 +118,20 @@ class Remote {
   }
 }
 
-module.exports = { Remote, obey };
+// ---- Waiting for what happens --------------------------------------------------------------------
+
+/** @type {(() => void)[]} */
+let waiting = [];
+
+function happened() {
+  const woken = waiting;
+  waiting = [];
+  for (const wake of woken) wake();
+}
+
+/** @param {() => boolean} condition */
+async function until(condition) {
+  while (!condition()) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
+}
+
+module.exports = { happened, Remote, obey, until };
