@@ -1,7 +1,10 @@
 //! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
 
+mod hello;
+
 use std::{
-    error, fmt, io,
+    future::poll_fn,
+    io,
     net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
@@ -24,8 +27,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::TlsConnector;
 
+use self::hello::Hello;
 use crate::{
     net_error::{HandshakeProgress, NetError},
     record_ends::{Passed, RecordEnds},
@@ -38,8 +41,9 @@ use crate::{
 pub(crate) struct Secured<S = TcpStream> {
     pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
-    /// Where in a record the connection is: what followed the handshake may have been read in part.
-    pub(crate) records: RecordEnds,
+    /// The client's last words could not be written: the peer is gone, and may have said something
+    /// before.
+    pub(crate) broken: bool,
 }
 
 /// The TLS versions that one `secure()` call may end up with.
@@ -200,21 +204,22 @@ impl Client {
             .dangerous()
             .set_certificate_verifier(Arc::new(verifier));
 
-        let stream = WatchedStream::new(stream, resolver, versions.max == TlsVersion::Tls13);
-        let result = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .into_fallible()
-            .await;
-        match result {
-            Ok(stream) => {
-                let (watched, connection) = stream.into_inner();
-                Ok(Secured {
-                    stream: watched.stream,
-                    connection,
-                    records: watched.records,
-                })
+        let connection = match ClientConnection::new(Arc::new(config), name) {
+            Ok(connection) => connection,
+            Err(error) => {
+                let error = NetError::from_rustls(&error, HandshakeProgress::default());
+                return Err((error, stream));
             }
-            Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
+        };
+        let hello = Hello::new(versions.max == TlsVersion::Tls13);
+        let mut negotiation = Negotiation::new(stream, connection, resolver, hello);
+        match poll_fn(|cx| negotiation.poll(cx)).await {
+            Ok(()) => Ok(Secured {
+                stream: negotiation.stream,
+                connection: negotiation.connection,
+                broken: negotiation.broken.is_some(),
+            }),
+            Err(failure) => Err((negotiation.explain(&failure), negotiation.stream)),
         }
     }
 }
@@ -276,60 +281,181 @@ fn discard_rest(stream: &TcpStream) {
     }
 }
 
-/// The stream under a TLS stream.
+/// Why a handshake has failed.
+enum Failure {
+    Io(io::Error),
+    Tls(rustls::Error),
+    /// rustls would let it go on.
+    Refused(NetError),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// A handshake that is under way.
 ///
-/// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come. No read passes the end of a record.
-#[derive(Debug)]
-struct WatchedStream<S> {
+/// It ends with the handshake: what the server says next stays with the kernel, and so does that it
+/// has gone since. No read passes the end of a record. It keeps an eye on what passes, because rustls
+/// does not tell how far a failed handshake had come, and forgives what Chromium does not.
+struct Negotiation<S> {
     stream: S,
+    connection: ClientConnection,
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
-    /// As much of the server's first message as is looked at.
-    hello: Vec<u8>,
-    tls13_offered: bool,
+    hello: Hello,
+    /// Encrypted, and not written yet.
+    unsent: Vec<u8>,
+    /// Why nothing can be written any more.
+    broken: Option<io::Error>,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
 }
 
-impl<S> WatchedStream<S> {
-    fn new(stream: S, resolver: Arc<ClientCertificate>, tls13_offered: bool) -> Self {
+const ALERT: u8 = 21;
+const CLOSE_NOTIFY: u8 = 0;
+const CHANGE_CIPHER_SPEC: u8 = 20;
+const HANDSHAKE: u8 = 22;
+
+/// What the peer has begun with.
+#[derive(Debug)]
+enum Opening {
+    Silence,
+    Handshake,
+    CloseNotify,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Negotiation<S> {
+    fn new(
+        stream: S,
+        connection: ClientConnection,
+        resolver: Arc<ClientCertificate>,
+        hello: Hello,
+    ) -> Self {
         Self {
             stream,
+            connection,
             resolver,
-            hello: Vec::new(),
-            tls13_offered,
             records: RecordEnds::default(),
             opening: Opening::Silence,
+            hello,
+            unsent: Vec::new(),
+            broken: None,
             answered: false,
         }
     }
 
-    fn certificate_asked(&self) -> bool {
-        self.resolver.asked.load(Ordering::Relaxed)
-    }
-
-    /// Notes whether `bytes` are the client's second flight to a server that asks for a certificate.
-    fn follow_answer(&mut self, bytes: &[u8]) {
-        // The compatibility record that TLS 1.3 sends first tells the server nothing.
-        self.answered |= self.certificate_asked()
-            && bytes
-                .first()
-                .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
-    }
-
-    fn explain(&self, error: &io::Error) -> NetError {
-        let cause = error.get_ref();
-        if let Some(Refused(error)) = cause.and_then(|cause| cause.downcast_ref()) {
-            return *error;
+    /// Goes on until the handshake is done.
+    ///
+    /// A server that has gone may have said all that is needed, and more: what there is, is read
+    /// before a write that has failed counts.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        loop {
+            let written = self.poll_write(cx);
+            if !self.connection.is_handshaking() {
+                return written.map(Ok);
+            }
+            match (self.poll_read(cx), &mut self.broken) {
+                (Poll::Ready(Ok(())), _) => {}
+                (Poll::Ready(Err(Failure::Io(_))) | Poll::Pending, broken @ Some(_)) => {
+                    let error = broken
+                        .take()
+                        .unwrap_or_else(|| io::ErrorKind::BrokenPipe.into());
+                    return Poll::Ready(Err(error.into()));
+                }
+                (other, _) => return other,
+            }
         }
-        let Some(error) = cause.and_then(|cause| cause.downcast_ref()) else {
-            return NetError::from_io(error);
+    }
+
+    /// Writes what TLS has to say, as far as that is possible.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.connection.wants_write() {
+            let said = self.unsent.len();
+            // Memory takes everything.
+            let _ = self.connection.write_tls(&mut self.unsent);
+            let flight = self.unsent.get(said..).unwrap_or_default();
+            self.hello.follow_client(flight);
+            // The compatibility record that TLS 1.3 sends first tells the server nothing.
+            self.answered |= self.resolver.asked.load(Ordering::Relaxed)
+                && flight
+                    .first()
+                    .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
+        }
+        while self.broken.is_none() && !self.unsent.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent)) {
+                Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads a record or a part of one.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let mut room = [0; 4096];
+        let wanted = self.records.wanted().min(room.len());
+        let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room))?;
+        let read = room.filled();
+        if read.is_empty() {
+            return Poll::Ready(Err(Failure::Io(io::ErrorKind::UnexpectedEof.into())));
+        }
+        self.watch(read).map_err(Failure::Refused)?;
+        Poll::Ready(self.process(read).inspect_err(|_| {
+            // An alert that says why, if it can be said at once.
+            let _ = self.poll_write(cx);
+        }))
+    }
+
+    /// Looks at bytes of the server before rustls does.
+    fn watch(&mut self, read: &[u8]) -> Result<(), NetError> {
+        if let RecordEnds::Body {
+            kind: HANDSHAKE, ..
+        } = self.records
+        {
+            self.hello.follow_server(read)?;
+        }
+        let passed = self.records.advance(read);
+        if let Opening::Silence = self.opening {
+            self.opening = match (passed, read.last()) {
+                (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
+                // The last byte of an alert is its description.
+                (Passed::Record(ALERT), Some(&CLOSE_NOTIFY)) => Opening::CloseNotify,
+                _ => Opening::Silence,
+            };
+        }
+        match self.opening {
+            Opening::CloseNotify => Err(NetError::SslProtocolError),
+            Opening::Silence | Opening::Handshake => Ok(()),
+        }
+    }
+
+    fn process(&mut self, mut read: &[u8]) -> Result<(), Failure> {
+        while !read.is_empty() {
+            if self.connection.read_tls(&mut read)? == 0 {
+                return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
+            }
+        }
+        match self.connection.process_new_packets() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::Tls(error)),
+        }
+    }
+
+    fn explain(&self, failure: &Failure) -> NetError {
+        let error = match failure {
+            Failure::Io(error) => return NetError::from_io(error),
+            Failure::Refused(error) => return *error,
+            Failure::Tls(error) => error,
         };
         let progress = HandshakeProgress {
             server_hello: matches!(self.opening, Opening::Handshake),
-            client_certificate_requested: self.certificate_asked(),
+            client_certificate_requested: self.resolver.asked.load(Ordering::Relaxed),
         };
         match NetError::from_rustls(error, progress) {
             // It is not that the certificate is bad: there was none.
@@ -340,120 +466,6 @@ impl<S> WatchedStream<S> {
             }
             error => error,
         }
-    }
-}
-
-/// Ends the handshake where rustls would let it go on.
-#[derive(Clone, Copy, Debug)]
-struct Refused(NetError);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl error::Error for Refused {}
-
-const ALERT: u8 = 21;
-const CLOSE_NOTIFY: u8 = 0;
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const HANDSHAKE: u8 = 22;
-
-/// The head of a hello: its type and length, its version, and its random number.
-const HELLO_HEAD: usize = 4 + 2 + 32;
-
-/// The end of the random number of a server that could do better than TLS 1.1, and was asked for no
-/// more (RFC 8446, 4.1.3). Of the one for TLS 1.2 rustls takes care.
-const DOWNGRADED_TO_TLS11: &[u8] = b"DOWNGRD\0";
-
-/// What the peer has begun with.
-#[derive(Debug)]
-enum Opening {
-    Silence,
-    Handshake,
-    CloseNotify,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let mut room = [0; 4096];
-        let wanted = this.records.wanted().min(room.len()).min(buf.remaining());
-        let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
-        ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room))?;
-        let read = room.filled();
-        if matches!(
-            this.records,
-            RecordEnds::Body {
-                kind: HANDSHAKE,
-                ..
-            }
-        ) {
-            let missing = HELLO_HEAD - this.hello.len();
-            this.hello.extend(read.iter().take(missing));
-        }
-        let passed = this.records.advance(read);
-        if this.tls13_offered
-            && this.hello.len() == HELLO_HEAD
-            && this.hello.ends_with(DOWNGRADED_TO_TLS11)
-        {
-            let refused = Refused(NetError::Tls13DowngradeDetected);
-            return Poll::Ready(Err(io::Error::other(refused)));
-        }
-        if matches!(this.opening, Opening::Silence) {
-            this.opening = match (passed, read.last()) {
-                (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
-                // The last byte of an alert is its description.
-                (Passed::Record(ALERT), Some(&CLOSE_NOTIFY)) => Opening::CloseNotify,
-                _ => Opening::Silence,
-            };
-        }
-        if matches!(this.opening, Opening::CloseNotify) {
-            let refused = Refused(NetError::SslProtocolError);
-            return Poll::Ready(Err(io::Error::other(refused)));
-        }
-        buf.put_slice(read);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.follow_answer(buf);
-        Pin::new(&mut this.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        for buf in bufs {
-            self.follow_answer(buf);
-        }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

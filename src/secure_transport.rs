@@ -112,7 +112,7 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         let mut tls = Tls {
             connection: secured.connection,
-            ends: secured.records,
+            ends: RecordEnds::default(),
             ended: false,
         };
         let mut inbound = Vec::new();
@@ -123,7 +123,7 @@ impl SecureTransport {
             inbound,
             reads: false,
             bulk_reads: 0,
-            broken: false,
+            broken: secured.broken,
             socket_id,
             mailbox: Arc::clone(mailbox),
         })
@@ -971,7 +971,7 @@ impl TaskChannel {
 pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
     let mut tls = Tls {
         connection: secured.connection,
-        ends: secured.records,
+        ends: RecordEnds::default(),
         ended: false,
     };
     let mut plaintext = Vec::new();

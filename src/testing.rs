@@ -11,7 +11,6 @@ use crate::event::{Event, Next, Outcome};
 use crate::handshake::Secured;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
-use crate::record_ends::RecordEnds;
 use crate::resolver::AddressFamily;
 use crate::runtime;
 use crate::socket::{Connection, Ends, Handshake, SocketId, SocketProperties};
@@ -172,7 +171,7 @@ impl Application {
         let secured = Secured {
             stream,
             connection,
-            records: RecordEnds::default(),
+            broken: false,
         };
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
