@@ -12,10 +12,20 @@ use crate::mailbox::Notice;
 use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::{self, AddressFamily, Resolution};
-use crate::runtime;
+use crate::runtime::{self, OwnedTask};
 use crate::socket::{Connection, Ends, Link, SocketId};
 use crate::table::{SocketTable, find};
 use crate::transport::Transport;
+
+/// A name that is being resolved, and what it is for.
+#[derive(Default)]
+pub(crate) struct Resolving {
+    port: u16,
+    /// When connecting must have succeeded, if there is a limit.
+    deadline: Option<Instant>,
+    /// Who asks for it, if anyone has to.
+    _look_up: Option<OwnedTask>,
+}
 
 impl SocketTable {
     /// Connects a socket to a host, whose name is remembered for `secure()` even if this fails.
@@ -34,36 +44,56 @@ impl SocketTable {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
         self.counters.connects_started += 1;
-        self.resolving += 1;
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
             request,
             socket_id,
-            port,
-            deadline,
             result,
         };
+        let mut look_up = None;
         match resolver::resolve(&host, family) {
             Resolution::Known(result) => self.mailbox.post(resolved(result)),
             Resolution::LookUp => {
                 let promise = self
                     .mailbox
                     .promise(resolved(Err(NetError::NameNotResolved)));
-                let Ok(runtime) = runtime::handle() else {
-                    return;
-                };
-                let look_up = runtime::look_up(move || resolver::look_up(&host, family));
-                runtime.spawn(async move {
-                    let answer = match deadline {
-                        None => look_up.await,
-                        // A look-up cannot be ended; at the deadline nobody waits for it any more.
-                        Some(deadline) => timeout_at(deadline.into(), look_up)
-                            .await
-                            .unwrap_or(Some(Err(NetError::ConnectionTimedOut))),
-                    };
-                    promise.keep(resolved(answer.unwrap_or(Err(NetError::NameNotResolved))));
-                });
+                if let Ok(runtime) = runtime::handle() {
+                    let answer = runtime::look_up(move || resolver::look_up(&host, family));
+                    let task = runtime.spawn(async move {
+                        let answer = match deadline {
+                            None => answer.await,
+                            // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                            Some(deadline) => timeout_at(deadline.into(), answer)
+                                .await
+                                .unwrap_or(Some(Err(NetError::ConnectionTimedOut))),
+                        };
+                        let answer = answer.unwrap_or(Err(NetError::NameNotResolved));
+                        promise.keep(resolved(answer));
+                    });
+                    look_up = Some(OwnedTask(task.abort_handle()));
+                }
             }
+        }
+        let resolving = Resolving {
+            port,
+            deadline,
+            _look_up: look_up,
+        };
+        self.resolving.insert((socket_id, request), resolving);
+    }
+
+    /// Nobody waits for the names that a socket was to be connected to: it is gone. Chromium tells so
+    /// only when the resolver has answered, and what, if it was an error; meanwhile nothing here would
+    /// keep an environment from its end but that.
+    pub(crate) fn give_up_look_ups(&mut self, socket_id: SocketId) {
+        let calls = (socket_id, u32::MIN)..=(socket_id, u32::MAX);
+        for &(_, request) in self.resolving.range(calls).map(|(call, _)| call) {
+            // As for every name that is resolved, after the answers to the calls of this tick.
+            self.mailbox.post(Notice::Resolved {
+                request,
+                socket_id,
+                result: Ok(Vec::new()),
+            });
         }
     }
 
@@ -80,11 +110,13 @@ impl SocketTable {
         &mut self,
         request: u32,
         socket_id: SocketId,
-        port: u16,
-        deadline: Option<Instant>,
         result: Result<Vec<IpAddr>, NetError>,
     ) {
-        self.resolving -= 1;
+        // Of a socket that is gone it was told before.
+        let Some(Resolving { port, deadline, .. }) = self.resolving.remove(&(socket_id, request))
+        else {
+            return;
+        };
         let addresses = match result {
             Ok(addresses) => addresses,
             Err(error) => return self.outbox.fail(request, error),
@@ -150,4 +182,43 @@ impl SocketTable {
 fn with_ends((socket, peer): (PolledSocket, SocketAddr)) -> Result<(PolledSocket, Ends), NetError> {
     let ends = Ends::of(&socket, peer).ok_or(NetError::SocketNotConnected)?;
     Ok((socket, ends))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::SocketProperties;
+    use crate::testing::{Application, SilentResolver, Told};
+
+    fn connect_by_name(application: &mut Application, socket_id: SocketId) -> u32 {
+        let request = application.request();
+        let (table, host) = (&mut application.table, "a.test".to_owned());
+        table.connect(request, socket_id, host, 80, AddressFamily::Any);
+        request
+    }
+
+    #[test]
+    fn a_socket_that_closes_waits_for_no_resolver() {
+        let resolver = SilentResolver::new();
+        let mut application = Application::new();
+        let socket_id = application.create(SocketProperties::default());
+        let connects = [(); 2].map(|()| connect_by_name(&mut application, socket_id));
+        let (disconnect, close) = (application.request(), application.request());
+        application.table.disconnect(disconnect, socket_id);
+        application.table.close(close, socket_id);
+        for request in [disconnect, close] {
+            assert_eq!(application.outcome(request), Ok(()));
+        }
+        for request in connects {
+            let not_found = Failure::without_code("Socket not found");
+            assert_eq!(application.outcome(request), Err(not_found));
+        }
+        assert_eq!(application.event(), Told::Detached);
+
+        // The answers that come after all are nobody's.
+        drop(resolver);
+        application.attach();
+        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(application.table.statistics().connects_failed, 2);
+    }
 }

@@ -8,7 +8,6 @@ use std::sync::{Arc, PoisonError};
 #[cfg(not(loom))]
 use std::sync::{Mutex, MutexGuard, atomic::AtomicBool};
 use std::task::{Wake, Waker};
-use std::time::Instant;
 
 use crate::handshake::Secured;
 use crate::net_error::NetError;
@@ -29,10 +28,6 @@ pub(crate) enum Notice {
         request: u32,
         /// The socket it was made for, which may be gone by now.
         socket_id: SocketId,
-        /// The port to connect to.
-        port: u16,
-        /// When connecting must have succeeded, if there is a limit.
-        deadline: Option<Instant>,
         /// The addresses in the order in which they are to be tried.
         result: Result<Vec<IpAddr>, NetError>,
     },

@@ -134,6 +134,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::connect::Resolving;
     use crate::event::Failure;
     use crate::net_error::NetError;
     use crate::resolver::AddressFamily;
@@ -216,7 +217,7 @@ mod tests {
         former.table.end();
         let mut next = Application::new();
         // A name whose resolution takes long keeps it attached.
-        next.table.resolving = 1;
+        next.table.resolving.insert((0, 0), Resolving::default());
         let rung = Arc::new(AtomicBool::new(false));
         let bell = Arc::clone(&rung);
         next.table

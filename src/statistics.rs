@@ -73,7 +73,7 @@ impl SocketTable {
             connects_failed: failed(
                 counters.connects_started,
                 counters.connects_succeeded,
-                self.resolving + connecting,
+                self.resolving.len() + connecting,
             ),
             handshakes_started: number(counters.handshakes_started),
             handshakes_failed: failed(

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use crate::connect::Resolving;
 use crate::event::{Event, Failure, Next};
 use crate::linger::{Linger, Shift};
 use crate::mailbox::{Mailbox, Notice};
@@ -42,8 +43,8 @@ pub(crate) struct SocketTable {
     pub(crate) connect_timeout: Option<Duration>,
     /// How many sockets there may be, where the application has set a limit.
     pub(crate) max_sockets: Option<usize>,
-    /// Name resolutions whose answer is still to come.
-    pub(crate) resolving: usize,
+    /// Name resolutions whose answer is still to come, by the `connect` calls that need them.
+    pub(crate) resolving: BTreeMap<(SocketId, u32), Resolving>,
     /// Sockets that are connected, or about to be.
     pub(crate) live: usize,
     /// Bytes of all sends that have not ended, which are held against the write quota.
@@ -292,6 +293,7 @@ impl SocketTable {
     pub(crate) fn remove(&mut self, socket_id: SocketId) -> bool {
         let was_reading = self.cut(socket_id);
         self.sockets.remove(&socket_id);
+        self.give_up_look_ups(socket_id);
         was_reading
     }
 
@@ -466,7 +468,7 @@ impl SocketTable {
 
     /// Whether nothing can happen any more unless JavaScript calls.
     fn is_idle(&self) -> bool {
-        !self.has_news() && self.resolving == 0 && self.live == 0
+        !self.has_news() && self.resolving.is_empty() && self.live == 0
     }
 
     fn handle(&mut self, notice: Notice) {
@@ -474,11 +476,9 @@ impl SocketTable {
             Notice::Resolved {
                 request,
                 socket_id,
-                port,
-                deadline,
                 result,
             } => {
-                self.resolved(request, socket_id, port, deadline, result);
+                self.resolved(request, socket_id, result);
             }
             Notice::Readable(socket_id) => self.readable(socket_id),
             Notice::Writable(socket_id) => self.writable(socket_id),

@@ -67,14 +67,8 @@ function call(method, args) {
     tcp[method](...args, (/** @type {any[]} */ ...given) => {
       const lastError = runtime.lastError?.message;
       if (!outstanding.delete(number)) wrong.push(`${method} called back twice`);
-      // Only that it is not there any more can be learned of a closed socket; and what became of a
-      // look-up, which close() does not end.
-      const late = method === 'connect' ? 'net::ERR_NAME_NOT_RESOLVED' : undefined;
-      if (
-        account?.closed &&
-        method !== 'close' &&
-        ![late, 'Socket not found'].includes(lastError)
-      ) {
+      // Only that it is not there any more can be learned of a closed socket.
+      if (account?.closed && method !== 'close' && lastError !== 'Socket not found') {
         account.complain(`${method} called back after close (${given}, ${lastError})`);
       }
       resolve({ args: given, lastError });

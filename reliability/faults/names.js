@@ -39,14 +39,26 @@ module.exports = [
     name: 'a name server that is silent for longer than connectTimeout',
     configuration: { connectTimeout: 300 },
   }),
-  served('silent', 'close null, connect -105', {
+  served('silent', 'close null, connect Socket not found', {
+    lookUps: 1,
     name: 'a name server that is silent, and close()',
+    async run(scene) {
+      const [socket, other] = await Promise.all([scene.create(), scene.create()]);
+      const resolver = other.connect(NAME).then(() => 'when the resolver had answered');
+      const connect = socket.connect(NAME);
+      await pass(100);
+      const close = await socket.close();
+      return `close ${close}, connect ${await Promise.race([connect, resolver])}`;
+    },
+  }),
+  served('silent', 'disconnect null, connect -105', {
+    name: 'a name server that is silent, and disconnect(), which is too early',
     async run(scene) {
       const socket = await scene.create();
       const connect = socket.connect(NAME);
       await pass(100);
-      const close = await socket.close();
-      return `close ${close}, connect ${await connect}`;
+      const disconnect = await socket.call('disconnect');
+      return `disconnect ${disconnect}, connect ${await connect}`;
     },
   }),
   served('silent', '20 times connect -105, meanwhile everything arrives', {
