@@ -70,6 +70,7 @@ export default [
   },
   {
     name: 'connect to a name, then close at once, while the name is looked up',
+    deviation: 'c',
     async run({ call, create, quiet, crowd }) {
       const id = await create();
       crowd();

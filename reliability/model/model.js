@@ -517,7 +517,7 @@ class Model {
     for (const entry of state.resolving) {
       const { turn, dial } = entry;
       const inOrder = dial.looksUp || addresses++ === 0;
-      if (turn < this.#turn && inOrder) moves.push(this.#resolved(state, entry));
+      if (turn < this.#turn && inOrder) moves.push(...this.#resolved(state, entry));
     }
     const { phase, channel, dial, request } = state;
     if (phase === 'connecting' && dial && request) {
@@ -551,11 +551,13 @@ class Model {
       /** @type {number | undefined} */ code,
       /** @type {string | undefined} */ words = undefined,
     ) => this.#end(next, call, failure(call, code, words));
-    if (dial.kind === 'unresolvable') return fail(-105);
-    if (!state.exists) return fail(undefined, NOT_FOUND);
-    if (state.secured || state.phase === 'connecting') return fail(-104);
-    if (state.phase !== 'idle') return fail(-23);
-    return next.with({ phase: 'connecting', dial, request: call });
+    const gone = state.exists ? [] : [fail(undefined, NOT_FOUND)];
+    // Once the socket is gone nobody waits for the resolver, which may have answered before.
+    if (dial.kind === 'unresolvable') return [fail(-105), ...(dial.looksUp ? gone : [])];
+    if (!state.exists) return gone;
+    if (state.secured || state.phase === 'connecting') return [fail(-104)];
+    if (state.phase !== 'idle') return [fail(-23)];
+    return [next.with({ phase: 'connecting', dial, request: call })];
   }
 
   /**
