@@ -5,9 +5,8 @@
  *
  * - Nothing else is kept from running. An exception in a `nextTick` skips the microtasks that wait
  *   behind it, so it is thrown when they have run, and one at a time.
- * - The exception has the asynchronous context of the call that made native code deliver, by which
- *   test runners find the test that has failed. Newer versions of Node call back without it, and an
- *   exception that is thrown in a microtask loses it.
+ * - The exception has the asynchronous context of the callback or listener, by which test runners find
+ *   the test that has failed. One that is thrown in a microtask loses it.
  * - It comes before the next callback or event, so that the failing test is still the current one.
  */
 
@@ -20,14 +19,6 @@ const { nextTick } = process;
 /** @type {unknown[]} */
 const exceptions = [];
 
-/** @type {AsyncResource | undefined} */
-let origin;
-
-/** Notes the context of a call from which on native code delivers. */
-function noteOrigin() {
-  origin = new AsyncResource('chrome.sockets.tcp');
-}
-
 /**
  * Raises what a callback or listener threw as an uncaught exception, once the current job is over.
  *
@@ -35,12 +26,9 @@ function noteOrigin() {
  */
 function raise(exception) {
   exceptions.push(exception);
-  if (exceptions.length === 1) queueMicrotask(scheduleThrow);
-}
-
-function scheduleThrow() {
-  if (origin) origin.runInAsyncScope(nextTick, undefined, throwFirst);
-  else nextTick(throwFirst);
+  if (exceptions.length > 1) return;
+  const here = new AsyncResource('chrome.sockets.tcp');
+  queueMicrotask(() => here.runInAsyncScope(nextTick, undefined, throwFirst));
 }
 
 function throwFirst() {
@@ -49,4 +37,4 @@ function throwFirst() {
   throw exception;
 }
 
-module.exports = { noteOrigin, raise };
+module.exports = { raise };

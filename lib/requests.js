@@ -7,7 +7,6 @@
 const { CallPromise } = require('./call-promise.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError } = require('./last-error.js');
-const { noteOrigin } = require('./raise.js');
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -70,7 +69,6 @@ class Requests {
     if (this.#attached) return;
     this.#native.attach(this.#deliver);
     this.#attached = true;
-    noteOrigin();
   }
 
   /**

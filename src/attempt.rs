@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use crate::mailbox::{Mailbox, waker};
 use crate::net_error::NetError;
 use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
-use crate::runtime::Alarm;
+use crate::runtime::{self, OwnedTask};
 use crate::socket::SocketId;
 
 /// What Chromium sets on every client socket (`net/socket/tcp_socket_posix.cc`).
@@ -35,7 +35,7 @@ pub(crate) struct Attempt {
     /// When the next address gets its turn though the current one may still answer.
     next_turn: Option<Instant>,
     deadline: Option<Instant>,
-    alarm: Option<Alarm>,
+    alarm: Option<OwnedTask>,
 }
 
 impl Attempt {
@@ -148,7 +148,7 @@ impl Attempt {
                 .into_iter()
                 .chain(self.deadline)
                 .min()
-                .and_then(|time| Alarm::set(time, waker(mailbox, socket_id, Direction::Write)));
+                .and_then(|time| runtime::alarm(time, waker(mailbox, socket_id, Direction::Write)));
         }
         Poll::Pending
     }

@@ -1,14 +1,16 @@
 //! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
 
+mod hello;
+
 use std::{
-    error, fmt, io,
+    error, fmt, io, mem,
     net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use once_cell::sync::Lazy;
@@ -26,6 +28,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+use self::hello::Hello;
 use crate::{
     net_error::{HandshakeProgress, NetError},
     record_ends::{Passed, RecordEnds},
@@ -40,6 +43,9 @@ pub(crate) struct Secured<S = TcpStream> {
     pub(crate) connection: ClientConnection,
     /// Where in a record the connection is: what followed the handshake may have been read in part.
     pub(crate) records: RecordEnds,
+    /// The client's last words could not be written: the peer is gone, and may have said something
+    /// before.
+    pub(crate) broken: bool,
 }
 
 /// The TLS versions that one `secure()` call may end up with.
@@ -200,7 +206,8 @@ impl Client {
             .dangerous()
             .set_certificate_verifier(Arc::new(verifier));
 
-        let stream = WatchedStream::new(stream, resolver, versions.max == TlsVersion::Tls13);
+        let hello = Hello::new(versions.max == TlsVersion::Tls13);
+        let stream = WatchedStream::new(stream, resolver, hello);
         let result = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .into_fallible()
@@ -212,6 +219,7 @@ impl Client {
                     stream: watched.stream,
                     connection,
                     records: watched.records,
+                    broken: watched.broken.is_some(),
                 })
             }
             Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
@@ -279,27 +287,32 @@ fn discard_rest(stream: &TcpStream) {
 /// The stream under a TLS stream.
 ///
 /// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come. No read passes the end of a record.
-#[derive(Debug)]
+/// handshake had come, and forgives what Chromium does not. No read passes the end of a record.
+///
+/// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write, and
+/// reads on behind the end of the handshake. So a write never fails here, and a read does so only
+/// where the handshake cannot end without it.
 struct WatchedStream<S> {
     stream: S,
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
-    /// As much of the server's first message as is looked at.
-    hello: Vec<u8>,
-    tls13_offered: bool,
+    hello: Hello,
+    /// Why nothing can be written any more.
+    broken: Option<io::Error>,
+    reading: Reading,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
 }
 
 impl<S> WatchedStream<S> {
-    fn new(stream: S, resolver: Arc<ClientCertificate>, tls13_offered: bool) -> Self {
+    fn new(stream: S, resolver: Arc<ClientCertificate>, hello: Hello) -> Self {
         Self {
             stream,
             resolver,
-            hello: Vec::new(),
-            tls13_offered,
+            hello,
+            broken: None,
+            reading: Reading::On,
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
@@ -310,13 +323,37 @@ impl<S> WatchedStream<S> {
         self.resolver.asked.load(Ordering::Relaxed)
     }
 
-    /// Notes whether `bytes` are the client's second flight to a server that asks for a certificate.
-    fn follow_answer(&mut self, bytes: &[u8]) {
+    /// Looks at records of the client: its hello, and whether they are its second flight to a server
+    /// that asks for a certificate.
+    fn follow(&mut self, bytes: &[u8]) {
+        self.hello.follow_client(bytes);
         // The compatibility record that TLS 1.3 sends first tells the server nothing.
         self.answered |= self.certificate_asked()
             && bytes
                 .first()
                 .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
+    }
+
+    /// What a write that has failed has not written nobody needs.
+    fn written(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(Err(error)) => {
+                self.broken.get_or_insert(error);
+                Poll::Ready(Ok(length))
+            }
+            result => result,
+        }
+    }
+
+    /// Reading has come to `error`, which is told only to who asks again: who does not needed no more.
+    fn stop_reading<T>(&mut self, error: io::Error, cx: &Context<'_>) -> Poll<io::Result<T>> {
+        self.reading = Reading::Stopped(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn explain(&self, error: &io::Error) -> NetError {
@@ -343,6 +380,13 @@ impl<S> WatchedStream<S> {
     }
 }
 
+/// The same error once more.
+fn again(error: &io::Error) -> io::Error {
+    error
+        .raw_os_error()
+        .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
 /// Ends the handshake where rustls would let it go on.
 #[derive(Clone, Copy, Debug)]
 struct Refused(NetError);
@@ -360,12 +404,13 @@ const CLOSE_NOTIFY: u8 = 0;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 
-/// The head of a hello: its type and length, its version, and its random number.
-const HELLO_HEAD: usize = 4 + 2 + 32;
-
-/// The end of the random number of a server that could do better than TLS 1.1, and was asked for no
-/// more (RFC 8446, 4.1.3). Of the one for TLS 1.2 rustls takes care.
-const DOWNGRADED_TO_TLS11: &[u8] = b"DOWNGRD\0";
+/// How reading goes.
+enum Reading {
+    On,
+    /// Not on, and nobody knows why.
+    Stopped(io::Error),
+    Failed,
+}
 
 /// What the peer has begun with.
 #[derive(Debug)]
@@ -382,29 +427,38 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        match mem::replace(&mut this.reading, Reading::On) {
+            Reading::On => {}
+            Reading::Stopped(error) => {
+                this.reading = Reading::Failed;
+                return Poll::Ready(Err(error));
+            }
+            Reading::Failed => {
+                this.reading = Reading::Failed;
+                return Poll::Ready(Ok(()));
+            }
+        }
         let mut room = [0; 4096];
         let wanted = this.records.wanted().min(room.len()).min(buf.remaining());
         let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
-        ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room))?;
+        let result = Pin::new(&mut this.stream).poll_read(cx, &mut room);
         let read = room.filled();
-        if matches!(
-            this.records,
-            RecordEnds::Body {
-                kind: HANDSHAKE,
-                ..
-            }
-        ) {
-            let missing = HELLO_HEAD - this.hello.len();
-            this.hello.extend(read.iter().take(missing));
+        match (result, &this.broken) {
+            (Poll::Ready(Ok(())), None) => {}
+            (Poll::Ready(Ok(())), Some(_)) if !read.is_empty() => {}
+            // Nothing is waited for on a connection that can only be read.
+            (_, Some(error)) => return this.stop_reading(again(error), cx),
+            (Poll::Ready(Err(error)), None) => return this.stop_reading(error, cx),
+            (Poll::Pending, None) => return Poll::Pending,
+        }
+        if let RecordEnds::Body {
+            kind: HANDSHAKE, ..
+        } = this.records
+        {
+            let refused = |error| io::Error::other(Refused(error));
+            this.hello.follow_server(read).map_err(refused)?;
         }
         let passed = this.records.advance(read);
-        if this.tls13_offered
-            && this.hello.len() == HELLO_HEAD
-            && this.hello.ends_with(DOWNGRADED_TO_TLS11)
-        {
-            let refused = Refused(NetError::Tls13DowngradeDetected);
-            return Poll::Ready(Err(io::Error::other(refused)));
-        }
         if matches!(this.opening, Opening::Silence) {
             this.opening = match (passed, read.last()) {
                 (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
@@ -429,19 +483,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.follow_answer(buf);
-        Pin::new(&mut this.stream).poll_write(cx, buf)
+        this.follow(buf);
+        let result = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.written(result, buf.len())
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
         for buf in bufs {
-            self.follow_answer(buf);
+            this.follow(buf);
         }
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.written(result, bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -449,6 +506,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.broken.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

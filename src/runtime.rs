@@ -23,7 +23,7 @@ fn workers() -> usize {
 }
 
 /// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
-const MAX_LOOKUPS: usize = 16;
+pub(crate) const MAX_LOOKUPS: usize = 16;
 
 /// So many threads more take over what a worker has to do while it is kept by something long: the
 /// check of a certificate. Look-ups leave them alone.
@@ -77,21 +77,19 @@ pub(crate) async fn look_up<T: Send + 'static>(
     answer.await.ok()
 }
 
-/// Wakes somebody at some time, unless it is dropped before.
-pub(crate) struct Alarm(AbortHandle);
-
-impl Alarm {
-    /// None only if the process cannot have a runtime.
-    pub(crate) fn set(time: Instant, waker: Waker) -> Option<Self> {
-        let task = handle().ok()?.spawn(async move {
-            sleep_until(time.into()).await;
-            waker.wake();
-        });
-        Some(Self(task.abort_handle()))
-    }
+/// Wakes somebody at some time. None only if the process cannot have a runtime.
+pub(crate) fn alarm(time: Instant, waker: Waker) -> Option<OwnedTask> {
+    let task = handle().ok()?.spawn(async move {
+        sleep_until(time.into()).await;
+        waker.wake();
+    });
+    Some(OwnedTask(task.abort_handle()))
 }
 
-impl Drop for Alarm {
+/// A task that ends when this is dropped, unless it has ended before.
+pub(crate) struct OwnedTask(pub(crate) AbortHandle);
+
+impl Drop for OwnedTask {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -99,46 +97,25 @@ impl Drop for Alarm {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, RwLock, mpsc};
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use tokio::task::block_in_place;
 
     use super::*;
+    use crate::testing::SilentResolver;
 
     #[test]
     fn look_ups_without_an_answer_and_long_checks_keep_nothing_else_waiting() {
         let runtime = handle().unwrap();
-        let answer = Arc::new(RwLock::new(()));
-        let asking = Arc::new(AtomicUsize::new(0));
-        let unanswered = answer.write().unwrap();
-        let wait = || {
-            let (answer, asking) = (Arc::clone(&answer), Arc::clone(&asking));
-            move || {
-                asking.fetch_add(1, Ordering::Relaxed);
-                drop(answer.read().unwrap());
-            }
-        };
-        let until_asking = |count| {
-            let give_up = Instant::now() + Duration::from_secs(10);
-            while asking.load(Ordering::Relaxed) < count {
-                assert!(Instant::now() < give_up, "a thread");
-                thread::yield_now();
-            }
-        };
-        for _ in 0..2 * MAX_LOOKUPS {
-            runtime.spawn(look_up(wait()));
-        }
-        until_asking(MAX_LOOKUPS);
+        let resolver = SilentResolver::new();
         for check in 1..=MAX_KEPT {
-            let keep = wait();
+            let keep = resolver.ask();
             runtime.spawn(async { block_in_place(keep) });
-            until_asking(MAX_LOOKUPS + check);
+            resolver.until_asked(MAX_LOOKUPS + check);
         }
         let (tell, told) = mpsc::channel();
         runtime.spawn(async move { tell.send(()) });
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
-        drop(unanswered);
     }
 }

@@ -9,9 +9,9 @@ use crate::handshake::{Secured, TlsVersionRange, handshake};
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
 use crate::readiness::Poller;
-use crate::runtime;
+use crate::runtime::{self, OwnedTask};
 use crate::secure_transport::SecureTransport;
-use crate::socket::{Connection, Handshake, Link, SocketId};
+use crate::socket::{Connection, Link, SocketId};
 use crate::table::{SOCKET_NOT_FOUND, SocketTable};
 use crate::transport::Transport;
 
@@ -95,7 +95,7 @@ impl SocketTable {
             promise.keep(secured(result.map(Box::new)));
         });
         self.counters.handshakes_started += 1;
-        let (paused, handshake) = (socket.paused, Handshake(handshake.abort_handle()));
+        let (paused, handshake) = (socket.paused, OwnedTask(handshake.abort_handle()));
         socket.connection = Connection::Securing {
             request,
             ends,

@@ -120,7 +120,7 @@ impl SecureTransport {
             inbound,
             reads: false,
             bulk_reads: 0,
-            broken: false,
+            broken: secured.broken,
             socket_id,
             mailbox: Arc::clone(mailbox),
         })

@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 
-use tokio::task::AbortHandle;
-
 use crate::attempt::Attempt;
 use crate::readiness::PolledSocket;
 use crate::resolver::address_text;
+use crate::runtime::OwnedTask;
 use crate::transport::{SocketOption, Transport};
 use crate::write_queue::WriteQueue;
 
@@ -111,18 +110,9 @@ pub(crate) enum Connection {
         ends: Ends,
         /// The flag as it was when `secure()` was called, which the secured socket gets.
         paused: bool,
-        handshake: Handshake,
+        /// Dropping it ends the connection.
+        handshake: OwnedTask,
     },
-}
-
-/// A handshake on the runtime. Dropping it ends the handshake, and with it the connection, unless
-/// it has ended before.
-pub(crate) struct Handshake(pub(crate) AbortHandle);
-
-impl Drop for Handshake {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// An established connection.

@@ -12,7 +12,10 @@ const { join } = require('node:path');
  */
 function boundOf(file, name) {
   const source = readFileSync(join(__dirname, '..', file), 'utf8');
-  const value = new RegExp(`^\\s*const ${name}(?:: \\w+)? = ([\\d_* ]+);`, 'm').exec(source)?.[1];
+  const value = new RegExp(
+    `^\\s*(?:pub\\(crate\\) )?const ${name}(?:: \\w+)? = ([\\d_* ]+);`,
+    'm',
+  ).exec(source)?.[1];
   if (!value) throw new Error(`${file} has no ${name}`);
   return value
     .split('*')

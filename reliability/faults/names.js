@@ -22,6 +22,8 @@ const served = (names, expected, rest = {}) => ({
   transports: ['TCP'],
   needs: ['namespaces'],
   names,
+  // The thread of the look-up before may not be idle again yet when this needs one.
+  lookUps: 1,
   expected,
   run: (scene) => connecting(scene, NAME),
   ...rest,
@@ -35,7 +37,6 @@ module.exports = [
   served('talking nonsense', 'connect -105'),
   served('silent', 'connect -105'),
   served('silent', 'connect -118', {
-    lookUps: 1,
     name: 'a name server that is silent for longer than connectTimeout',
     configuration: { connectTimeout: 300 },
   }),
@@ -47,6 +48,16 @@ module.exports = [
       await pass(100);
       const close = await socket.close();
       return `close ${close}, connect ${await connect}`;
+    },
+  }),
+  served('silent', 'disconnect null, connect -105', {
+    name: 'a name server that is silent, and disconnect(), which is too early',
+    async run(scene) {
+      const socket = await scene.create();
+      const connect = socket.connect(NAME);
+      await pass(100);
+      const disconnect = await socket.call('disconnect');
+      return `disconnect ${disconnect}, connect ${await connect}`;
     },
   }),
   served('silent', '20 times connect -105, meanwhile everything arrives', {

@@ -2,16 +2,8 @@
 
 /** The subject "hosts": the forms in which a host can be written, and whether a certificate is for it. */
 
-const {
-  alternativeNames,
-  basicConstraints,
-  dns,
-  ip,
-  keyUsage,
-  makeCertificate,
-  named,
-} = require('./certificate');
-const { Servers } = require('./servers');
+const { dns, ip } = require('./certificate');
+const { serve } = require('./servers');
 
 const NAMES = [
   'localhost',
@@ -86,43 +78,18 @@ const HOSTS = [
 ];
 
 async function prepare() {
-  const root = makeCertificate({
-    key: 'prime256v1/root',
-    subject: named('Trusted Root'),
-    extensions: [basicConstraints(true), keyUsage(['keyCertSign'])],
-  });
-  const { der, key } = makeCertificate({
-    key: 'prime256v1/leaf',
-    subject: named('Server'),
-    issuer: root,
-    extensions: [
-      basicConstraints(false),
-      alternativeNames(
-        [...NAMES, LONG.slice(-253)].map((name) => dns(name)).concat(ip(127, 0, 0, 1)),
-      ),
-    ],
-  });
-  const servers = new Servers();
-  const identity = { key, chain: [der] };
-  const cases = await Promise.all(
-    HOSTS.map(async (host) => {
-      const script = async (tls) => {
-        const { serverName } = await tls.clientHello();
-        tls.flight13();
-        // So that the name that was asked for is part of the verdict.
-        tls.data(serverName);
-        tls.end();
-      };
-      const port = await servers.listen(host, script, identity);
-      return { name: JSON.stringify(host), port, host, follow: true };
-    }),
-  );
-  return {
-    anchors: [{ name: 'Trusted Root', trust: 'C', der: root.der }],
-    cases,
-    problems: servers.problems,
-    close: () => servers.close(),
+  const names = [...NAMES, LONG.slice(-253)].map((name) => dns(name)).concat(ip(127, 0, 0, 1));
+  const script = async (tls) => {
+    const { serverName } = await tls.clientHello();
+    tls.flight13();
+    // So that the name that was asked for is part of the verdict.
+    tls.data(serverName);
+    tls.end();
   };
+  return serve(
+    names,
+    HOSTS.map((host) => ({ name: JSON.stringify(host), host, script })),
+  );
 }
 
 module.exports = { prepare };

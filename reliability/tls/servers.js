@@ -4,6 +4,13 @@
 
 const { createServer } = require('node:net');
 const { once } = require('node:events');
+const {
+  alternativeNames,
+  basicConstraints,
+  keyUsage,
+  makeCertificate,
+  named,
+} = require('./certificate');
 const { ClientGone, HandmadeTls } = require('./handmade-tls');
 
 class Servers {
@@ -50,4 +57,38 @@ class Servers {
   }
 }
 
-module.exports = { Servers };
+/**
+ * Servers that share a certificate for these names, by an authority to be trusted.
+ *
+ * @param {Buffer[]} names as {@link alternativeNames} takes them
+ * @param {{ name: string, host: string, script: (tls: HandmadeTls) => unknown }[]} scripts
+ * @returns {Promise<import('./verdicts').Prepared>}
+ */
+async function serve(names, scripts) {
+  const root = makeCertificate({
+    key: 'prime256v1/root',
+    subject: named('Trusted Root'),
+    extensions: [basicConstraints(true), keyUsage(['keyCertSign'])],
+  });
+  const { der, key } = makeCertificate({
+    key: 'prime256v1/leaf',
+    subject: named('Server'),
+    issuer: root,
+    extensions: [basicConstraints(false), alternativeNames(names)],
+  });
+  const servers = new Servers();
+  const cases = await Promise.all(
+    scripts.map(async ({ name, host, script }) => {
+      const port = await servers.listen(name, script, { key, chain: [der] });
+      return { name, port, host, follow: true };
+    }),
+  );
+  return {
+    anchors: [{ name: 'Trusted Root', trust: 'C', der: root.der }],
+    cases,
+    problems: servers.problems,
+    close: () => servers.close(),
+  };
+}
+
+module.exports = { Servers, serve };

@@ -5,6 +5,7 @@ mod peers;
 
 use std::{
     io::{self, Read, Write},
+    mem,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream as StdTcpStream},
     sync::{Arc, mpsc},
     thread,
@@ -282,6 +283,150 @@ fn a_record_may_be_cut_by_the_end_of_the_handshake() {
         secure_transport::decrypt(secured, &rest),
         b"220 this server speaks first"
     );
+}
+
+/// A server in memory that is gone after so many of the client's flights: then writing fails, and
+/// what it has said is followed by a reset.
+struct Vanishing {
+    server: ServerConnection,
+    said: Vec<u8>,
+    flights: usize,
+    /// What it says after its own first flight, under protection if it has come that far.
+    then: fn(&mut ServerConnection, &mut Vec<u8>),
+}
+
+impl AsyncRead for Vanishing {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.said.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let count = buffer.remaining().min(this.said.len());
+        buffer.put_slice(&this.said[..count]);
+        this.said.drain(..count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Vanishing {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        mut flight: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.flights == 0 {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        this.flights -= 1;
+        let length = flight.len();
+        while !flight.is_empty() {
+            this.server.read_tls(&mut flight)?;
+            this.server.process_new_packets().unwrap();
+        }
+        if this.flights == 0 {
+            (this.then)(&mut this.server, &mut this.said);
+        }
+        while this.server.wants_write() {
+            this.server.write_tls(&mut this.said)?;
+        }
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        records: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let flight: Vec<_> = records
+            .iter()
+            .flat_map(|record| &**record)
+            .copied()
+            .collect();
+        self.poll_write(cx, &flight)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// How a handshake ends, and what else the server has said.
+fn secure_with_vanishing(
+    version: &'static SupportedProtocolVersion,
+    flights: usize,
+    then: fn(&mut ServerConnection, &mut Vec<u8>),
+) -> Result<(bool, Vec<u8>), NetError> {
+    let presented = WORLD.good();
+    let mut config = server_config(presented.chain, &presented.key);
+    let builder = ServerConfig::builder_with_provider(Arc::clone(config.crypto_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap();
+    config = builder
+        .with_no_client_auth()
+        .with_cert_resolver(config.cert_resolver);
+    config.send_half_rtt_data = true;
+    let server = Vanishing {
+        server: ServerConnection::new(Arc::new(config)).unwrap(),
+        said: Vec::new(),
+        flights,
+        then,
+    };
+    let client = client_trusting(&WORLD.trusted);
+    let secured = RUNTIME.block_on(RUNTIME.spawn(async move {
+        let result = client.connect(server, "localhost", ANY_VERSION).await;
+        result.map_err(|(error, _)| error)
+    }));
+    let mut secured = secured.unwrap()?;
+    let (rest, broken) = (mem::take(&mut secured.stream.said), secured.broken);
+    Ok((broken, secure_transport::decrypt(secured, &rest)))
+}
+
+fn say_hello(server: &mut ServerConnection, _: &mut Vec<u8>) {
+    server.writer().write_all(b"hello").unwrap();
+}
+
+#[test]
+fn what_a_server_says_last_counts_though_it_has_gone() {
+    let expected = |broken| Ok((broken, b"hello".to_vec()));
+    assert_eq!(secure_with_vanishing(&TLS12, 2, say_hello), expected(false));
+    assert_eq!(secure_with_vanishing(&TLS13, 1, say_hello), expected(true));
+    let alert = |server: &mut ServerConnection, said: &mut Vec<u8>| {
+        while server.wants_write() {
+            server.write_tls(said).unwrap();
+        }
+        said.extend([21, 3, 3, 0, 2, 2, 51]);
+    };
+    let refused = secure_with_vanishing(&TLS12, 1, alert);
+    assert_eq!(refused, Err(NetError::SslDecryptErrorAlert));
+}
+
+#[test]
+fn a_server_that_has_gone_before_its_last_word_has_reset_the_connection() {
+    for version in [&TLS12, &TLS13] {
+        let result = secure_with_vanishing(version, 1, |_, _| {});
+        let expected = match version.version {
+            rustls::ProtocolVersion::TLSv1_2 => Err(NetError::ConnectionReset),
+            _ => Ok((true, Vec::new())),
+        };
+        assert_eq!(result, expected, "{version:?}");
+    }
+    for version in [&TLS12, &TLS13] {
+        let result = secure_with_vanishing(version, 0, |_, _| {});
+        assert_eq!(result, Err(NetError::ConnectionReset), "{version:?}");
+    }
 }
 
 #[test]

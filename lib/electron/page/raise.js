@@ -5,9 +5,6 @@
 // Taken before any script of the page could replace it.
 const { reportError } = /** @type {any} */ (globalThis);
 
-/** Where a call came from matters to no page. */
-function noteOrigin() {}
-
 /**
  * Raises what a callback or listener threw as an uncaught exception.
  *
@@ -17,4 +14,4 @@ function raise(exception) {
   reportError(exception);
 }
 
-module.exports = { noteOrigin, raise };
+module.exports = { raise };
