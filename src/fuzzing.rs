@@ -363,12 +363,12 @@ pub fn host(data: &[u8]) {
         assert_eq!(text.parse(), Ok(*address), "{host:?} is {text}");
     }
 
-    let families: [(AddressFamily, fn(&IpAddr) -> bool); 3] = [
-        (AddressFamily::Any, |_| true),
-        (AddressFamily::V4, IpAddr::is_ipv4),
-        (AddressFamily::V6, IpAddr::is_ipv6),
-    ];
-    for (family, allows) in families {
+    for family in [AddressFamily::Any, AddressFamily::V4, AddressFamily::V6] {
+        let allows = |address: &IpAddr| match family {
+            AddressFamily::Any => true,
+            AddressFamily::V4 => address.is_ipv4(),
+            AddressFamily::V6 => address.is_ipv6(),
+        };
         let expected = known.as_ref().map_or(Resolution::LookUp, |addresses| {
             let allowed: Vec<_> = addresses.iter().copied().filter(allows).collect();
             let none = NetError::NameNotResolved;
