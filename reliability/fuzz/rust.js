@@ -52,7 +52,7 @@ async function fuzzRust(name, { seed, seconds = Infinity, inputs = Infinity }) {
   const [code] = await once(child, 'close');
   const done = Number(/number_of_executed_units: (\d+)/.exec(output)?.[1] ?? 0);
   const rate = Number(/average_exec_per_sec: +(\d+)/.exec(output)?.[1] ?? 0);
-  const edges = / DONE +cov: (\d+)/.exec(output)?.[1];
+  const edges = /\bDONE +cov: (\d+)/.exec(output)?.[1];
   const isWhole = !Number.isFinite(inputs) || done >= inputs;
   const findings = code === 0 && isWhole ? [] : [`${name}: ${output}`];
   return { inputs: done, rate, findings, figures: edges ? `${edges} edges` : '' };
