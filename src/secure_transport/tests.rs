@@ -381,7 +381,8 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
         let request = application.request();
         application.table.info(request, socket_id);
         application.outcome(request).unwrap();
-        secure(&application, socket_id).held() > 0
+        // Where there is no epoll the kernel keeps it.
+        cfg!(readiness = "runtime") || secure(&application, socket_id).held() > 0
     });
     let large = pattern(super::SMALL_WRITE + 1);
     let reader = thread::spawn(move || {
@@ -425,6 +426,7 @@ fn encrypt(server: &mut Server, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+#[cfg_attr(readiness = "runtime", ignore = "nothing comes before the task")]
 fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
