@@ -5,12 +5,14 @@
  *
  *     node reliability/fuzz/fuzz.js hosts --seconds 60
  *     node reliability/fuzz/fuzz.js hosts --seed 7 --from 1234 --inputs 1     one input again
+ *     node reliability/fuzz/fuzz.js handshake --seconds 60                    one of those in Rust
  */
 
 const { readdirSync } = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { Random } = require('./random.js');
+const { fuzzRust, rustTargets } = require('./rust.js');
 
 /**
  * @typedef {object} Context
@@ -57,7 +59,7 @@ const targetNamed = (name) => require(path.join(targets, name));
 /**
  * @param {string} name
  * @param {Bounds} bounds
- * @returns {Promise<{ inputs: number, seconds: number, findings: string[], figures: string }>}
+ * @returns {Promise<{ inputs: number, rate: number, findings: string[], figures: string }>}
  */
 async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 0 }) {
   const random = new Random();
@@ -110,7 +112,8 @@ async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 
     } catch (error) {
       note(error);
     }
-    return { inputs: number - from, seconds: took(), findings, figures };
+    const done = number - from;
+    return { inputs: done, rate: Math.round(done / took()), findings, figures };
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     process.off('uncaughtException', note);
@@ -129,15 +132,16 @@ async function main() {
     },
   });
   const [name] = positionals;
-  if (!names.includes(name)) throw new Error(`expected a target, one of ${names.join(', ')}`);
+  const all = [...names, ...Object.keys(rustTargets)];
+  if (!all.includes(name)) throw new Error(`expected a target, one of ${all.join(', ')}`);
   const numbers = Object.entries(values).map(([option, value]) => [option, Number(value)]);
   const bounds = { seconds: values.inputs ? Infinity : 60, ...Object.fromEntries(numbers) };
-  const { inputs, seconds, findings, figures } = await fuzz(name, bounds);
+  const isRust = name in rustTargets;
+  if (isRust && values.from) throw new Error('libFuzzer numbers no inputs: --from has no meaning');
+  const { inputs, rate, findings, figures } = await (isRust ? fuzzRust : fuzz)(name, bounds);
   for (const finding of findings) console.error(finding);
-  const rate = Math.round(inputs / seconds);
-  console.log(
-    `${name}: ${inputs} inputs in ${seconds.toFixed(1)} s, ${rate}/s, ${findings.length} findings${figures && `; ${figures}`}`,
-  );
+  const details = [`${inputs} inputs`, `${rate}/s`, figures, `${findings.length} findings`];
+  console.log(`${name}: ${details.filter(Boolean).join(', ')}`);
   process.exitCode = findings.length > 0 ? 1 : 0;
 }
 

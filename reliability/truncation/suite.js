@@ -17,6 +17,8 @@ const { createAuthority } = require('../../support/certificates');
 
 const LIMIT = 5000;
 const TOGETHER = 16;
+/** So many are enough: each may have taken the whole limit. */
+const MOST_WRONG = 16;
 /** In the short form a reset is tried at every so many bytes. */
 const SAMPLE = 7;
 /** What the server says after the handshake, each in a record. */
@@ -244,7 +246,8 @@ async function sweep(version, identity, long, log) {
         const wrong = [];
         const left = [...cuts];
         const work = async () => {
-          for (let cut = left.shift(); cut; cut = left.shift()) {
+          while (left.length > 0 && wrong.length < MOST_WRONG) {
+            const cut = left.shift();
             const outcome = await attempt(server, listeners, cut);
             const complete = ends.filter((end) => end <= cut.at).length;
             const length = Buffer.concat(SPEECH.slice(0, complete)).length;
@@ -254,11 +257,12 @@ async function sweep(version, identity, long, log) {
         };
         await Promise.all(Array.from({ length: TOGETHER }, work));
         for (const line of wrong.slice(0, 5)) log(`${version}: ${line}`);
+        const tried = cuts.length - left.length;
         rows.push({
           what: `${version.replace('TLSv', 'TLS ')}, ${what} cut by ${how}`,
-          figure: `${cuts.length} positions, ${wrong.length} wrong`,
+          figure: `${tried} positions, ${wrong.length} wrong`,
           bound: '0 wrong',
-          ok: wrong.length === 0 && cuts.length > 0,
+          ok: wrong.length === 0 && tried > 0,
         });
       }
     }

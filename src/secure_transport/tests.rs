@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::Driver;
+use super::{Driver, SecureTransport, Shared};
 use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketId, SocketProperties};
@@ -60,14 +60,18 @@ fn secured() -> (Application, SocketId, Server) {
     (application, socket_id, server.join().unwrap())
 }
 
-fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
+fn secure(application: &Application, socket_id: SocketId) -> &SecureTransport {
     match &application.table.sockets[&socket_id].connection {
         Connection::Connected(link) => match &link.transport {
-            Transport::Secure(secure) => matches!(secure.driver, Driver::Task(_)),
+            Transport::Secure(secure) => secure,
             Transport::Plain(_) => panic!("not secured"),
         },
         _ => panic!("not connected"),
     }
+}
+
+fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
+    matches!(secure(application, socket_id).driver, Driver::Task(_))
 }
 
 fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
@@ -288,27 +292,35 @@ fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
     }
 }
 
-#[test]
-fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
-    let (mut former, socket_id, mut server) = secured();
+/// What a socket in bulk shares with its task.
+fn shared(application: &Application, socket_id: SocketId) -> Arc<Shared> {
+    match &secure(application, socket_id).driver {
+        Driver::Task(shared) => Arc::clone(shared),
+        Driver::JavaScript(_) | Driver::Gone => panic!("no task"),
+    }
+}
+
+/// Waits until something is so.
+fn until(mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < end, "it never comes to that");
+        thread::yield_now();
+    }
+}
+
+/// A socket whose task has ended with `pong` not fetched, of which its owner was not told yet.
+fn ended_unnoticed() -> (Application, SocketId, Server) {
+    let (mut application, socket_id, mut server) = secured();
     let large = pattern(3 * 1024 * 1024);
-    let request = send(&mut former, socket_id, &large);
+    let request = send(&mut application, socket_id, &large);
     let reader = thread::spawn(move || {
         server.read_exact(&mut vec![0; 3 * 1024 * 1024]).unwrap();
         server
     });
-    assert_eq!(former.outcome(request), Ok(()));
+    assert_eq!(application.outcome(request), Ok(()));
     let mut server = reader.join().unwrap();
-    let shared = match &former.table.sockets[&socket_id].connection {
-        Connection::Connected(link) => match &link.transport {
-            Transport::Secure(secure) => match &secure.driver {
-                Driver::Task(shared) => Arc::clone(shared),
-                _ => panic!("no task"),
-            },
-            Transport::Plain(_) => panic!("not secured"),
-        },
-        _ => panic!("not connected"),
-    };
+    let shared = shared(&application, socket_id);
     let mut messages = 0;
     loop {
         server.write_all(b"pong").unwrap();
@@ -322,9 +334,15 @@ fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
         if lock(&shared.flow).settled {
             break;
         }
-        assert_eq!(former.received(socket_id), b"pong");
+        assert_eq!(application.received(socket_id), b"pong");
     }
-    assert!(is_bulk(&former, socket_id), "nobody has noticed");
+    assert!(is_bulk(&application, socket_id), "nobody has noticed");
+    (application, socket_id, server)
+}
+
+#[test]
+fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
+    let (former, socket_id, mut server) = ended_unnoticed();
     let mut next = next_owner(former, socket_id);
     assert!(!is_bulk(&next, socket_id));
     assert_eq!(next.received(socket_id), b"pong");
@@ -332,7 +350,22 @@ fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
 }
 
 #[test]
-fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
+fn what_is_sent_to_a_task_that_has_ended_unnoticed_arrives() {
+    let (mut application, socket_id, mut server) = ended_unnoticed();
+    let request = send(&mut application, socket_id, b"ping");
+    let told = [application.event(), application.event()];
+    let outcome = Ok(());
+    assert!(told.contains(&Told::Complete { request, outcome }));
+    let data = b"pong".to_vec();
+    assert!(told.contains(&Told::Receive { socket_id, data }));
+    let mut received = [0; 4];
+    server.read_exact(&mut received).unwrap();
+    assert_eq!(&received, b"ping");
+}
+
+/// Lets a message come to a paused socket, of which the JavaScript thread keeps what follows the
+/// first one, `second`; then a large send starts a task.
+fn kept_before_a_task() -> (Application, SocketId, Server) {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     let request = application.request();
@@ -344,6 +377,13 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
     assert_eq!(application.received(socket_id), b"first ");
     server.write_all(b"second ").unwrap();
     server.flush().unwrap();
+    until(|| {
+        let request = application.request();
+        application.table.info(request, socket_id);
+        application.outcome(request).unwrap();
+        // Where there is no epoll the kernel keeps it.
+        cfg!(readiness = "runtime") || secure(&application, socket_id).held() > 0
+    });
     let large = pattern(super::SMALL_WRITE + 1);
     let reader = thread::spawn(move || {
         let mut received = vec![0; super::SMALL_WRITE + 1];
@@ -352,19 +392,11 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
     });
     let request = send(&mut application, socket_id, &large);
     assert_eq!(application.outcome(request), Ok(()));
-    let mut server = reader.join().unwrap();
-    let mut expected = b"second ".to_vec();
-    for piece in 0..100 {
-        if !is_bulk(&application, socket_id) {
-            break;
-        }
-        expected.push(piece);
-        server.write_all(&[piece]).unwrap();
-        server.flush().unwrap();
-        let request = application.request();
-        application.table.info(request, socket_id);
-        assert_eq!(application.outcome(request), Ok(()));
-    }
+    (application, socket_id, reader.join().unwrap())
+}
+
+/// Receives what was expected, once the socket is paused no more.
+fn receive_again(application: &mut Application, socket_id: SocketId, expected: &[u8]) {
     let request = application.request();
     application.table.set_paused(request, socket_id, false);
     assert_eq!(application.outcome(request), Ok(()));
@@ -373,6 +405,51 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
         received.extend(application.received(socket_id));
     }
     assert_eq!(received, expected);
+}
+
+/// Sends bytes, each of which the task reads by itself.
+fn send_slowly(shared: &Shared, mut stream: &StdTcpStream, pieces: &[&[u8]]) {
+    let reads = || lock(&shared.channel).as_ref().map(|task| task.small_reads);
+    for piece in pieces {
+        let before = reads();
+        stream.write_all(piece).unwrap();
+        until(|| reads() > before);
+    }
+}
+
+/// What the server would send to say this.
+fn encrypt(server: &mut Server, data: &[u8]) -> Vec<u8> {
+    let mut record = Vec::new();
+    server.conn.writer().write_all(data).unwrap();
+    server.conn.write_tls(&mut record).unwrap();
+    record
+}
+
+#[test]
+#[cfg_attr(readiness = "runtime", ignore = "nothing comes before the task")]
+fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
+    let (mut application, socket_id, mut server) = kept_before_a_task();
+    let shared = shared(&application, socket_id);
+    // So many reads bring nothing to fetch, the last one does, and the task ends.
+    let record = encrypt(&mut server, b"third");
+    let (bytes, rest) = record.split_at(super::SMALL_READS as usize - 1);
+    let pieces: Vec<_> = bytes.chunks(1).chain([rest]).collect();
+    send_slowly(&shared, &server.sock, &pieces);
+    until(|| lock(&shared.flow).settled);
+    receive_again(&mut application, socket_id, b"second third");
+    assert!(!is_bulk(&application, socket_id));
+}
+
+#[test]
+fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
+    let (mut application, socket_id, mut server) = kept_before_a_task();
+    let shared = shared(&application, socket_id);
+    let records =
+        [b"third "; 2 * super::SMALL_READS as usize].map(|data| encrypt(&mut server, data));
+    let pieces: Vec<_> = records.iter().map(Vec::as_slice).collect();
+    send_slowly(&shared, &server.sock, &pieces);
+    let expected = [b"second ".to_vec(), b"third ".repeat(pieces.len())].concat();
+    receive_again(&mut application, socket_id, &expected);
 }
 
 #[test]
@@ -411,13 +488,7 @@ fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
 
 /// Lets every write of the socket fail from now on, while reads succeed.
 fn shut(application: &Application, socket_id: SocketId) {
-    let Connection::Connected(link) = &application.table.sockets[&socket_id].connection else {
-        panic!("not connected")
-    };
-    let Transport::Secure(secure) = &link.transport else {
-        panic!("not secured")
-    };
-    match &secure.driver {
+    match &secure(application, socket_id).driver {
         Driver::JavaScript(channel) => channel.socket.socket().shutdown(Shutdown::Write),
         Driver::Task(shared) => {
             let channel = lock(&shared.channel);

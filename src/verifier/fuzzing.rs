@@ -72,6 +72,11 @@ pub(crate) fn check_twice(key: &[u8], message: &[u8], signature: &[u8]) {
     short_rsa::compare(key, message, signature);
 }
 
+/// What would be signed for a message, changed: only what has stayed the same passes.
+pub(crate) fn change_encoding(message: &[u8], change: &[u8]) {
+    short_rsa::change(message, change);
+}
+
 /// Checks powers by the laws of powers, and those that fit by multiplying.
 pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
     let twice = |first, second| power(&power(base, first, modulus)?, second, modulus);
@@ -87,6 +92,9 @@ pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
         (bytes.len() <= size_of::<u64>()).then(|| number(bytes))
     };
     let found = power(base, 5, modulus);
+    let is_odd = modulus.last().is_some_and(|lowest| lowest % 2 == 1);
+    let is_below = (base.len(), base) < (modulus.len(), modulus);
+    assert_eq!(found.is_some(), is_odd && is_below);
     if let (Some(base), Some(modulus), Some(found)) = (small(base), small(modulus), found) {
         let expected = (0..5).fold(1 % modulus, |product, _| product * base % modulus);
         assert_eq!(small(&found), Some(expected));

@@ -200,6 +200,41 @@ pub(super) fn compare(public_key: &[u8], message: &[u8], signature: &[u8]) {
     }
 }
 
+/// Encodes a message for keys of many lengths (EMSA-PSS-ENCODE of RFC 8017), and looks whether what has
+/// been changed still passes.
+#[cfg(any(fuzzing, test))]
+pub(super) fn change(message: &[u8], change: &[u8]) {
+    for hash in [&digest::SHA256, &digest::SHA384, &digest::SHA512] {
+        let bits = SHORT.start - 1 + message.len() % SHORT.len();
+        let length = bits.div_ceil(8);
+        let hash_length = hash.output_len();
+        let Some(zeros) = length.checked_sub(2 * hash_length + 2) else {
+            continue;
+        };
+        let message_digest = digest(hash, message);
+        let salt = digest(hash, message_digest.as_ref());
+        let seed = digest_of(hash, &[&[0; 8], message_digest.as_ref(), salt.as_ref()]);
+        let mut encoded = [&vec![0; zeros][..], &[1], salt.as_ref()].concat();
+        unmask(&mut encoded, hash, seed.as_ref());
+        for (byte, used) in encoded.iter_mut().zip([u8::MAX >> (8 * length - bits)]) {
+            *byte &= used;
+        }
+        encoded.extend(seed.as_ref());
+        encoded.push(0xbc);
+
+        let mut changed = encoded.clone();
+        for part in change.chunks(length) {
+            for (byte, change) in changed.iter_mut().zip(part) {
+                *byte ^= change;
+            }
+        }
+        let leading = changed.iter().take_while(|&&byte| byte == 0).count();
+        let given = changed.get(leading..).unwrap_or_default();
+        let passes = is_pss_encoding(given, bits, hash, message).is_some();
+        assert_eq!(passes, changed == encoded, "of {bits} bits with {hash:?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
