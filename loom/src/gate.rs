@@ -95,7 +95,7 @@ impl Poller {
 #[test]
 fn nothing_becomes_ready_without_being_found() {
     const SOCKETS: usize = 2;
-    model(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let poller = Arc::new(Poller::default());
         mailbox.attach(sleep.bell());

@@ -7,6 +7,7 @@
 #[cfg(not(loom))]
 compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
 
+mod bulk;
 mod gate;
 #[expect(dead_code, reason = "it is used by more than what is looked at here")]
 #[path = "../../src/mailbox.rs"]
@@ -62,11 +63,11 @@ use std::sync::Arc;
 
 use loom::sync::Notify;
 
-/// All orders in which threads change places three times at most where they need not: all orders at all
+/// All orders in which threads change places so many times at most where they need not: all orders at all
 /// are too many.
-fn model(action: impl Fn() + Sync + Send + 'static) {
+fn model(changes: usize, action: impl Fn() + Sync + Send + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
+    model.preemption_bound = Some(changes);
     model.check(action);
 }
 
