@@ -15,7 +15,6 @@ use crate::readiness::Direction;
 use crate::{Sleep, model};
 
 const SOCKET: i32 = 1;
-const MAX_OUTBOUND: usize = 1;
 const MAX_INBOUND: usize = 1;
 const DATA: [u8; 2] = [1, 2];
 
@@ -314,6 +313,8 @@ struct Transport {
     mailbox: Arc<Mailbox>,
     sleep: Sleep,
     settles_after: usize,
+    /// The module's `MAX_OUTBOUND`.
+    max_outbound: usize,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -329,6 +330,7 @@ impl Transport {
             mailbox,
             sleep,
             settles_after,
+            max_outbound: 1,
             tasks: Vec::new(),
         }
     }
@@ -386,7 +388,7 @@ impl Transport {
         if flow.broken {
             return Poll::Ready(Err(Broken));
         }
-        let count = data.len().min(MAX_OUTBOUND - flow.in_flight());
+        let count = data.len().min(self.max_outbound - flow.in_flight());
         flow.writer_waits = true;
         if count == 0 {
             return Poll::Pending;
@@ -544,6 +546,21 @@ fn what_is_written_arrives_however_slowly_the_peer_takes_it() {
 }
 
 #[test]
+fn the_last_of_several_writes_is_waited_for() {
+    model(2, || {
+        let kernel = with_room(usize::MAX);
+        let mut transport = Transport::new(&kernel, usize::MAX);
+        transport.max_outbound = 2;
+        for byte in DATA {
+            assert_eq!(transport.write(&[byte]), Ok(()));
+        }
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
+        transport.close();
+    });
+}
+
+#[test]
 fn what_is_written_to_a_task_that_ends_arrives_by_the_next() {
     model(2, || {
         let kernel = with_room(usize::MAX);
@@ -652,6 +669,9 @@ fn the_next_owner_learns_what_the_task_of_a_socket_tells() {
         while transport.poll_read() != Poll::Ready(vec![DATA[0]]) {
             transport.wait();
         }
+        assert_eq!(transport.write(&DATA[1..]), Ok(()));
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
         transport.close();
         peer.join().unwrap();
     });
