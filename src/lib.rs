@@ -29,6 +29,7 @@
 
 mod attempt;
 mod connect;
+mod copy;
 mod event;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;

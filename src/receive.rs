@@ -4,6 +4,7 @@
 use std::mem;
 use std::task::Poll;
 
+use crate::copy::copy;
 use crate::event::Event;
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
@@ -18,6 +19,10 @@ const READ_SIZE: usize = 64 * 1024;
 /// Beyond this many sockets with undelivered bytes, reads bring no more than they may deliver: what
 /// the table holds for JavaScript stays under `MAX_HOLDING * READ_SIZE` bytes.
 const MAX_HOLDING: usize = 64;
+
+/// The buffer that is kept for the next socket is no larger. It is as large as those that the tasks of
+/// encrypted sockets fill.
+const MAX_SPARE: usize = 10 * READ_SIZE;
 
 impl SocketTable {
     /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
@@ -111,10 +116,7 @@ impl SocketTable {
         let (count, drained) = match (&mut socket.read_ahead, &mut socket.connection) {
             (Some(read_ahead), _) => {
                 let bytes = read_ahead.bytes();
-                let count = bytes.len().min(target.len());
-                if let (Some(target), Some(bytes)) = (target.get_mut(..count), bytes.get(..count)) {
-                    target.copy_from_slice(bytes);
-                }
+                let count = copy(target, bytes);
                 read_ahead.advance(count);
                 (count, read_ahead.bytes().is_empty())
             }
@@ -244,7 +246,7 @@ impl SocketTable {
     }
 
     fn keep_spare(&mut self, buffer: Vec<u8>) {
-        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= 8 * READ_SIZE {
+        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= MAX_SPARE {
             self.spare = buffer;
         }
     }

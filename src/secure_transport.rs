@@ -20,6 +20,7 @@ use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use crate::copy::append;
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
 use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
@@ -38,7 +39,7 @@ const BULK: usize = READ_SIZE / 2;
 const SMALL_READS: u32 = 8;
 
 /// What is handed over at once, if there is as much.
-const BATCH: usize = 128 * 1024;
+const BATCH: usize = 256 * 1024;
 
 /// How long the task looks for more of a bulk before it goes to sleep.
 const PATIENCE: Duration = Duration::from_micros(50);
@@ -48,18 +49,14 @@ const SMALL_WRITE: usize = 16 * 1024;
 
 /// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
 /// up with one read more. There are two such buffers.
-const MAX_INBOUND: usize = 256 * 1024;
+const MAX_INBOUND: usize = 512 * 1024;
 
 /// So many tasks may decrypt that far ahead, as many as have a use for it: there are fewer threads.
 /// The others go one read ahead.
-const MAX_AHEAD: usize = 16;
+const MAX_AHEAD: usize = 8;
 
 /// Writes wait when this many bytes are on their way to the operating system.
-const MAX_OUTBOUND: usize = 256 * 1024;
-
-/// Copies longer than this may be done by an instruction that is thirty times slower on some
-/// processors, where source and target are unluckily aligned.
-const COPY: usize = 1024;
+const MAX_OUTBOUND: usize = 1024 * 1024;
 
 thread_local! {
     /// The buffer for encrypted bytes, of which none stay in it: sockets have none of their own.
@@ -459,14 +456,6 @@ fn take(bytes: &mut Vec<u8>, buffer: &mut Vec<u8>) {
     } else {
         append(buffer, bytes);
         bytes.clear();
-    }
-}
-
-/// Appends in steps that are copied fast everywhere.
-fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    buffer.reserve(bytes.len());
-    for bytes in bytes.chunks(COPY) {
-        buffer.extend_from_slice(bytes);
     }
 }
 
@@ -951,6 +940,10 @@ impl TaskChannel {
         if flow.inbound.is_empty() {
             mem::swap(&mut flow.inbound, &mut self.decrypted);
             flow.wake_reader();
+            drop(flow);
+            if self.ahead.is_some() {
+                self.decrypted.reserve_exact(MAX_INBOUND + READ_SIZE);
+            }
             true
         } else {
             flow.more = true;
