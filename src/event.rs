@@ -135,3 +135,53 @@ impl Next {
         (number as f64, failure)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind, identifier and detail, as `lib/native.js` reads them.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "which is how they are read"
+    )]
+    fn read(next: Next) -> (u64, u32, u64) {
+        let number = next.into_number().0 as u64;
+        (number >> 32 & 7, number as u32, number >> 35)
+    }
+
+    #[test]
+    fn a_number_holds_all_of_an_event() {
+        let complete = |request, outcome| Next::Event(Event::Complete { request, outcome });
+        let failed = Failure::without_code("Socket not found");
+        let most = (1 << 18) - 1;
+        let receive = |socket_id, length| Next::Event(Event::Receive { socket_id, length });
+        let error = NetError::ConnectionClosed;
+        let receive_error = |socket_id| Next::Event(Event::ReceiveError { socket_id, error });
+        assert_eq!(read(complete(u32::MAX, Ok(()))), (0, u32::MAX, 0));
+        assert_eq!(read(complete(7, Err(failed))), (1, 7, 0));
+        assert_eq!(
+            read(receive(SocketId::MAX, most)),
+            (2, 0x7fff_ffff, 0x3ffff)
+        );
+        assert_eq!(read(receive(1, 1)), (2, 1, 1));
+        assert_eq!(read(receive_error(2)), (3, 2, 100));
+        assert_eq!(read(Next::Event(Event::Detached)), (4, 0, 0));
+        assert_eq!(read(Next::Nothing), (5, 0, 0));
+        assert_eq!(read(Next::Turn), (6, 0, 0));
+        assert_eq!(read(Next::Linger), (7, 0, 0));
+    }
+
+    #[test]
+    fn a_failure_comes_beside_its_number() {
+        let failure = || Failure::from(NetError::ConnectionClosed);
+        let outcome = Err(failure());
+        let (_, beside) = Next::Event(Event::Complete {
+            request: 1,
+            outcome,
+        })
+        .into_number();
+        assert_eq!(beside, Some(failure()));
+    }
+}

@@ -7,9 +7,9 @@ use loom::sync::atomic::Ordering;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use crate::Sleep;
 use crate::mailbox::Mailbox;
 use crate::sync::AtomicBool;
+use crate::{Sleep, model};
 
 /// What the kernel knows.
 #[derive(Default)]
@@ -95,9 +95,7 @@ impl Poller {
 #[test]
 fn nothing_becomes_ready_without_being_found() {
     const SOCKETS: usize = 2;
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let poller = Arc::new(Poller::default());
         mailbox.attach(sleep.bell());
@@ -115,14 +113,13 @@ fn nothing_becomes_ready_without_being_found() {
         };
         let mut found = 0;
         while found < SOCKETS {
-            sleep.sleep();
             mailbox.collect();
             match poller.collect() {
-                0 => poller.arm(),
-                count => {
-                    found += count;
-                    mailbox.ring();
+                0 if mailbox.sleep() => {
+                    poller.arm();
+                    sleep.sleep();
                 }
+                count => found += count,
             }
         }
         poller.close();

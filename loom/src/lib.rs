@@ -7,6 +7,7 @@
 #[cfg(not(loom))]
 compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
 
+mod bulk;
 mod gate;
 #[expect(dead_code, reason = "it is used by more than what is looked at here")]
 #[path = "../../src/mailbox.rs"]
@@ -30,6 +31,10 @@ mod sync {
         pub(crate) fn store(&self, value: bool, ordering: Ordering) {
             self.0.swap(value, ordering);
         }
+
+        pub(crate) fn load(&self, ordering: Ordering) -> bool {
+            self.0.load(ordering)
+        }
     }
 }
 
@@ -43,6 +48,7 @@ mod net_error {
 
 mod readiness {
     #[derive(Clone, Copy)]
+    #[expect(dead_code, reason = "one is enough here")]
     pub(crate) enum Direction {
         Read,
         Write,
@@ -56,6 +62,14 @@ mod socket {
 use std::sync::Arc;
 
 use loom::sync::Notify;
+
+/// All orders in which threads change places so many times at most where they need not: all orders at all
+/// are too many.
+fn model(changes: usize, action: impl Fn() + Sync + Send + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(changes);
+    model.check(action);
+}
 
 /// The JavaScript thread's sleep: it is over when the bell has rung since the last one.
 #[derive(Clone)]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use crate::Sleep;
 use crate::mailbox::{Mailbox, Notice, waker};
 use crate::readiness::Direction;
+use crate::{Sleep, model};
 
 /// Sleeps until so many notices have come.
 fn receive(mailbox: &Mailbox, sleep: &Sleep, mut count: usize) {
     while count > 0 {
-        sleep.sleep();
+        if mailbox.sleep() {
+            sleep.sleep();
+        }
         count -= mailbox.collect().len();
     }
     assert!(!mailbox.has_notices());
@@ -20,7 +22,7 @@ fn receive(mailbox: &Mailbox, sleep: &Sleep, mut count: usize) {
 
 #[test]
 fn notices_of_several_threads_wake_the_one_that_sleeps() {
-    loom::model(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.bell());
         let threads = [1, 2].map(|socket_id| {
@@ -36,7 +38,7 @@ fn notices_of_several_threads_wake_the_one_that_sleeps() {
 
 #[test]
 fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() {
-    loom::model(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let other = Arc::clone(&mailbox);
         let thread = thread::spawn(move || other.post(Notice::Settled(1)));
@@ -48,7 +50,7 @@ fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() 
 
 #[test]
 fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() {
-    loom::model(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.bell());
         let other = Arc::clone(&mailbox);
@@ -62,7 +64,7 @@ fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() 
 
 #[test]
 fn a_promise_is_kept_by_whoever_drops_it_and_a_waker_by_whoever_wakes() {
-    loom::model(|| {
+    model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.bell());
         let promise = mailbox.promise(Notice::Settled(1));

@@ -1,0 +1,678 @@
+//! A model of `src/secure_transport.rs`: the plaintext between the JavaScript thread and the task of an
+//! encrypted socket, the wake-ups both ways, the hand-over to another environment, and how the JavaScript
+//! thread takes over again. Nothing is encrypted, a read or write moves one byte, and the kernel is a lock.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::sync::{Mutex, Notify};
+use loom::thread::{self, JoinHandle};
+
+use crate::mailbox::{Mailbox, Notice, lock, waker};
+use crate::readiness::Direction;
+use crate::{Sleep, model};
+
+const SOCKET: i32 = 1;
+const MAX_INBOUND: usize = 1;
+const DATA: [u8; 2] = [1, 2];
+
+/// A write to a connection that is gone.
+#[derive(Debug, PartialEq)]
+struct Broken;
+
+/// The connection, as the kernel knows it.
+#[derive(Default)]
+struct Connection {
+    incoming: VecDeque<u8>,
+    ended: bool,
+    outgoing: Vec<u8>,
+    /// How many bytes more it takes.
+    room: usize,
+    reset: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// The peer's side of it.
+#[derive(Clone, Default)]
+struct Kernel(Arc<Mutex<Connection>>);
+
+impl Kernel {
+    fn change(&self, change: impl FnOnce(&mut Connection)) {
+        let mut connection = lock(&self.0);
+        change(&mut connection);
+        let wakers = [connection.reader.take(), connection.writer.take()];
+        drop(connection);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    fn send(&self, byte: u8) {
+        self.change(|connection| connection.incoming.push_back(byte));
+    }
+
+    /// None is the end.
+    fn poll_read(&self, waker: &Waker) -> Poll<Option<u8>> {
+        let mut connection = lock(&self.0);
+        match connection.incoming.pop_front() {
+            None if !connection.ended => {
+                connection.reader = Some(waker.clone());
+                Poll::Pending
+            }
+            read => Poll::Ready(read),
+        }
+    }
+
+    fn poll_write(&self, byte: u8, waker: &Waker) -> Poll<Result<(), Broken>> {
+        let mut connection = lock(&self.0);
+        if connection.reset {
+            return Poll::Ready(Err(Broken));
+        }
+        if connection.room == 0 {
+            connection.writer = Some(waker.clone());
+            return Poll::Pending;
+        }
+        connection.room -= 1;
+        connection.outgoing.push(byte);
+        Poll::Ready(Ok(()))
+    }
+}
+
+struct Shared {
+    channel: Mutex<Option<TaskChannel>>,
+    flow: Mutex<Flow>,
+}
+
+struct TaskChannel {
+    kernel: Kernel,
+    sending: VecDeque<u8>,
+    taken: u64,
+    decrypted: Vec<u8>,
+    ended: bool,
+    broken: bool,
+    small_reads: usize,
+}
+
+#[derive(Default)]
+struct Flow {
+    inbound: Vec<u8>,
+    more: bool,
+    reading: bool,
+    ended: bool,
+    outbound: VecDeque<u8>,
+    broken: bool,
+    settled: bool,
+    reader_waits: bool,
+    writer_waits: bool,
+    accepted: u64,
+    flushed: u64,
+    task: Option<Waker>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Flow {
+    fn in_flight(&self) -> usize {
+        usize::try_from(self.accepted - self.flushed).unwrap()
+    }
+
+    fn readable(&self) -> bool {
+        self.ended || !self.inbound.is_empty()
+    }
+
+    fn is_read_ready(&mut self) -> bool {
+        if self.readable() {
+            return true;
+        }
+        self.reader_waits = true;
+        if !mem::replace(&mut self.reading, true) {
+            wake(&mut self.task);
+        }
+        false
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
+    }
+
+    fn wake_reader(&mut self) {
+        if mem::take(&mut self.reader_waits) {
+            self.mailbox.post(Notice::Readable(SOCKET));
+        }
+    }
+
+    fn wake_writer(&mut self) {
+        if mem::take(&mut self.writer_waits) {
+            self.mailbox.post(Notice::Writable(SOCKET));
+        }
+    }
+}
+
+fn wake(waker: &mut Option<Waker>) {
+    if let Some(waker) = waker.take() {
+        waker.wake();
+    }
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    /// The module's `SMALL_READS`.
+    settles_after: usize,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut flow = lock(&self.shared.flow);
+        if flow.settled {
+            return;
+        }
+        flow.ended = true;
+        flow.broken = true;
+        flow.wake_reader();
+        flow.wake_writer();
+    }
+}
+
+impl Task {
+    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { shared, .. } = self;
+        let mut channel = lock(&shared.channel);
+        let Some(task) = channel.as_mut() else {
+            return Poll::Ready(());
+        };
+        lock(&shared.flow).task = Some(context.waker().clone());
+        let sent = task.send(&shared.flow, context);
+        if sent.is_err() {
+            lock(&shared.flow).reading = true;
+            task.broken = true;
+        }
+        task.receive(&shared.flow, context);
+        let mut flow = lock(&shared.flow);
+        if flow.readable() {
+            flow.wake_reader();
+        }
+        if sent.is_err() {
+            flow.broken = true;
+            flow.wake_writer();
+        }
+        if task.small_reads >= self.settles_after && task.is_idle() && flow.is_idle() {
+            flow.settled = true;
+            flow.mailbox.post(Notice::Settled(SOCKET));
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    /// The runtime.
+    fn run(self) {
+        struct Thread(Notify);
+        impl Wake for Thread {
+            fn wake(self: Arc<Self>) {
+                self.0.notify();
+            }
+        }
+        let thread = Arc::new(Thread(Notify::new()));
+        let waker = Waker::from(Arc::clone(&thread));
+        while self.poll(&mut Context::from_waker(&waker)).is_pending() {
+            thread.0.wait();
+        }
+    }
+}
+
+impl TaskChannel {
+    fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> Result<(), Broken> {
+        loop {
+            if self.sending.is_empty() {
+                let mut flow = lock(flow);
+                if flow.broken {
+                    return Ok(());
+                }
+                mem::swap(&mut self.sending, &mut flow.outbound);
+                self.taken = flow.accepted;
+            }
+            let Some(&byte) = self.sending.front() else {
+                break;
+            };
+            match self.kernel.poll_write(byte, context.waker()) {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(()),
+            }
+            self.sending.pop_front();
+        }
+        let mut flow = lock(flow);
+        if flow.flushed != self.taken {
+            flow.flushed = self.taken;
+            flow.wake_writer();
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
+        loop {
+            if !self.hand_over(flow) && self.decrypted.len() >= MAX_INBOUND {
+                return;
+            }
+            if self.ended {
+                if self.hand_over(flow) {
+                    lock(flow).ended = true;
+                }
+                return;
+            }
+            if !lock(flow).reading {
+                let nothing_yet = self.hand_over(flow) && lock(flow).inbound.is_empty();
+                if !nothing_yet {
+                    return;
+                }
+            }
+            match self.kernel.poll_read(context.waker()) {
+                Poll::Ready(read) => {
+                    self.ended = read.is_none();
+                    self.decrypted.extend(read);
+                    self.small_reads += 1;
+                }
+                Poll::Pending if self.broken => self.ended = true,
+                Poll::Pending => {
+                    self.hand_over(flow);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, flow: &Mutex<Flow>) -> bool {
+        if self.decrypted.is_empty() {
+            return true;
+        }
+        let mut flow = lock(flow);
+        if flow.inbound.is_empty() {
+            mem::swap(&mut flow.inbound, &mut self.decrypted);
+            flow.wake_reader();
+            true
+        } else {
+            flow.more = true;
+            false
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.ended && self.sending.is_empty() && self.decrypted.is_empty()
+    }
+}
+
+enum Driver {
+    JavaScript,
+    Task(Arc<Shared>),
+}
+
+/// `SecureTransport`, and the JavaScript thread that has it.
+struct Transport {
+    driver: Driver,
+    inbound: Vec<u8>,
+    reads: bool,
+    kernel: Kernel,
+    mailbox: Arc<Mailbox>,
+    sleep: Sleep,
+    settles_after: usize,
+    /// The module's `MAX_OUTBOUND`.
+    max_outbound: usize,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Transport {
+    fn new(kernel: &Kernel, settles_after: usize) -> Self {
+        let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        mailbox.attach(sleep.bell());
+        Self {
+            driver: Driver::JavaScript,
+            inbound: Vec::new(),
+            reads: false,
+            kernel: kernel.clone(),
+            mailbox,
+            sleep,
+            settles_after,
+            max_outbound: 1,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// Sleeps until there is news.
+    fn wait(&mut self) {
+        if self.mailbox.sleep() {
+            self.sleep.sleep();
+        }
+        for notice in self.mailbox.collect() {
+            if let Notice::Settled(_) = notice {
+                self.settle();
+            }
+        }
+    }
+
+    fn start_task(&mut self) {
+        let (shared, settles_after) = (self.new_shared(), self.settles_after);
+        let task = Task {
+            shared: Arc::clone(&shared),
+            settles_after,
+        };
+        self.tasks.push(thread::spawn(move || task.run()));
+        self.driver = Driver::Task(shared);
+    }
+
+    fn new_shared(&self) -> Arc<Shared> {
+        Arc::new(Shared {
+            channel: Mutex::new(Some(TaskChannel {
+                kernel: self.kernel.clone(),
+                sending: VecDeque::new(),
+                taken: 0,
+                decrypted: Vec::new(),
+                ended: false,
+                broken: false,
+                small_reads: 0,
+            })),
+            flow: Mutex::new(Flow {
+                reading: self.reads,
+                reader_waits: self.reads,
+                mailbox: Arc::clone(&self.mailbox),
+                ..Flow::default()
+            }),
+        })
+    }
+
+    fn poll_write(&mut self, data: &[u8]) -> Poll<Result<usize, Broken>> {
+        if let Driver::JavaScript = &self.driver {
+            self.start_task();
+        }
+        let Driver::Task(shared) = &self.driver else {
+            return Poll::Ready(Err(Broken));
+        };
+        let mut flow = lock(&shared.flow);
+        if flow.broken {
+            return Poll::Ready(Err(Broken));
+        }
+        let count = data.len().min(self.max_outbound - flow.in_flight());
+        flow.writer_waits = true;
+        if count == 0 {
+            return Poll::Pending;
+        }
+        flow.outbound.extend(&data[..count]);
+        flow.accepted += count as u64;
+        wake(&mut flow.task);
+        Poll::Ready(Ok(count))
+    }
+
+    fn unflushed(&self) -> Result<usize, Broken> {
+        let Driver::Task(shared) = &self.driver else {
+            return Ok(0);
+        };
+        let mut flow = lock(&shared.flow);
+        let in_flight = flow.in_flight();
+        if in_flight > 0 {
+            if flow.broken {
+                return Err(Broken);
+            }
+            flow.writer_waits = true;
+        }
+        Ok(in_flight)
+    }
+
+    /// Nothing read is the end.
+    fn poll_read(&mut self) -> Poll<Vec<u8>> {
+        self.reads = true;
+        if !self.inbound.is_empty() {
+            return Poll::Ready(mem::take(&mut self.inbound));
+        }
+        match &self.driver {
+            Driver::JavaScript => {
+                let waker = waker(&self.mailbox, SOCKET, Direction::Read);
+                self.kernel.poll_read(&waker).map(Vec::from_iter)
+            }
+            Driver::Task(shared) => {
+                let mut flow = lock(&shared.flow);
+                if !flow.is_read_ready() {
+                    return Poll::Pending;
+                }
+                if mem::take(&mut flow.more) {
+                    wake(&mut flow.task);
+                }
+                Poll::Ready(mem::take(&mut flow.inbound))
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        let Driver::Task(shared) = &self.driver else {
+            return;
+        };
+        let mut flow = {
+            let mut flow = lock(&shared.flow);
+            if !flow.settled {
+                return;
+            }
+            mem::take(&mut *flow)
+        };
+        if lock(&shared.channel).take().is_none() {
+            return;
+        }
+        self.inbound.append(&mut flow.inbound);
+        self.driver = Driver::JavaScript;
+        if !flow.outbound.is_empty() {
+            let in_flight = flow.outbound.len();
+            self.start_task();
+            if let Driver::Task(shared) = &self.driver {
+                let mut new = lock(&shared.flow);
+                new.outbound = flow.outbound;
+                new.accepted = in_flight as u64;
+                new.writer_waits = true;
+                wake(&mut new.task);
+            }
+        }
+    }
+
+    /// To another environment, with a mailbox and a thread of its own.
+    fn hand_over(&mut self) {
+        (self.mailbox, self.sleep) = (Arc::new(Mailbox::default()), Sleep::default());
+        self.mailbox.attach(self.sleep.bell());
+        if let Driver::Task(shared) = &self.driver {
+            lock(&shared.flow).mailbox = Arc::clone(&self.mailbox);
+            self.settle();
+        }
+    }
+
+    fn write(&mut self, mut data: &[u8]) -> Result<(), Broken> {
+        while !data.is_empty() {
+            match self.poll_write(data) {
+                Poll::Ready(count) => data = &data[count?..],
+                Poll::Pending => self.wait(),
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Broken> {
+        while self.unflushed()? > 0 {
+            self.wait();
+        }
+        Ok(())
+    }
+
+    fn read_to_end(&mut self) -> Vec<u8> {
+        let mut read = Vec::new();
+        loop {
+            match self.poll_read() {
+                Poll::Ready(piece) if piece.is_empty() => return read,
+                Poll::Ready(piece) => read.extend(piece),
+                Poll::Pending => self.wait(),
+            }
+        }
+    }
+
+    /// The module's `Drop`; its tasks end.
+    fn close(self) {
+        if let Driver::Task(shared) = &self.driver {
+            drop(lock(&shared.channel).take());
+            wake(&mut lock(&shared.flow).task);
+        }
+        for task in self.tasks {
+            task.join().unwrap();
+        }
+    }
+}
+
+/// A connection that takes so much.
+fn with_room(room: usize) -> Kernel {
+    let kernel = Kernel::default();
+    kernel.change(|connection| connection.room = room);
+    kernel
+}
+
+#[test]
+fn what_is_written_arrives_however_slowly_the_peer_takes_it() {
+    model(2, || {
+        let kernel = with_room(0);
+        let mut transport = Transport::new(&kernel, usize::MAX);
+        let peer = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                for _ in DATA {
+                    kernel.change(|connection| connection.room += 1);
+                }
+            })
+        };
+        assert_eq!(transport.write(&DATA), Ok(()));
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
+        transport.close();
+        peer.join().unwrap();
+    });
+}
+
+#[test]
+fn the_last_of_several_writes_is_waited_for() {
+    model(2, || {
+        let kernel = with_room(usize::MAX);
+        let mut transport = Transport::new(&kernel, usize::MAX);
+        transport.max_outbound = 2;
+        for byte in DATA {
+            assert_eq!(transport.write(&[byte]), Ok(()));
+        }
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
+        transport.close();
+    });
+}
+
+#[test]
+fn what_is_written_to_a_task_that_ends_arrives_by_the_next() {
+    model(2, || {
+        let kernel = with_room(usize::MAX);
+        let mut transport = Transport::new(&kernel, 0);
+        assert_eq!(transport.write(&DATA), Ok(()));
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
+        transport.close();
+    });
+}
+
+/// Reads from a peer that sends and ends, what a task receives and what comes after it.
+fn read_in_bulk(settles_after: usize) {
+    model(2, move || {
+        let kernel = with_room(0);
+        let mut transport = Transport::new(&kernel, settles_after);
+        transport.start_task();
+        let peer = thread::spawn(move || {
+            for byte in DATA {
+                kernel.send(byte);
+            }
+            kernel.change(|connection| connection.ended = true);
+        });
+        assert_eq!(transport.read_to_end(), DATA);
+        transport.close();
+        peer.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_task_receives_is_read_and_then_the_end() {
+    read_in_bulk(usize::MAX);
+}
+
+#[test]
+fn what_comes_after_a_task_has_ended_is_read_without_it() {
+    read_in_bulk(1);
+}
+
+#[test]
+fn a_failed_write_is_told_when_what_came_before_is_there() {
+    model(2, || {
+        let kernel = with_room(0);
+        let mut transport = Transport::new(&kernel, usize::MAX);
+        let peer = {
+            let kernel = kernel.clone();
+            thread::spawn(move || {
+                kernel.send(DATA[0]);
+                kernel.change(|connection| connection.reset = true);
+            })
+        };
+        let sent = transport.write(&DATA).and_then(|()| transport.flush());
+        assert_eq!(sent, Err(Broken));
+        assert_eq!(transport.poll_read(), Poll::Ready(vec![DATA[0]]));
+        assert_eq!(transport.read_to_end(), []);
+        transport.close();
+        peer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_is_dropped_leaves_nobody_waiting() {
+    model(2, || {
+        let mut transport = Transport::new(&with_room(0), 0);
+        let shared = transport.new_shared();
+        transport.driver = Driver::Task(Arc::clone(&shared));
+        let task = Task {
+            shared,
+            settles_after: 0,
+        };
+        let runtime = thread::spawn(move || drop(task));
+        let sent = transport.write(&DATA).and_then(|()| transport.flush());
+        assert_eq!(sent, Err(Broken));
+        assert_eq!(transport.read_to_end(), []);
+        transport.close();
+        runtime.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_ends_with_its_connection() {
+    model(2, || {
+        let kernel = with_room(0);
+        let mut transport = Transport::new(&kernel, usize::MAX);
+        transport.start_task();
+        let peer = thread::spawn(move || kernel.send(DATA[0]));
+        transport.close();
+        peer.join().unwrap();
+    });
+}
+
+#[test]
+fn the_next_owner_learns_what_the_task_of_a_socket_tells() {
+    model(2, || {
+        let kernel = with_room(usize::MAX);
+        let mut transport = Transport::new(&kernel, 1);
+        assert!(transport.poll_read().is_pending());
+        assert_eq!(transport.write(&DATA[..1]), Ok(()));
+        let peer = {
+            let kernel = kernel.clone();
+            thread::spawn(move || kernel.send(DATA[0]))
+        };
+        transport.hand_over();
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA[..1]);
+        while transport.poll_read() != Poll::Ready(vec![DATA[0]]) {
+            transport.wait();
+        }
+        assert_eq!(transport.write(&DATA[1..]), Ok(()));
+        assert_eq!(transport.flush(), Ok(()));
+        assert_eq!(lock(&kernel.0).outgoing, DATA);
+        transport.close();
+        peer.join().unwrap();
+    });
+}
