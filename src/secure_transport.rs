@@ -243,6 +243,8 @@ impl SecureTransport {
         if self.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        // A task that has ended takes nothing more, though nobody has noticed yet.
+        self.settle(poller);
         if let Driver::JavaScript(_) = &self.driver {
             if data.len() <= SMALL_WRITE {
                 return Poll::Ready(self.write_now(data, poller));
@@ -367,17 +369,6 @@ impl SecureTransport {
             })),
             Err(_) => Driver::Gone,
         };
-        if !flow.outbound.is_empty() {
-            let in_flight = flow.outbound.len();
-            self.start_task(poller, 0);
-            if let Driver::Task(shared) = &self.driver {
-                let mut new = lock(&shared.flow);
-                new.outbound = flow.outbound;
-                new.accepted = in_flight as u64;
-                new.writer_waits = true;
-                wake(&mut new.task);
-            }
-        }
     }
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
