@@ -16,8 +16,8 @@ const { AsyncResource } = require('node:async_hooks');
 const { queueMicrotask, setImmediate } = globalThis;
 const { nextTick } = process;
 
-/** @type {unknown[]} */
-const exceptions = [];
+/** @type {{ exception: unknown, context: AsyncResource }[]} */
+const raised = [];
 
 /**
  * Raises what a callback or listener threw as an uncaught exception, once the current job is over.
@@ -25,16 +25,20 @@ const exceptions = [];
  * @param {unknown} exception
  */
 function raise(exception) {
-  exceptions.push(exception);
-  if (exceptions.length > 1) return;
-  const here = new AsyncResource('chrome.sockets.tcp');
-  queueMicrotask(() => here.runInAsyncScope(nextTick, undefined, throwFirst));
+  const context = new AsyncResource('chrome.sockets.tcp');
+  raised.push({ exception, context });
+  if (raised.length === 1) queueMicrotask(() => throwFirstWith(nextTick));
+}
+
+/** @param {(callback: () => void) => unknown} schedule */
+function throwFirstWith(schedule) {
+  raised[0].context.runInAsyncScope(schedule, undefined, throwFirst);
 }
 
 function throwFirst() {
-  const exception = exceptions.shift();
-  if (exceptions.length > 0) setImmediate(throwFirst);
-  throw exception;
+  const first = raised.shift();
+  if (raised.length > 0) throwFirstWith(setImmediate);
+  throw first?.exception;
 }
 
 module.exports = { raise };

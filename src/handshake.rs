@@ -3,14 +3,14 @@
 mod hello;
 
 use std::{
-    error, fmt, io, mem,
+    error, fmt, io,
     net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use once_cell::sync::Lazy;
@@ -290,7 +290,7 @@ fn discard_rest(stream: &TcpStream) {
 /// handshake had come, and forgives what Chromium does not. No read passes the end of a record.
 ///
 /// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write, and
-/// reads on behind the end of the handshake. So a write never fails here, and a read does so only
+/// reads on behind the end of the handshake. So a write to a peer that is gone does not fail here, and a read does so only
 /// where the handshake cannot end without it.
 struct WatchedStream<S> {
     stream: S,
@@ -300,7 +300,8 @@ struct WatchedStream<S> {
     hello: Hello,
     /// Why nothing can be written any more.
     broken: Option<io::Error>,
-    reading: Reading,
+    /// Why nothing more can be read, which nobody knows yet.
+    stopped: Option<io::Error>,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
 }
@@ -312,7 +313,7 @@ impl<S> WatchedStream<S> {
             resolver,
             hello,
             broken: None,
-            reading: Reading::On,
+            stopped: None,
             records: RecordEnds::default(),
             opening: Opening::Silence,
             answered: false,
@@ -334,24 +335,27 @@ impl<S> WatchedStream<S> {
                 .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
     }
 
-    /// What a write that has failed has not written nobody needs.
-    fn written(
+    /// Writes so many bytes; nobody needs those that are for a peer that is gone.
+    fn write(
         &mut self,
-        result: Poll<io::Result<usize>>,
         length: usize,
-    ) -> Poll<io::Result<usize>> {
-        match result {
-            Poll::Ready(Err(error)) => {
-                self.broken.get_or_insert(error);
-                Poll::Ready(Ok(length))
+        write: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>>
+    where
+        S: Unpin,
+    {
+        if self.broken.is_none() {
+            match ready!(write(Pin::new(&mut self.stream))) {
+                Err(error) if is_end(&error) => self.broken = Some(error),
+                result => return Poll::Ready(result),
             }
-            result => result,
         }
+        Poll::Ready(Ok(length))
     }
 
     /// Reading has come to `error`, which is told only to who asks again: who does not needed no more.
     fn stop_reading<T>(&mut self, error: io::Error, cx: &Context<'_>) -> Poll<io::Result<T>> {
-        self.reading = Reading::Stopped(error);
+        self.stopped = Some(error);
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -380,6 +384,15 @@ impl<S> WatchedStream<S> {
     }
 }
 
+/// Whether a write fails so because the connection has ended, which a read meets then, too.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut
+    )
+}
+
 /// The same error once more.
 fn again(error: &io::Error) -> io::Error {
     error
@@ -404,14 +417,6 @@ const CLOSE_NOTIFY: u8 = 0;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 
-/// How reading goes.
-enum Reading {
-    On,
-    /// Not on, and nobody knows why.
-    Stopped(io::Error),
-    Failed,
-}
-
 /// What the peer has begun with.
 #[derive(Debug)]
 enum Opening {
@@ -427,29 +432,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match mem::replace(&mut this.reading, Reading::On) {
-            Reading::On => {}
-            Reading::Stopped(error) => {
-                this.reading = Reading::Failed;
-                return Poll::Ready(Err(error));
-            }
-            Reading::Failed => {
-                this.reading = Reading::Failed;
-                return Poll::Ready(Ok(()));
-            }
+        if let Some(error) = this.stopped.take() {
+            return Poll::Ready(Err(error));
         }
         let mut room = [0; 4096];
         let wanted = this.records.wanted().min(room.len()).min(buf.remaining());
         let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
-        let result = Pin::new(&mut this.stream).poll_read(cx, &mut room);
+        let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
         let read = room.filled();
-        match (result, &this.broken) {
-            (Poll::Ready(Ok(())), None) => {}
-            (Poll::Ready(Ok(())), Some(_)) if !read.is_empty() => {}
-            // Nothing is waited for on a connection that can only be read.
-            (_, Some(error)) => return this.stop_reading(again(error), cx),
-            (Poll::Ready(Err(error)), None) => return this.stop_reading(error, cx),
-            (Poll::Pending, None) => return Poll::Pending,
+        match (result, this.broken.take_if(|_| read.is_empty())) {
+            (_, Some(error)) => {
+                this.broken = Some(again(&error));
+                return this.stop_reading(error, cx);
+            }
+            (Err(error), None) => return this.stop_reading(error, cx),
+            (Ok(()), None) => {}
         }
         if let RecordEnds::Body {
             kind: HANDSHAKE, ..
@@ -484,8 +481,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.follow(buf);
-        let result = Pin::new(&mut this.stream).poll_write(cx, buf);
-        this.written(result, buf.len())
+        this.write(buf.len(), |stream| stream.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -497,8 +493,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
         for buf in bufs {
             this.follow(buf);
         }
-        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
-        this.written(result, bufs.iter().map(|buf| buf.len()).sum())
+        let length = bufs.iter().map(|buf| buf.len()).sum();
+        this.write(length, |stream| stream.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -8,6 +8,7 @@ use crate::copy::copy;
 use crate::event::Event;
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
+use crate::secure_transport::BUFFER;
 use crate::socket::{Connection, ReadAhead, SocketId};
 use crate::table::SocketTable;
 use crate::transport::Transport;
@@ -19,10 +20,6 @@ const READ_SIZE: usize = 64 * 1024;
 /// Beyond this many sockets with undelivered bytes, reads bring no more than they may deliver: what
 /// the table holds for JavaScript stays under `MAX_HOLDING * READ_SIZE` bytes.
 const MAX_HOLDING: usize = 64;
-
-/// The buffer that is kept for the next socket is no larger. It is as large as those that the tasks of
-/// encrypted sockets fill.
-const MAX_SPARE: usize = 10 * READ_SIZE;
 
 impl SocketTable {
     /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
@@ -246,7 +243,7 @@ impl SocketTable {
     }
 
     fn keep_spare(&mut self, buffer: Vec<u8>) {
-        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= MAX_SPARE {
+        if self.spare.capacity() < buffer.capacity() && buffer.capacity() <= BUFFER {
             self.spare = buffer;
         }
     }

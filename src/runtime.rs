@@ -23,7 +23,7 @@ fn workers() -> usize {
 }
 
 /// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
-pub(crate) const MAX_LOOKUPS: usize = 16;
+const MAX_LOOKUPS: usize = 16;
 
 /// So many threads more take over what a worker has to do while it is kept by something long: the
 /// check of a certificate. Look-ups leave them alone.
@@ -97,25 +97,46 @@ impl Drop for OwnedTask {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, RwLock, mpsc};
     use std::time::Duration;
 
     use tokio::task::block_in_place;
 
     use super::*;
-    use crate::testing::SilentResolver;
 
     #[test]
     fn look_ups_without_an_answer_and_long_checks_keep_nothing_else_waiting() {
         let runtime = handle().unwrap();
-        let resolver = SilentResolver::new();
+        let answer = Arc::new(RwLock::new(()));
+        let asking = Arc::new(AtomicUsize::new(0));
+        let unanswered = answer.write().unwrap();
+        let wait = || {
+            let (answer, asking) = (Arc::clone(&answer), Arc::clone(&asking));
+            move || {
+                asking.fetch_add(1, Ordering::Relaxed);
+                drop(answer.read().unwrap());
+            }
+        };
+        let until_asking = |count| {
+            let give_up = Instant::now() + Duration::from_secs(10);
+            while asking.load(Ordering::Relaxed) < count {
+                assert!(Instant::now() < give_up, "a thread");
+                thread::yield_now();
+            }
+        };
+        for _ in 0..2 * MAX_LOOKUPS {
+            runtime.spawn(look_up(wait()));
+        }
+        until_asking(MAX_LOOKUPS);
         for check in 1..=MAX_KEPT {
-            let keep = resolver.ask();
+            let keep = wait();
             runtime.spawn(async { block_in_place(keep) });
-            resolver.until_asked(MAX_LOOKUPS + check);
+            until_asking(MAX_LOOKUPS + check);
         }
         let (tell, told) = mpsc::channel();
         runtime.spawn(async move { tell.send(()) });
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
+        drop(unanswered);
     }
 }

@@ -3,9 +3,10 @@
 //! the two exchange plaintext through two bounded buffers.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{self, BufRead, IoSlice, Write};
 use std::mem::{self, MaybeUninit};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -19,6 +20,7 @@ use rustls::ClientConnection;
 use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
 use crate::copy::append;
 use crate::handshake::Secured;
@@ -48,12 +50,21 @@ const PATIENCE: Duration = Duration::from_micros(50);
 const SMALL_WRITE: usize = 16 * 1024;
 
 /// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
-/// up with one read more. There are two such buffers.
+/// up with one read more. There are two such buffers, and one that JavaScript empties.
 const MAX_INBOUND: usize = 512 * 1024;
 
-/// So many tasks may decrypt that far ahead, as many as have a use for it: there are fewer threads.
-/// The others go one read ahead.
+/// What such a buffer holds at most: what is read may complete a record that was read in part.
+pub(crate) const BUFFER: usize = MAX_INBOUND + READ_SIZE + 17 * 1024;
+
+/// So many tasks may decrypt that far ahead, those that have had a use for it first: there are fewer
+/// threads. The others go one read ahead.
 const MAX_AHEAD: usize = 8;
+
+/// While much is written, JavaScript is told of so much at once.
+const PROGRESS: u64 = 256 * 1024;
+
+/// A task that has had nothing to do for so long ends, and gives back its buffers.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Writes wait when this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 1024 * 1024;
@@ -142,7 +153,7 @@ impl SecureTransport {
         }
         match &mut self.driver {
             Driver::JavaScript(channel) => {
-                channel.tls.ended || channel.socket.is_ready(Direction::Read)
+                channel.tls.ended || self.broken || channel.socket.is_ready(Direction::Read)
             }
             Driver::Task(shared) => lock(&shared.flow).is_read_ready(),
             Driver::Gone => true,
@@ -243,32 +254,38 @@ impl SecureTransport {
         if self.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        // A task that has ended takes nothing more, though nobody has noticed yet.
-        self.settle(poller);
-        if let Driver::JavaScript(_) = &self.driver {
-            if data.len() <= SMALL_WRITE {
-                return Poll::Ready(self.write_now(data, poller));
+        loop {
+            if let Driver::JavaScript(_) = &self.driver {
+                if data.len() <= SMALL_WRITE {
+                    return Poll::Ready(self.write_now(data, poller));
+                }
+                self.start_task(poller, 0);
             }
-            self.start_task(poller, 0);
+            let Driver::Task(shared) = &self.driver else {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            };
+            let mut flow = lock(&shared.flow);
+            if flow.broken {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            // A task that has ended takes nothing more, though nobody has noticed yet.
+            if flow.settled {
+                drop(flow);
+                self.settle(poller);
+                continue;
+            }
+            let room = MAX_OUTBOUND.saturating_sub(flow.in_flight());
+            let count = data.len().min(room);
+            flow.writer_waits = true;
+            if count == 0 {
+                return Poll::Pending;
+            }
+            flow.outbound
+                .extend_from_slice(data.get(..count).unwrap_or(data));
+            flow.accepted += count as u64;
+            wake(&mut flow.task);
+            return Poll::Ready(Ok(count));
         }
-        let Driver::Task(shared) = &self.driver else {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        };
-        let mut flow = lock(&shared.flow);
-        if flow.broken {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        let room = MAX_OUTBOUND.saturating_sub(flow.in_flight());
-        let count = data.len().min(room);
-        flow.writer_waits = true;
-        if count == 0 {
-            return Poll::Pending;
-        }
-        flow.outbound
-            .extend_from_slice(data.get(..count).unwrap_or(data));
-        flow.accepted += count as u64;
-        wake(&mut flow.task);
-        Poll::Ready(Ok(count))
     }
 
     /// Encrypts and writes a little at once. What the kernel does not take is left to a task.
@@ -327,16 +344,21 @@ impl SecureTransport {
                 },
                 sending: BytesMut::new(),
                 taken: in_flight as u64,
+                flushed: 0,
+                told: 0,
                 decrypted: Vec::new(),
                 small_reads: 0,
-                ahead: Ahead::take(),
+                reads: 0,
+                ahead: None,
                 broken: false,
             })),
             flow: Mutex::new(flow),
         });
         self.bulk_reads = 0;
-        let task = Task {
+        let mut task = Task {
             shared: Arc::clone(&shared),
+            quiet: None,
+            moves: 0,
         };
         runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });
         self.driver = Driver::Task(shared);
@@ -402,7 +424,8 @@ impl SecureTransport {
     pub(crate) fn has_unread(&self) -> bool {
         match &self.driver {
             Driver::Task(shared) => !lock(&shared.flow).inbound.is_empty(),
-            Driver::JavaScript(_) | Driver::Gone => !self.inbound.is_empty(),
+            Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.socket.has_unread(),
+            Driver::Gone => !self.inbound.is_empty(),
         }
     }
 
@@ -673,11 +696,16 @@ struct TaskChannel {
     channel: Channel<TcpStream>,
     /// Plaintext that was not encrypted yet.
     sending: BytesMut,
-    /// Bytes ever moved to `sending`.
+    /// Bytes ever moved to `sending`, how many of them the operating system has, and of how many of
+    /// those JavaScript was told.
     taken: u64,
+    flushed: u64,
+    told: u64,
     /// Decrypted, and to be handed over when JavaScript has fetched what was before.
     decrypted: Vec<u8>,
     small_reads: u32,
+    /// Reads ever.
+    reads: u64,
     /// Writing has failed.
     broken: bool,
     /// Whether it decrypts far ahead.
@@ -761,7 +789,11 @@ impl Flow {
     }
 
     fn is_idle(&self) -> bool {
-        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
+        !self.ended
+            && !self.broken
+            && self.inbound.len() <= READ_SIZE
+            && self.outbound.is_empty()
+            && self.in_flight() == 0
     }
 
     fn wake_reader(&mut self) {
@@ -786,6 +818,10 @@ fn wake(waker: &mut Option<Waker>) {
 /// The runtime's end. Whatever ends it, JavaScript is not left waiting.
 struct Task {
     shared: Arc<Shared>,
+    /// Runs while there is nothing to do.
+    quiet: Option<Pin<Box<Sleep>>>,
+    /// What the task had [moved](TaskChannel::moves) when that began.
+    moves: u64,
 }
 
 impl Drop for Task {
@@ -804,8 +840,8 @@ impl Drop for Task {
 impl Task {
     /// Moves bytes both ways until it would have to wait. Ready once the connection is dropped, or
     /// there is too little to do for a task.
-    fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
-        let Self { shared, .. } = self;
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let shared = Arc::clone(&self.shared);
         let mut channel = lock(&shared.channel);
         let Some(task) = channel.as_mut() else {
             return Poll::Ready(());
@@ -827,16 +863,37 @@ impl Task {
             flow.broken = true;
             flow.wake_writer();
         }
-        if task.small_reads >= SMALL_READS && task.is_idle() && flow.is_idle() {
+        let idle = task.is_idle() && flow.is_idle();
+        if !idle {
+            self.quiet = None;
+        } else if task.small_reads >= SMALL_READS || self.is_quiet(task.moves(), context) {
             flow.settled = true;
             flow.mailbox.post(Notice::Settled(flow.socket_id));
             return Poll::Ready(());
         }
         Poll::Pending
     }
+
+    /// Whether nothing was moved for long, which is looked at again when it can be so.
+    fn is_quiet(&mut self, moves: u64, context: &mut Context<'_>) -> bool {
+        let quiet = self.quiet.get_or_insert_with(|| Box::pin(sleep(QUIET)));
+        while quiet.as_mut().poll(context).is_ready() {
+            if self.moves == moves {
+                return true;
+            }
+            self.moves = moves;
+            quiet.as_mut().reset(tokio::time::Instant::now() + QUIET);
+        }
+        false
+    }
 }
 
 impl TaskChannel {
+    /// Grows with whatever is moved.
+    fn moves(&self) -> u64 {
+        self.reads + self.flushed
+    }
+
     fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> io::Result<()> {
         loop {
             if self.sending.is_empty() {
@@ -848,24 +905,35 @@ impl TaskChannel {
                 self.taken = flow.accepted;
             }
             if !self.channel.flush(context)? {
+                self.tell_progress(flow);
                 return Ok(());
             }
+            self.flushed = self.taken - self.sending.len() as u64;
+            if self.sending.is_empty() || self.flushed - self.told >= PROGRESS {
+                self.tell_progress(flow);
+            }
             if self.sending.is_empty() {
-                break;
+                return Ok(());
             }
             let count = self.channel.tls.connection.writer().write(&self.sending)?;
             self.sending.advance(count);
         }
-        let mut flow = lock(flow);
-        if flow.flushed != self.taken {
-            flow.flushed = self.taken;
+    }
+
+    fn tell_progress(&mut self, flow: &Mutex<Flow>) {
+        if self.told != self.flushed {
+            self.told = self.flushed;
+            let mut flow = lock(flow);
+            flow.flushed = self.flushed;
             flow.wake_writer();
         }
-        Ok(())
     }
 
     fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
         loop {
+            if self.ahead.is_none() && self.small_reads == 0 && self.decrypted.len() >= READ_SIZE {
+                self.ahead = Ahead::take();
+            }
             let (batch, most) = match self.ahead {
                 Some(_) => (BATCH, MAX_INBOUND),
                 None => (READ_SIZE, READ_SIZE),
@@ -886,9 +954,16 @@ impl TaskChannel {
                     return;
                 }
             }
-            match self.channel.poll_receive(context, &mut self.decrypted) {
+            let received = self.channel.poll_receive(context, &mut self.decrypted);
+            self.reads += u64::from(received.is_ready());
+            match received {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
-                Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
+                Poll::Ready(_) => {
+                    self.small_reads = self.small_reads.saturating_add(1);
+                    if self.small_reads >= SMALL_READS {
+                        self.ahead = None;
+                    }
+                }
                 // Nothing is waited for on a connection that can only be read.
                 Poll::Pending if self.broken => self.channel.tls.ended = true,
                 Poll::Pending => {
@@ -933,7 +1008,10 @@ impl TaskChannel {
             flow.wake_reader();
             drop(flow);
             if self.ahead.is_some() {
-                self.decrypted.reserve_exact(MAX_INBOUND + READ_SIZE);
+                self.decrypted.reserve_exact(BUFFER);
+            } else if self.decrypted.capacity() > 2 * READ_SIZE {
+                // It has come from one that goes far ahead.
+                self.decrypted = Vec::new();
             }
             true
         } else {

@@ -2,9 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockWriteGuard};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
@@ -15,7 +13,7 @@ use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::record_ends::RecordEnds;
 use crate::resolver::AddressFamily;
-use crate::runtime::{self, MAX_LOOKUPS, OwnedTask};
+use crate::runtime::{self, OwnedTask};
 use crate::socket::{Connection, Ends, SocketId, SocketProperties};
 use crate::table::SocketTable;
 
@@ -150,8 +148,14 @@ impl Application {
         socket_id
     }
 
-    /// A socket that has done a TLS handshake over `stream`, and that reads.
-    pub(crate) fn secured(&mut self, stream: TcpStream, connection: ClientConnection) -> SocketId {
+    /// A socket that has done a TLS handshake over `stream`, and that reads; a
+    /// [broken](Secured::broken) one only that.
+    pub(crate) fn secured(
+        &mut self,
+        stream: TcpStream,
+        connection: ClientConnection,
+        broken: bool,
+    ) -> SocketId {
         let socket_id = self.create(SocketProperties::default());
         let ends = Ends {
             local: stream.local_addr().unwrap(),
@@ -175,7 +179,7 @@ impl Application {
             stream,
             connection,
             records: RecordEnds::default(),
-            broken: false,
+            broken,
         };
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
@@ -212,47 +216,6 @@ impl Peer {
 
     pub(crate) fn accept(&self) -> TcpStream {
         self.listener.accept().unwrap().0
-    }
-}
-
-/// A resolver that answers nobody while this is there; as many as may ask it at once do. There is one
-/// at a time.
-pub(crate) struct SilentResolver {
-    asked: Arc<AtomicUsize>,
-    _silence: RwLockWriteGuard<'static, ()>,
-}
-
-static ANSWER: RwLock<()> = RwLock::new(());
-
-impl SilentResolver {
-    pub(crate) fn new() -> Self {
-        let resolver = Self {
-            _silence: ANSWER.write().unwrap_or_else(PoisonError::into_inner),
-            asked: Arc::default(),
-        };
-        let runtime = runtime::handle().unwrap();
-        for _ in 0..2 * MAX_LOOKUPS {
-            runtime.spawn(runtime::look_up(resolver.ask()));
-        }
-        resolver.until_asked(MAX_LOOKUPS);
-        resolver
-    }
-
-    /// What asks and waits for the answer.
-    pub(crate) fn ask(&self) -> impl FnOnce() + Send + 'static {
-        let asked = Arc::clone(&self.asked);
-        move || {
-            asked.fetch_add(1, Ordering::Relaxed);
-            drop(ANSWER.read());
-        }
-    }
-
-    pub(crate) fn until_asked(&self, count: usize) {
-        let give_up = Instant::now() + DEADLINE;
-        while self.asked.load(Ordering::Relaxed) < count {
-            assert!(Instant::now() < give_up, "a thread");
-            thread::yield_now();
-        }
     }
 }
 

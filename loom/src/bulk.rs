@@ -378,25 +378,32 @@ impl Transport {
     }
 
     fn poll_write(&mut self, data: &[u8]) -> Poll<Result<usize, Broken>> {
-        if let Driver::JavaScript = &self.driver {
-            self.start_task();
+        loop {
+            if let Driver::JavaScript = &self.driver {
+                self.start_task();
+            }
+            let Driver::Task(shared) = &self.driver else {
+                return Poll::Ready(Err(Broken));
+            };
+            let mut flow = lock(&shared.flow);
+            if flow.broken {
+                return Poll::Ready(Err(Broken));
+            }
+            if flow.settled {
+                drop(flow);
+                self.settle();
+                continue;
+            }
+            let count = data.len().min(self.max_outbound - flow.in_flight());
+            flow.writer_waits = true;
+            if count == 0 {
+                return Poll::Pending;
+            }
+            flow.outbound.extend(&data[..count]);
+            flow.accepted += count as u64;
+            wake(&mut flow.task);
+            return Poll::Ready(Ok(count));
         }
-        let Driver::Task(shared) = &self.driver else {
-            return Poll::Ready(Err(Broken));
-        };
-        let mut flow = lock(&shared.flow);
-        if flow.broken {
-            return Poll::Ready(Err(Broken));
-        }
-        let count = data.len().min(self.max_outbound - flow.in_flight());
-        flow.writer_waits = true;
-        if count == 0 {
-            return Poll::Pending;
-        }
-        flow.outbound.extend(&data[..count]);
-        flow.accepted += count as u64;
-        wake(&mut flow.task);
-        Poll::Ready(Ok(count))
     }
 
     fn unflushed(&self) -> Result<usize, Broken> {
@@ -454,17 +461,6 @@ impl Transport {
         }
         self.inbound.append(&mut flow.inbound);
         self.driver = Driver::JavaScript;
-        if !flow.outbound.is_empty() {
-            let in_flight = flow.outbound.len();
-            self.start_task();
-            if let Driver::Task(shared) = &self.driver {
-                let mut new = lock(&shared.flow);
-                new.outbound = flow.outbound;
-                new.accepted = in_flight as u64;
-                new.writer_waits = true;
-                wake(&mut new.task);
-            }
-        }
     }
 
     /// To another environment, with a mailbox and a thread of its own.

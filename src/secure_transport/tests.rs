@@ -21,6 +21,11 @@ type Server = StreamOwned<ServerConnection, StdTcpStream>;
 
 /// A secured socket of an application, and the server that it is connected to.
 fn secured() -> (Application, SocketId, Server) {
+    secured_as(false)
+}
+
+/// The same, of which the client's last words may not have been written.
+fn secured_as(broken: bool) -> (Application, SocketId, Server) {
     let key = rcgen::KeyPair::generate().unwrap();
     let names = ["localhost".to_owned()];
     let certificate = rcgen::CertificateParams::new(names)
@@ -56,7 +61,7 @@ fn secured() -> (Application, SocketId, Server) {
     let name = ServerName::try_from("localhost").unwrap();
     let mut connection = rustls::ClientConnection::new(client.into(), name).unwrap();
     connection.complete_io(&mut stream).unwrap();
-    let socket_id = application.secured(stream, connection);
+    let socket_id = application.secured(stream, connection, broken);
     (application, socket_id, server.join().unwrap())
 }
 
@@ -158,6 +163,48 @@ fn large_sends_go_to_a_task_and_end_in_order() {
     assert!(received[1..=large.len()] == large);
     assert_eq!((received[0], received[length - 1]), (b'a', b'b'));
     assert_eq!(application.table.unsent, 0);
+}
+
+#[test]
+fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
+    let (mut application, socket_id, mut server) = secured_as(true);
+    for message in [b"one ", b"two "] {
+        server.write_all(message).unwrap();
+        server.flush().unwrap();
+    }
+    let request = send(&mut application, socket_id, b"ping");
+    let (mut outcomes, mut received) = (Vec::new(), Vec::new());
+    let error = loop {
+        match application.event() {
+            Told::Receive { data, .. } => received.extend(data),
+            Told::Complete {
+                request: ended,
+                outcome,
+            } => outcomes.push((ended, outcome)),
+            Told::ReceiveError { error, .. } => break error,
+            Told::Detached => panic!("no end was told"),
+        }
+    };
+    assert_eq!(received, b"one two ");
+    assert_eq!(outcomes, [(request, Err(NetError::Failed.into()))]);
+    assert_eq!(error, NetError::ConnectionClosed);
+}
+
+#[test]
+fn a_task_that_has_nothing_to_do_ends() {
+    let (mut application, socket_id, mut server) = secured();
+    let large = pattern(1024 * 1024);
+    let request = send(&mut application, socket_id, &large);
+    let reader = thread::spawn(move || {
+        server.read_exact(&mut vec![0; 1024 * 1024]).unwrap();
+        server
+    });
+    assert_eq!(application.outcome(request), Ok(()));
+    let mut server = reader.join().unwrap();
+    let shared = shared(&application, socket_id);
+    until(|| lock(&shared.flow).settled);
+    exchange(&mut application, socket_id, &mut server);
+    assert!(!is_bulk(&application, socket_id));
 }
 
 #[test]
