@@ -41,7 +41,7 @@ const BULK: usize = READ_SIZE / 2;
 const SMALL_READS: u32 = 8;
 
 /// What is handed over at once, if there is as much.
-const BATCH: usize = 256 * 1024;
+const BATCH: usize = 512 * 1024;
 
 /// How long the task looks for more of a bulk before it goes to sleep.
 const PATIENCE: Duration = Duration::from_micros(50);
@@ -51,7 +51,7 @@ const SMALL_WRITE: usize = 16 * 1024;
 
 /// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
 /// up with one read more. There are two such buffers, and one that JavaScript empties.
-const MAX_INBOUND: usize = 512 * 1024;
+const MAX_INBOUND: usize = 1024 * 1024;
 
 /// What such a buffer holds at most: what is read may complete a record that was read in part.
 pub(crate) const BUFFER: usize = MAX_INBOUND + READ_SIZE + 17 * 1024;
