@@ -103,6 +103,7 @@ const kinds = {
       LD_PRELOAD: library.stdout.trim(),
       // Leaks end no process with a code of their own: Node's would.
       ASAN_OPTIONS: `abort_on_error=1:exitcode=0:log_path=${path.join(reports, 'report')}`,
+      LSAN_OPTIONS: `suppressions=${path.join(__dirname, 'sanitize-leaks.txt')}`,
     });
     // Node, its OpenSSL and jest's resolver have leaks of their own, and V8 has them below our calls, too.
     const isOurs = (/** @type {string} */ text) =>
