@@ -186,13 +186,15 @@ describe('process.exit()', () => {
       \`, { eval: true });
       worker.once('message', leave);`,
   };
+  // Where a sanitizer watches, its search for leaks comes first.
+  const limit = process.env.SANITIZED_ADDON ? 10_000 : 2000;
   test.each(Object.entries(open))(
     'ends a process with sockets that are %s',
     async (_state, does) => {
       const leave = `const leave = () => { console.log(Date.now()); process.exit(7); };`;
       const { code, stdout, stderr } = await run(leave + does);
       expect({ code, stderr }).toEqual({ code: 7, stderr: '' });
-      expect(Date.now() - Number(stdout)).toBeLessThan(2000);
+      expect(Date.now() - Number(stdout)).toBeLessThan(limit);
     },
   );
 
