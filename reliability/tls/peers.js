@@ -346,6 +346,15 @@ for (const downgrade of /** @type {(keyof typeof DOWNGRADED)[]} */ (Object.keys(
     },
   });
 }
+for (const [what, hello] of Object.entries({
+  'with compression': { compression: 1 },
+  'with a session of 33 bytes': { session: Buffer.alloc(33, 7) },
+  'with something behind it': { rest: Buffer.from([0]) },
+  'with an extension cut off': { extensions: [CUT_OFF] },
+})) {
+  const random = () => admitting('to TLS 1.2');
+  HELLOS_12[`${what}, that admits a downgrade to TLS 1.2`] = { ...hello, random };
+}
 /** A hello with a random number of its own for each connection. */
 const fresh = ({ random, ...hello }) => ({ ...hello, ...(random && { random: random() }) });
 
@@ -649,6 +658,8 @@ const RETRIES = {
   'with an extension cut off': (tls) => tls.retry(P256, [CUT_OFF]),
   'with an old version in its head, and an extension cut off': (tls) =>
     tls.retry(P256, [CUT_OFF], { version: 0x0301 }),
+  'with an old version in its head, and something behind it': (tls) =>
+    tls.retry(P256, [], { version: 0x0301, rest: Buffer.from([0]) }),
 };
 function scriptRetry(retry, hello) {
   return async (tls) => {

@@ -17,6 +17,8 @@ const RENEGOTIATION_INFO: [u8; 2] = [0xff, 1];
 const TLS12: [u8; 2] = [3, 3];
 const TLS13: [u8; 2] = [3, 4];
 
+const MAX_SESSION: usize = 32;
+
 /// How the random number of a server ends that could do better than TLS 1.1, or than TLS 1.2, and was
 /// asked for no more (RFC 8446, 4.1.3); and what servers said to clients of JDK 11 instead.
 const DOWNGRADED: [&[u8]; 3] = [
@@ -132,19 +134,26 @@ struct ServerHello<'a> {
 }
 
 impl<'a> ServerHello<'a> {
-    /// None if the message is cut off.
+    /// None if Chromium cannot read it, which looks at the extensions of a hello of TLS 1.2 only before
+    /// it knows the version.
     fn read(mut message: &'a [u8]) -> Option<Self> {
         let rest = &mut message;
         let version = take(rest, TLS12.len())?;
         let random = take(rest, RETRY.len())?;
-        let session = take_vector::<1>(rest)?;
+        let session = take_vector::<1>(rest).filter(|session| session.len() <= MAX_SESSION)?;
         // The suite, and the compression.
         take(rest, 2 + 1)?;
-        Some(Self {
+        let extensions = if rest.is_empty() {
+            Default::default()
+        } else {
+            take_vector::<2>(rest)?
+        };
+        let readable = rest.is_empty() && (version != TLS12 || are_whole(extensions));
+        readable.then_some(Self {
             version,
             random,
             session,
-            extensions: take_vector::<2>(rest).unwrap_or_default(),
+            extensions,
         })
     }
 
@@ -169,6 +178,16 @@ impl<'a> ServerHello<'a> {
     }
 }
 
+fn are_whole(mut extensions: &[u8]) -> bool {
+    while !extensions.is_empty() {
+        let whole = take(&mut extensions, 2).and_then(|_| take_vector::<2>(&mut extensions));
+        if whole.is_none() {
+            return false;
+        }
+    }
+    true
+}
+
 fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (taken, rest) = bytes.split_at_checked(count)?;
     *bytes = rest;
@@ -188,6 +207,8 @@ fn take_vector<'a, const WIDTH: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8]>
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     const SESSION: &[u8] = &[7; 32];
@@ -381,6 +402,25 @@ mod tests {
         ] {
             expect(EITHER, expected, &[retry.clone(), then].concat());
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_to_rustls() {
+        let end = that_ends_with(DOWNGRADED[0]);
+        let cut_off = [&KEY_SHARE[..], &[0, 9, 0]].concat();
+        let mut longer = hello(TLS12, end, b"", &[]);
+        longer.push(0);
+        longer[3] += 1;
+        expect(EITHER, Ok(()), &longer);
+        expect(EITHER, Ok(()), &hello(TLS12, end, &[7; 33], &[]));
+        expect(EITHER, DOWNGRADE, &hello(TLS12, end, &[7; 32], &[]));
+        expect(
+            EITHER,
+            Ok(()),
+            &hello(TLS12, end, b"", slice::from_ref(&cut_off)),
+        );
+        let mismatch = Err(NetError::SslVersionOrCipherMismatch);
+        expect(EITHER, mismatch, &hello([3, 1], RETRY, b"", &[cut_off]));
     }
 
     #[test]
