@@ -206,8 +206,7 @@ impl Client {
             .dangerous()
             .set_certificate_verifier(Arc::new(verifier));
 
-        let hello = Hello::new(versions.max == TlsVersion::Tls13);
-        let stream = WatchedStream::new(stream, resolver, hello);
+        let stream = WatchedStream::new(stream, resolver, Hello::new(versions));
         let result = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .into_fallible()

@@ -425,7 +425,7 @@ class HandmadeTls {
   // TLS 1.3
 
   /** @param {Parameters<HandmadeTls['serverHello']>[0] & { group?: number, share?: Buffer,
-   *   chosen?: number, more?: Buffer[] }} [change] `chosen`: the version */
+   *   chosen?: number | null, more?: Buffer[] }} [change] `chosen`: the version */
   serverHello13(change = {}) {
     const { group = this.group, chosen = 0x0304, more = [] } = change;
     this.share = crypto.generateKeyPairSync(.../** @type {any} */ (GROUPS[this.group].generate));
@@ -435,7 +435,7 @@ class HandmadeTls {
       session: this.hello.session,
       suite: 0x1301,
       extensions: [
-        extension(EXTENSION.supportedVersions, uint(chosen, 2)),
+        ...(chosen ? [extension(EXTENSION.supportedVersions, uint(chosen, 2))] : []),
         extension(EXTENSION.keyShare, uint(group, 2), vector(2, change.share ?? own)),
         ...more,
       ],
@@ -444,22 +444,23 @@ class HandmadeTls {
   }
 
   /** @param {number} group */
-  retryRequest(group, more = []) {
+  retryRequest(group, more = [], { chosen = 0x0304, ...change } = {}) {
     return this.serverHello({
       random: RETRY,
       session: this.hello.session,
       suite: 0x1301,
       extensions: [
-        extension(EXTENSION.supportedVersions, uint(0x0304, 2)),
+        extension(EXTENSION.supportedVersions, uint(chosen, 2)),
         ...(group ? [extension(EXTENSION.keyShare, uint(group, 2))] : []),
         ...more,
       ],
+      ...change,
     });
   }
 
   /** Asks for another hello, and takes it in. */
-  async retry(group, more) {
-    const request = this.retryRequest(group, more);
+  async retry(group, more, change) {
+    const request = this.retryRequest(group, more, change);
     this.write(record(RECORD.handshake, request));
     const first = sha256(Buffer.concat(this.#transcript));
     this.#transcript = [message(254, first), request];

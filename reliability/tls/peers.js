@@ -21,6 +21,8 @@ const { serve } = require('./servers');
 const HOST = 'www.server.localhost';
 const NOTHING = Buffer.alloc(0);
 const P384 = 0x0018;
+/** A key share that ends before its length says. */
+const CUT_OFF = Buffer.from([0, 51, 0, 9, 0]);
 
 /** All descriptions that have a name, and a few that have none. */
 const ALERTS = [
@@ -98,10 +100,21 @@ const MESSAGES = {
 };
 
 /** Ends of a random number by which a server tells that it could do better. */
-const DOWNGRADED = { 'TLS 1.2': '444f574e47524401', 'TLS 1.1': '444f574e47524400' };
+const DOWNGRADED = {
+  'to TLS 1.2': '444f574e47524401',
+  'to TLS 1.1': '444f574e47524400',
+  'in the words of JDK 11': 'edbfb4a8c24710ff',
+};
+/** @param {keyof typeof DOWNGRADED} downgrade */
+const admitting = (downgrade) =>
+  Buffer.concat([randomBytes(24), Buffer.from(DOWNGRADED[downgrade], 'hex')]);
 
 /** @type {Record<string, (tls: any) => unknown>} by name */
 const SCRIPTS = {};
+
+/** What the client asks for, where that is not the default, by the name of a script. */
+const RANGES = {};
+const ONE_VERSION = { 'TLS 1.2': { max: 'tls1.2' }, 'TLS 1.3': { min: 'tls1.3' } };
 
 for (const alert of ALERTS) {
   SCRIPTS[`alert ${alert}: at once`] = async (tls) => {
@@ -311,21 +324,51 @@ const HELLOS_12 = {
     extensions: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))],
   },
   'with TLS 1.2 among the new versions': { extensions: [extension(43, uint(0x0303, 2))] },
+  'with an extension cut off': { extensions: [CUT_OFF] },
+  'of TLS 1.1 with an extension cut off': { version: 0x0302, extensions: [CUT_OFF] },
   'with the cookie of another protocol': { extensions: [extension(44, vector(2, says('x')))] },
 };
-for (const [sentinel, bytes] of Object.entries(DOWNGRADED)) {
-  HELLOS_12[`that admits a downgrade to ${sentinel}`] = {
-    random: () => Buffer.concat([randomBytes(24), Buffer.from(bytes, 'hex')]),
-  };
+for (const downgrade of /** @type {(keyof typeof DOWNGRADED)[]} */ (Object.keys(DOWNGRADED))) {
+  const random = () => admitting(downgrade);
+  HELLOS_12[`that admits a downgrade ${downgrade}`] = { random };
+  Object.assign(HELLOS_12, {
+    [`of TLS 1.0 that admits a downgrade ${downgrade}`]: { random, version: 0x0301 },
+    [`of TLS 1.1 that admits a downgrade ${downgrade}`]: { random, version: 0x0302 },
+    [`of version 3.4 that admits a downgrade ${downgrade}`]: { random, version: 0x0304 },
+    [`of version 3.5 that admits a downgrade ${downgrade}`]: { random, version: 0x0305 },
+    [`with a suite that was not offered, that admits a downgrade ${downgrade}`]: {
+      random,
+      suite: 0xc0ac,
+    },
+    [`with a wrong renegotiation, that admits a downgrade ${downgrade}`]: {
+      random,
+      extensions: [extension(0xff01, Buffer.from([1, 1]))],
+    },
+  });
 }
-for (const [name, { random, ...hello }] of Object.entries(HELLOS_12)) {
-  SCRIPTS[`hello of TLS 1.2: ${name}`] = async (tls) => {
+for (const [what, hello] of Object.entries({
+  'with compression': { compression: 1 },
+  'with a session of 33 bytes': { session: Buffer.alloc(33, 7) },
+  'with something behind it': { rest: Buffer.from([0]) },
+  'with an extension cut off': { extensions: [CUT_OFF] },
+})) {
+  const random = () => admitting('to TLS 1.2');
+  HELLOS_12[`${what}, that admits a downgrade to TLS 1.2`] = { ...hello, random };
+}
+/** A hello with a random number of its own for each connection. */
+const fresh = ({ random, ...hello }) => ({ ...hello, ...(random && { random: random() }) });
+
+function script12(hello) {
+  return async (tls) => {
     await tls.clientHello();
-    tls.flight12({ hello: { ...hello, ...(random && { random: random() }) } });
+    tls.flight12({ hello: fresh(hello) });
     await tls.finish12();
     tls.data('hello');
     tls.end();
   };
+}
+for (const [name, hello] of Object.entries(HELLOS_12)) {
+  SCRIPTS[`hello of TLS 1.2: ${name}`] = script12(hello);
 }
 
 /** Changes to the rest of a flight of TLS 1.2. */
@@ -526,14 +569,68 @@ const HELLOS_13 = {
   'with a key nobody shared before': { more: [extension(41, uint(0, 2))] },
   'without a share': { extensions: [extension(43, uint(0x0304, 2))] },
   'with something behind it': { rest: Buffer.from([0]) },
+  'with an old version in its head, choosing TLS 1.2': { version: 0x0301, chosen: 0x0303 },
+  'with an old version in its head, and another session': {
+    version: 0x0301,
+    session: Buffer.alloc(32, 7),
+  },
+  'with version 3.4 in its head, choosing TLS 1.2': { version: 0x0304, chosen: 0x0303 },
+  'with version 3.4 in its head, choosing TLS 1.1': { version: 0x0304, chosen: 0x0302 },
+  'with version 3.4 in its head, choosing version 3.5': { version: 0x0304, chosen: 0x0305 },
+  'with version 3.4 in its head, choosing none': { version: 0x0304, chosen: null },
+  'with version 3.4 in its head, choosing none, and another session': {
+    version: 0x0304,
+    chosen: null,
+    session: Buffer.alloc(32, 7),
+  },
+  'with version 3.4 in its head, and without a session': { version: 0x0304, session: NOTHING },
+  'with version 3.5 in its head': { version: 0x0305 },
+  'with version 3.5 in its head, and another session': {
+    version: 0x0305,
+    session: Buffer.alloc(32, 7),
+  },
+  'with version 3.5 in its head, choosing none': { version: 0x0305, chosen: null },
+  'with the version of DTLS 1.2 in its head': { version: 0xfefd },
+  'choosing a version of no bytes': { extensions: [extension(43, NOTHING)] },
+  'choosing a version of one byte': { extensions: [extension(43, uint(3, 1))] },
+  'choosing a version of three bytes': { extensions: [extension(43, uint(0x030400, 3))] },
+  'with version 3.4 in its head, choosing a version of one byte': {
+    version: 0x0304,
+    extensions: [extension(43, uint(3, 1))],
+  },
+  'choosing two versions': { more: [extension(43, uint(0x0303, 2))] },
 };
-for (const [name, hello] of Object.entries(HELLOS_13)) {
-  SCRIPTS[`hello of TLS 1.3: ${name}`] = async (tls) => {
-    await tls.clientHello();
-    tls.flight13({ hello });
-    tls.data('hello');
+for (const downgrade of /** @type {(keyof typeof DOWNGRADED)[]} */ (Object.keys(DOWNGRADED))) {
+  HELLOS_13[`that admits a downgrade ${downgrade}`] = { random: () => admitting(downgrade) };
+}
+function script13(hello) {
+  return async (tls) => {
+    const { shares } = await tls.clientHello();
+    // To a client that has no key for it there is nothing to say but the hello.
+    if (shares.size === 0) tls.say(tls.serverHello13(fresh(hello)));
+    else {
+      tls.flight13({ hello: fresh(hello) });
+      tls.data('hello');
+    }
     tls.end();
   };
+}
+for (const [name, hello] of Object.entries(HELLOS_13)) {
+  SCRIPTS[`hello of TLS 1.3: ${name}`] = script13(hello);
+}
+
+/** Hellos to a client that asks for one version only. */
+for (const [range, tlsVersion] of Object.entries(ONE_VERSION)) {
+  for (const [version, hellos, script] of /** @type {[string, object, Function][]} */ ([
+    ['TLS 1.2', HELLOS_12, script12],
+    ['TLS 1.3', HELLOS_13, script13],
+  ])) {
+    for (const [name, hello] of Object.entries(hellos)) {
+      const full = `hello of ${version}: ${name}, to a client of ${range} only`;
+      SCRIPTS[full] = script(hello);
+      RANGES[full] = tlsVersion;
+    }
+  }
 }
 
 /** Requests for another hello. @type {Record<string, (tls: any) => unknown>} */
@@ -548,15 +645,57 @@ const RETRIES = {
     await tls.retry(P256);
     await tls.retry(P384);
   },
+  'with an old version in its head': (tls) => tls.retry(P256, [], { version: 0x0301 }),
+  'with version 3.4 in its head': (tls) => tls.retry(P256, [], { version: 0x0304 }),
+  'with version 3.5 in its head': (tls) => tls.retry(P256, [], { version: 0x0305 }),
+  'choosing TLS 1.2': (tls) => tls.retry(P256, [], { chosen: 0x0303 }),
+  'choosing TLS 1.1': (tls) => tls.retry(P256, [], { chosen: 0x0302 }),
+  'choosing version 3.5': (tls) => tls.retry(P256, [], { chosen: 0x0305 }),
+  'with another session': (tls) => tls.retry(P256, [], { session: Buffer.alloc(32, 7) }),
+  'choosing a version of one byte': (tls) =>
+    tls.retry(P256, [], { extensions: [extension(43, uint(3, 1))] }),
+  'choosing two versions': (tls) => tls.retry(P256, [extension(43, uint(0x0303, 2))]),
+  'with an extension cut off': (tls) => tls.retry(P256, [CUT_OFF]),
+  'with an old version in its head, and an extension cut off': (tls) =>
+    tls.retry(P256, [CUT_OFF], { version: 0x0301 }),
+  'with an old version in its head, and something behind it': (tls) =>
+    tls.retry(P256, [], { version: 0x0301, rest: Buffer.from([0]) }),
 };
-for (const [name, retry] of Object.entries(RETRIES)) {
-  SCRIPTS[`retry: ${name}`] = async (tls) => {
+function scriptRetry(retry, hello) {
+  return async (tls) => {
     await tls.clientHello();
     await retry(tls);
-    tls.flight13();
+    tls.flight13({ hello });
     tls.data('hello');
     tls.end();
   };
+}
+for (const [name, retry] of Object.entries(RETRIES)) {
+  SCRIPTS[`retry: ${name}`] = scriptRetry(retry, {});
+}
+for (const name of [
+  'with an old version in its head',
+  'with version 3.4 in its head',
+  'with version 3.5 in its head',
+  'with version 3.4 in its head, choosing none',
+  'choosing TLS 1.2',
+  'choosing TLS 1.1',
+  'choosing version 3.5',
+  'choosing a version of one byte',
+  'with another session',
+]) {
+  SCRIPTS[`retry, then a hello: ${name}`] = scriptRetry((tls) => tls.retry(P256), HELLOS_13[name]);
+}
+SCRIPTS['retry, then a hello: of TLS 1.2'] = async (tls) => {
+  await tls.clientHello();
+  await tls.retry(P256);
+  tls.flight12();
+  tls.end();
+};
+for (const [range, tlsVersion] of Object.entries(ONE_VERSION)) {
+  const name = `retry: for a group that was offered, to a client of ${range} only`;
+  SCRIPTS[name] = scriptRetry((tls) => tls.retry(P256), {});
+  RANGES[name] = tlsVersion;
 }
 
 /** What comes under protection. @type {Record<string, (tls: any) => unknown>} */
@@ -739,7 +878,7 @@ async function prepare() {
   const scripts = Object.entries(SCRIPTS);
   return serve(
     [dns(HOST)],
-    scripts.map(([name, script]) => ({ name, host: HOST, script })),
+    scripts.map(([name, script]) => ({ name, host: HOST, tlsVersion: RANGES[name], script })),
   );
 }
 

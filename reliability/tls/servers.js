@@ -61,7 +61,8 @@ class Servers {
  * Servers that share a certificate for these names, by an authority to be trusted.
  *
  * @param {Buffer[]} names as {@link alternativeNames} takes them
- * @param {{ name: string, host: string, script: (tls: HandmadeTls) => unknown }[]} scripts
+ * @param {{ name: string, host: string, tlsVersion?: object,
+ *   script: (tls: HandmadeTls) => unknown }[]} scripts
  * @returns {Promise<import('./verdicts').Prepared>}
  */
 async function serve(names, scripts) {
@@ -78,9 +79,9 @@ async function serve(names, scripts) {
   });
   const servers = new Servers();
   const cases = await Promise.all(
-    scripts.map(async ({ name, host, script }) => {
-      const port = await servers.listen(name, script, { key, chain: [der] });
-      return { name, port, host, follow: true };
+    scripts.map(async ({ script, ...asked }) => {
+      const port = await servers.listen(asked.name, script, { key, chain: [der] });
+      return { ...asked, port, follow: true };
     }),
   );
   return {

@@ -1,6 +1,7 @@
 //! What Chromium refuses in a server's hello and rustls passes over: things that are not for the
 //! version that it chooses, and a session that is not the client's.
 
+use super::{TlsVersion, TlsVersionRange};
 use crate::net_error::NetError;
 use crate::record_ends;
 
@@ -16,9 +17,15 @@ const RENEGOTIATION_INFO: [u8; 2] = [0xff, 1];
 const TLS12: [u8; 2] = [3, 3];
 const TLS13: [u8; 2] = [3, 4];
 
-/// The end of the random number of a server that could do better than TLS 1.1, and was asked for no
-/// more (RFC 8446, 4.1.3). Of the one for TLS 1.2 rustls takes care.
-const DOWNGRADED_TO_TLS11: &[u8] = b"DOWNGRD\0";
+const MAX_SESSION: usize = 32;
+
+/// How the random number of a server ends that could do better than TLS 1.1, or than TLS 1.2, and was
+/// asked for no more (RFC 8446, 4.1.3); and what servers said to clients of JDK 11 instead.
+const DOWNGRADED: [&[u8]; 3] = [
+    b"DOWNGRD\0",
+    b"DOWNGRD\x01",
+    b"\xed\xbf\xb4\xa8\xc2\x47\x10\xff",
+];
 
 /// The random number by which a server asks for another hello (RFC 8446, 4.1.3).
 const RETRY: [u8; 32] = [
@@ -28,18 +35,21 @@ const RETRY: [u8; 32] = [
 
 /// Follows both sides of a handshake up to the server's hello.
 pub(super) struct Hello {
-    tls13_offered: bool,
+    offered: TlsVersionRange,
     /// The session in the client's hello.
     session: Option<Vec<u8>>,
+    /// Whether the server has asked for another hello.
+    retried: bool,
     /// What has come of the server's hello, until that is judged. rustls bounds it.
     message: Option<Vec<u8>>,
 }
 
 impl Hello {
-    pub(super) const fn new(tls13_offered: bool) -> Self {
+    pub(super) const fn new(offered: TlsVersionRange) -> Self {
         Self {
-            tls13_offered,
+            offered,
             session: None,
+            retried: false,
             message: Some(Vec::new()),
         }
     }
@@ -76,6 +86,7 @@ impl Hello {
         };
         self.judge(&hello)?;
         if hello.random == RETRY {
+            self.retried = true;
             self.message = Some(Vec::new());
             return self.follow_server(rest);
         }
@@ -83,20 +94,29 @@ impl Hello {
     }
 
     fn judge(&self, hello: &ServerHello<'_>) -> Result<(), NetError> {
-        if self.tls13_offered && hello.random.ends_with(DOWNGRADED_TO_TLS11) {
-            return Err(NetError::Tls13DowngradeDetected);
+        let version = hello.chosen_version();
+        let tls13_offered = self.offered.max == TlsVersion::Tls13;
+        if version.len() != TLS12.len() && !self.retried {
+            return Err(NetError::Failed);
         }
-        // Other versions rustls refuses, in Chromium's words.
-        let sound = match hello.extension(SUPPORTED_VERSIONS) {
-            Some(chosen) if chosen == TLS13 && *hello.version >= TLS12[..] => {
-                hello.version == TLS12 && Some(hello.session) == self.session.as_deref()
+        let sound = if self.retried || version == TLS13 && tls13_offered {
+            version == TLS13
+                && hello.version == TLS12
+                && Some(hello.session) == self.session.as_deref()
+        } else if version == TLS12 && self.offered.min == TlsVersion::Tls12 {
+            if tls13_offered && DOWNGRADED.iter().any(|end| hello.random.ends_with(end)) {
+                return Err(NetError::Tls13DowngradeDetected);
             }
             // A first handshake renegotiates nothing: the content is an empty vector.
-            None if hello.version == TLS12 => {
-                matches!(hello.extension(RENEGOTIATION_INFO), None | Some([0]))
-                    && hello.extension(KEY_SHARE).is_none()
+            matches!(hello.extension(RENEGOTIATION_INFO), None | Some([0]))
+                && hello.extension(KEY_SHARE).is_none()
+        } else {
+            // Other versions rustls refuses itself, and tells the server; but to the head of a hello
+            // that asks for another it does not look.
+            if hello.random == RETRY {
+                return Err(NetError::SslVersionOrCipherMismatch);
             }
-            _ => true,
+            true
         };
         if sound {
             Ok(())
@@ -114,20 +134,35 @@ struct ServerHello<'a> {
 }
 
 impl<'a> ServerHello<'a> {
-    /// None if the message is cut off.
+    /// None if Chromium cannot read it, which looks at the extensions of a hello of TLS 1.2 only before
+    /// it knows the version.
     fn read(mut message: &'a [u8]) -> Option<Self> {
         let rest = &mut message;
         let version = take(rest, TLS12.len())?;
         let random = take(rest, RETRY.len())?;
-        let session = take_vector::<1>(rest)?;
+        let session = take_vector::<1>(rest).filter(|session| session.len() <= MAX_SESSION)?;
         // The suite, and the compression.
         take(rest, 2 + 1)?;
-        Some(Self {
+        let extensions = if rest.is_empty() {
+            Default::default()
+        } else {
+            take_vector::<2>(rest)?
+        };
+        let readable = rest.is_empty() && (version != TLS12 || are_whole(extensions));
+        readable.then_some(Self {
             version,
             random,
             session,
-            extensions: take_vector::<2>(rest).unwrap_or_default(),
+            extensions,
         })
+    }
+
+    /// Of the extension Chromium takes notice only in a hello that calls itself one of TLS 1.2.
+    fn chosen_version(&self) -> &'a [u8] {
+        match self.extension(SUPPORTED_VERSIONS) {
+            Some(chosen) if self.version == TLS12 => chosen,
+            _ => self.version,
+        }
     }
 
     /// The content of an extension, if it is there.
@@ -141,6 +176,16 @@ impl<'a> ServerHello<'a> {
         }
         None
     }
+}
+
+fn are_whole(mut extensions: &[u8]) -> bool {
+    while !extensions.is_empty() {
+        let whole = take(&mut extensions, 2).and_then(|_| take_vector::<2>(&mut extensions));
+        if whole.is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
@@ -162,6 +207,8 @@ fn take_vector<'a, const WIDTH: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8]>
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     const SESSION: &[u8] = &[7; 32];
@@ -198,9 +245,29 @@ mod tests {
         hello(version, random, session, &extensions)
     }
 
-    /// What is said of a server that answers with these messages, which come in pieces of this size.
-    fn verdict(messages: &[u8], size: usize) -> Result<(), NetError> {
-        let mut watch = Hello::new(true);
+    fn that_ends_with(end: &[u8]) -> [u8; 32] {
+        let mut random = [1; 32];
+        random[32 - end.len()..].copy_from_slice(end);
+        random
+    }
+
+    const EITHER: TlsVersionRange = range(TlsVersion::Tls12, TlsVersion::Tls13);
+    const ONLY_TLS12: TlsVersionRange = range(TlsVersion::Tls12, TlsVersion::Tls12);
+    const ONLY_TLS13: TlsVersionRange = range(TlsVersion::Tls13, TlsVersion::Tls13);
+
+    const fn range(min: TlsVersion, max: TlsVersion) -> TlsVersionRange {
+        TlsVersionRange { min, max }
+    }
+
+    type Verdict = Result<(), NetError>;
+
+    const REFUSED: Verdict = Err(NetError::SslProtocolError);
+    const DOWNGRADE: Verdict = Err(NetError::Tls13DowngradeDetected);
+
+    /// What is said of a server that answers such a client with these messages, which come in pieces of
+    /// this size.
+    fn verdict(offered: TlsVersionRange, messages: &[u8], size: usize) -> Verdict {
+        let mut watch = Hello::new(offered);
         let sent = [
             &[22, 3, 1, 0, 75, 1, 0, 0, 71, 3, 3][..],
             &[1; 32],
@@ -214,69 +281,157 @@ mod tests {
         Ok(())
     }
 
+    #[track_caller]
+    fn expect(offered: TlsVersionRange, expected: Verdict, messages: &[u8]) {
+        for size in [1, 7, 4096] {
+            assert_eq!(
+                verdict(offered, messages, size),
+                expected,
+                "{messages:x?} by {size} to {offered:?}"
+            );
+        }
+    }
+
     #[test]
     fn a_hello_has_only_what_is_for_its_version_and_what_was_asked_for() {
         let of_tls12 = |extensions: &[Vec<u8>]| hello(TLS12, [1; 32], b"own", extensions);
-        let retry = of_tls13(TLS12, RETRY, SESSION);
-        let refused = Err(NetError::SslProtocolError);
-        let mut downgraded = [1; 32];
-        downgraded[24..].copy_from_slice(DOWNGRADED_TO_TLS11);
+        let share = || extension(KEY_SHARE, &[0, 29]);
         for (expected, messages) in [
             (Ok(()), of_tls12(&[])),
             (Ok(()), of_tls12(&[extension(RENEGOTIATION_INFO, &[0])])),
-            (refused, of_tls12(&[extension(RENEGOTIATION_INFO, &[1, 1])])),
-            (refused, of_tls12(&[extension(RENEGOTIATION_INFO, &[])])),
-            (refused, of_tls12(&[extension(KEY_SHARE, &[0, 29])])),
-            (
-                Ok(()),
-                of_tls12(&[
-                    extension(KEY_SHARE, &[0, 29]),
-                    extension(SUPPORTED_VERSIONS, &[3, 5]),
-                ]),
-            ),
-            (
-                Ok(()),
-                hello([3, 1], [1; 32], b"", &[extension(KEY_SHARE, &[0, 29])]),
-            ),
+            (REFUSED, of_tls12(&[extension(RENEGOTIATION_INFO, &[1, 1])])),
+            (REFUSED, of_tls12(&[extension(RENEGOTIATION_INFO, &[])])),
+            (REFUSED, of_tls12(&[share()])),
             (Ok(()), of_tls13(TLS12, [1; 32], SESSION)),
-            (refused, of_tls13(TLS13, [1; 32], SESSION)),
-            (Ok(()), of_tls13([3, 1], [1; 32], b"")),
-            (refused, of_tls13(TLS12, [1; 32], b"")),
-            (refused, of_tls13(TLS12, [1; 32], &[8; 32])),
-            (Ok(()), retry.clone()),
-            (refused, of_tls13(TLS12, RETRY, b"")),
-            (
-                Ok(()),
-                [retry.clone(), of_tls13(TLS12, [1; 32], SESSION)].concat(),
-            ),
-            (refused, [retry, of_tls13(TLS12, [1; 32], b"")].concat()),
-            (
-                Err(NetError::Tls13DowngradeDetected),
-                hello([3, 2], downgraded, b"", &[]),
-            ),
+            (REFUSED, of_tls13(TLS12, [1; 32], b"")),
+            (REFUSED, of_tls13(TLS12, [1; 32], &[8; 32])),
             // Nobody looks behind the hello, nor at what is none.
-            (
-                Ok(()),
-                [of_tls12(&[]), of_tls12(&[extension(KEY_SHARE, &[])])].concat(),
-            ),
+            (Ok(()), [of_tls12(&[]), of_tls12(&[share()])].concat()),
             (Ok(()), vec![11, 0, 0, 0]),
             (Ok(()), vec![SERVER_HELLO, 0, 0, 1, 3]),
         ] {
-            for size in [1, 7, 4096] {
-                assert_eq!(
-                    verdict(&messages, size),
-                    expected,
-                    "{messages:x?} by {size}"
-                );
-            }
+            expect(EITHER, expected, &messages);
         }
+    }
+
+    #[test]
+    fn the_head_of_a_hello_decides_unless_it_says_tls_1_2() {
+        let choosing = |head, chosen: &[u8]| {
+            let extensions = [extension(SUPPORTED_VERSIONS, chosen)];
+            hello(head, [1; 32], SESSION, &extensions)
+        };
+        let malformed = Err(NetError::Failed);
+        for (expected, messages) in [
+            (REFUSED, choosing(TLS13, &TLS13)),
+            (REFUSED, choosing(TLS13, &TLS12)),
+            (REFUSED, choosing(TLS13, &[3, 2])),
+            (REFUSED, choosing(TLS13, &[3])),
+            (REFUSED, hello(TLS13, [1; 32], SESSION, &[])),
+            (malformed, choosing(TLS12, &[])),
+            (malformed, choosing(TLS12, &[3])),
+            (malformed, choosing(TLS12, &[3, 4, 0])),
+            // Those that were not offered are for rustls to refuse.
+            (Ok(()), choosing(TLS12, &[3, 5])),
+            (Ok(()), choosing([3, 1], &TLS13)),
+            (Ok(()), choosing([3, 5], &TLS13)),
+            (Ok(()), of_tls13([3, 5], [1; 32], b"")),
+        ] {
+            expect(EITHER, expected, &messages);
+        }
+    }
+
+    #[test]
+    fn nothing_is_held_against_a_version_that_was_not_offered() {
+        let share = extension(KEY_SHARE, &[0, 29]);
+        let of_tls12 = hello(TLS12, [1; 32], b"own", &[share]);
+        expect(ONLY_TLS12, REFUSED, &of_tls12);
+        expect(ONLY_TLS13, Ok(()), &of_tls12);
+        for head in [TLS12, TLS13] {
+            let of_tls13 = of_tls13(head, [1; 32], b"");
+            expect(ONLY_TLS13, REFUSED, &of_tls13);
+            expect(ONLY_TLS12, Ok(()), &of_tls13);
+        }
+    }
+
+    #[test]
+    fn a_downgrade_is_one_to_tls_1_2_where_more_was_offered() {
+        for end in DOWNGRADED {
+            let random = that_ends_with(end);
+            let wrong = [extension(RENEGOTIATION_INFO, &[1, 1])];
+            for extensions in [&[], &wrong[..]] {
+                let of_tls12 = hello(TLS12, random, b"", extensions);
+                expect(EITHER, DOWNGRADE, &of_tls12);
+                expect(ONLY_TLS13, Ok(()), &of_tls12);
+            }
+            expect(ONLY_TLS12, Ok(()), &hello(TLS12, random, b"", &[]));
+            for version in [[3, 1], [3, 2], [3, 5]] {
+                expect(EITHER, Ok(()), &hello(version, random, b"", &[]));
+            }
+            expect(EITHER, REFUSED, &hello(TLS13, random, b"", &[]));
+            expect(EITHER, Ok(()), &of_tls13(TLS12, random, SESSION));
+        }
+    }
+
+    #[test]
+    fn who_asks_for_another_hello_has_chosen_tls_1_3() {
+        let retry = of_tls13(TLS12, RETRY, SESSION);
+        let mismatch = Err(NetError::SslVersionOrCipherMismatch);
+        expect(EITHER, Ok(()), &retry);
+        expect(ONLY_TLS12, mismatch, &retry);
+        for (expected, messages) in [
+            (REFUSED, of_tls13(TLS12, RETRY, b"")),
+            (REFUSED, of_tls13(TLS13, RETRY, SESSION)),
+            (mismatch, of_tls13([3, 1], RETRY, SESSION)),
+            (mismatch, of_tls13([3, 5], RETRY, SESSION)),
+        ] {
+            expect(EITHER, expected, &messages);
+        }
+        let choosing = |chosen: &[u8]| {
+            let extensions = [extension(SUPPORTED_VERSIONS, chosen)];
+            hello(TLS12, [1; 32], SESSION, &extensions)
+        };
+        for (expected, then) in [
+            (Ok(()), of_tls13(TLS12, [1; 32], SESSION)),
+            (REFUSED, of_tls13(TLS12, [1; 32], b"")),
+            (REFUSED, of_tls13([3, 1], [1; 32], SESSION)),
+            (REFUSED, of_tls13(TLS13, [1; 32], SESSION)),
+            (REFUSED, hello(TLS13, [1; 32], SESSION, &[])),
+            (REFUSED, hello(TLS12, [1; 32], SESSION, &[])),
+            (REFUSED, choosing(&[3, 2])),
+            (REFUSED, choosing(&[3])),
+        ] {
+            expect(EITHER, expected, &[retry.clone(), then].concat());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_to_rustls() {
+        let end = that_ends_with(DOWNGRADED[0]);
+        let cut_off = [&KEY_SHARE[..], &[0, 9, 0]].concat();
+        let mut longer = hello(TLS12, end, b"", &[]);
+        longer.push(0);
+        longer[3] += 1;
+        expect(EITHER, Ok(()), &longer);
+        expect(EITHER, Ok(()), &hello(TLS12, end, &[7; 33], &[]));
+        expect(EITHER, DOWNGRADE, &hello(TLS12, end, &[7; 32], &[]));
+        expect(
+            EITHER,
+            Ok(()),
+            &hello(TLS12, end, b"", slice::from_ref(&cut_off)),
+        );
+        let mismatch = Err(NetError::SslVersionOrCipherMismatch);
+        expect(EITHER, mismatch, &hello([3, 1], RETRY, b"", &[cut_off]));
     }
 
     #[test]
     fn nothing_is_said_of_a_hello_that_is_not_complete() {
         let refused = of_tls13(TLS12, [1; 32], b"");
         for length in 0..refused.len() {
-            assert_eq!(verdict(&refused[..length], 4096), Ok(()), "{length} bytes");
+            assert_eq!(
+                verdict(EITHER, &refused[..length], 4096),
+                Ok(()),
+                "{length} bytes"
+            );
         }
     }
 }
