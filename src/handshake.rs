@@ -289,8 +289,8 @@ fn discard_rest(stream: &TcpStream) {
 /// handshake had come, and forgives what Chromium does not. No read passes the end of a record.
 ///
 /// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write, and
-/// reads on behind the end of the handshake. So a write to a peer that is gone does not fail here, and a read does so only
-/// where the handshake cannot end without it.
+/// reads on behind the end of the handshake. So a write to a peer that is gone does not fail here, and
+/// a read does so only where the handshake cannot end without it.
 struct WatchedStream<S> {
     stream: S,
     resolver: Arc<ClientCertificate>,
@@ -439,13 +439,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
         let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
         let read = room.filled();
-        match (result, this.broken.take_if(|_| read.is_empty())) {
-            (_, Some(error)) => {
-                this.broken = Some(again(&error));
-                return this.stop_reading(error, cx);
-            }
-            (Err(error), None) => return this.stop_reading(error, cx),
-            (Ok(()), None) => {}
+        let end = match (result, &this.broken) {
+            (_, Some(error)) if read.is_empty() => Some(again(error)),
+            (result, _) => result.err(),
+        };
+        if let Some(error) = end {
+            return this.stop_reading(error, cx);
         }
         if let RecordEnds::Body {
             kind: HANDSHAKE, ..

@@ -43,6 +43,9 @@ const SMALL_READS: u32 = 8;
 /// What is handed over at once, if there is as much.
 const BATCH: usize = 512 * 1024;
 
+/// So many reads in a row make a turn of the task.
+const READS_PER_TURN: u64 = 32;
+
 /// How long the task looks for more of a bulk before it goes to sleep.
 const PATIENCE: Duration = Duration::from_micros(50);
 
@@ -164,6 +167,8 @@ impl SecureTransport {
     pub(crate) fn poll_read(&mut self, buffer: &mut Vec<u8>, poller: &Poller) -> Poll<()> {
         if !self.inbound.is_empty() {
             take(&mut self.inbound, buffer);
+            // Not to be kept for a day when it is needed again.
+            self.inbound = Vec::new();
             return Poll::Ready(());
         }
         match &mut self.driver {
@@ -423,7 +428,11 @@ impl SecureTransport {
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
     pub(crate) fn has_unread(&self) -> bool {
         match &self.driver {
-            Driver::Task(shared) => !lock(&shared.flow).inbound.is_empty(),
+            Driver::Task(shared) => {
+                let flow = lock(&shared.flow);
+                // After a write that has failed the task reads on to the end.
+                !flow.inbound.is_empty() || flow.broken && !flow.ended
+            }
             Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.socket.has_unread(),
             Driver::Gone => !self.inbound.is_empty(),
         }
@@ -789,11 +798,7 @@ impl Flow {
     }
 
     fn is_idle(&self) -> bool {
-        !self.ended
-            && !self.broken
-            && self.inbound.len() <= READ_SIZE
-            && self.outbound.is_empty()
-            && self.in_flight() == 0
+        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
     }
 
     fn wake_reader(&mut self) {
@@ -847,14 +852,19 @@ impl Task {
             return Poll::Ready(());
         };
         lock(&shared.flow).task = Some(context.waker().clone());
-        let sent = task.send(&shared.flow, context);
+        let mut sent = task.send(&shared.flow, context);
+        if sent.is_ok() {
+            task.receive(&shared.flow, context);
+            // TLS itself may have something to say to that.
+            sent = task.channel.flush(context).map(drop);
+        }
         if sent.is_err() {
             // What the peer sent before it went is fetched first, also for a paused socket, so that
             // it is there when JavaScript learns that writing has failed.
             lock(&shared.flow).reading = true;
             task.broken = true;
+            task.receive(&shared.flow, context);
         }
-        task.receive(&shared.flow, context);
         let mut flow = lock(&shared.flow);
         if flow.readable() {
             flow.wake_reader();
@@ -867,6 +877,12 @@ impl Task {
         if !idle {
             self.quiet = None;
         } else if task.small_reads >= SMALL_READS || self.is_quiet(task.moves(), context) {
+            self.quiet = None;
+            if flow.inbound.len() > READ_SIZE {
+                // It stays with the leave to go so far ahead. The task goes on when it is fetched.
+                flow.more = true;
+                return Poll::Pending;
+            }
             flow.settled = true;
             flow.mailbox.post(Notice::Settled(flow.socket_id));
             return Poll::Ready(());
@@ -936,7 +952,13 @@ impl TaskChannel {
     }
 
     fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
+        let turn_ends = self.reads + READS_PER_TURN;
         loop {
+            if self.reads == turn_ends {
+                // What is to be sent, and other tasks, have waited long enough.
+                context.waker().wake_by_ref();
+                return;
+            }
             if self.ahead.is_none() && self.small_reads == 0 && self.decrypted.len() >= READ_SIZE {
                 self.ahead = Ahead::take();
             }
@@ -964,12 +986,7 @@ impl TaskChannel {
             self.reads += u64::from(received.is_ready());
             match received {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
-                Poll::Ready(_) => {
-                    self.small_reads = self.small_reads.saturating_add(1);
-                    if self.small_reads >= SMALL_READS {
-                        self.ahead = None;
-                    }
-                }
+                Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 // Nothing is waited for on a connection that can only be read.
                 Poll::Pending if self.broken => self.channel.tls.ended = true,
                 Poll::Pending => {

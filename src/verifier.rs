@@ -17,8 +17,10 @@ mod soundness;
 
 use std::sync::Arc;
 
+use once_cell::sync::Lazy;
 use rustls::{
-    CertificateError, DigitallySignedStruct, OtherError, SignatureScheme,
+    CertificateError, CipherSuiteCommon, DigitallySignedStruct, OtherError, SignatureScheme,
+    SupportedCipherSuite, Tls12CipherSuite,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{
         CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as aws_lc, verify_tls12_signature,
@@ -104,9 +106,34 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         signature_verification_algorithms: ALGORITHMS,
+        cipher_suites: CIPHER_SUITES.clone(),
         ..aws_lc::default_provider()
     }
 }
+
+/// Those of rustls. After 2^24 records of TLS 1.2, which has no new keys, rustls would close the
+/// connection, and take what is written from then on for sent; Chromium goes on.
+static CIPHER_SUITES: Lazy<Vec<SupportedCipherSuite>> = Lazy::new(|| {
+    let without_limit = |suite| match suite {
+        SupportedCipherSuite::Tls12(suite) => {
+            let common = CipherSuiteCommon {
+                suite: suite.common.suite,
+                hash_provider: suite.common.hash_provider,
+                confidentiality_limit: u64::MAX,
+            };
+            SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
+                common,
+                prf_provider: suite.prf_provider,
+                kx: suite.kx,
+                sign: suite.sign,
+                aead_alg: suite.aead_alg,
+            })))
+        }
+        suite @ SupportedCipherSuite::Tls13(_) => suite,
+    };
+    let suites = aws_lc::default_provider().cipher_suites;
+    suites.into_iter().map(without_limit).collect()
+});
 
 /// Judges the certificate of one server. Needs a multi-threaded tokio runtime when called from a
 /// task.
@@ -454,5 +481,25 @@ impl SignatureVerificationAlgorithm for Child {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         AlgorithmIdentifier::from_slice(facts::CHILD_SIGNATURE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_of_tls_1_2_go_on_however_much_is_sent() {
+        let suites = provider().cipher_suites;
+        assert_eq!(suites, aws_lc::default_provider().cipher_suites);
+        let limits: Vec<_> = suites
+            .iter()
+            .filter_map(|suite| match suite {
+                SupportedCipherSuite::Tls12(suite) => Some(suite.common.confidentiality_limit),
+                SupportedCipherSuite::Tls13(_) => None,
+            })
+            .collect();
+        assert!(!limits.is_empty());
+        assert!(limits.iter().all(|&limit| limit == u64::MAX), "{limits:?}");
     }
 }

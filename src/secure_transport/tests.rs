@@ -208,6 +208,58 @@ fn a_task_that_has_nothing_to_do_ends() {
 }
 
 #[test]
+fn a_task_whose_server_falls_silent_ends() {
+    let (mut application, socket_id, server) = secured();
+    let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
+    if is_bulk(&application, socket_id) {
+        let shared = shared(&application, socket_id);
+        until(|| lock(&shared.flow).settled);
+    }
+    exchange(&mut application, socket_id, &mut server);
+    assert!(!is_bulk(&application, socket_id));
+}
+
+#[test]
+fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
+    const MOST: usize = 512 * 1024 * 1024;
+    let (mut application, socket_id, server) = secured();
+    let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
+    let properties = SocketProperties {
+        buffer_size: Some(65_536),
+        ..SocketProperties::default()
+    };
+    let request = application.request();
+    application.table.update(request, socket_id, properties);
+    assert_eq!(application.outcome(request), Ok(()));
+    let writer = thread::spawn(move || {
+        let chunk = pattern(256 * 1024);
+        let mut written = 0;
+        while written < 2 * MOST && server.write_all(&chunk).is_ok() {
+            written += chunk.len();
+        }
+    });
+    let mut received = 0;
+    while received < MOST / 8 {
+        received += application.received(socket_id).len();
+    }
+    assert!(is_bulk(&application, socket_id));
+    let request = send(&mut application, socket_id, b"enough");
+    loop {
+        match application.event() {
+            Told::Receive { data, .. } => received += data.len(),
+            Told::Complete { request: ended, .. } => {
+                assert_eq!(ended, request);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(received < MOST, "it is not even written");
+    }
+    drop(application);
+    writer.join().unwrap();
+}
+
+#[test]
 fn a_server_that_takes_nothing_is_not_written_to_without_bound() {
     let (mut application, socket_id, mut server) = secured();
     let length = 32 * 1024 * 1024;
