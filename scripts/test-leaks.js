@@ -13,7 +13,7 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 const tls = require('node:tls');
 const { Worker, parentPort, workerData } = require('node:worker_threads');
-const { boundOf } = require('../support/bounds.js');
+const { RUNTIME_THREADS } = require('../support/bounds.js');
 
 const PEERS = 'peers';
 const ATTEMPTS_AT_ONCE = 50;
@@ -203,11 +203,6 @@ const STAGES = [
 ];
 
 // ---- What is measured ---------------------------------------------------------------------------
-
-/** The runtime's threads stay once there has been work for them, up to so many. */
-const RUNTIME_THREADS = ['MAX_WORKERS', 'MAX_LOOKUPS', 'MAX_KEPT']
-  .map((name) => boundOf('src/runtime.rs', name))
-  .reduce((sum, bound) => sum + bound);
 
 /** @returns {string[]} What the threads of this process are called. */
 function threadNames() {

@@ -23,4 +23,9 @@ function boundOf(file, name) {
     .reduce((product, factor) => product * factor);
 }
 
-module.exports = { boundOf };
+/** The runtime's threads stay once there has been work for them, up to so many. */
+const RUNTIME_THREADS = ['MAX_WORKERS', 'MAX_LOOKUPS', 'MAX_KEPT']
+  .map((name) => boundOf('src/runtime.rs', name))
+  .reduce((sum, bound) => sum + bound);
+
+module.exports = { boundOf, RUNTIME_THREADS };

@@ -10,7 +10,7 @@ const { existsSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
 const { build, startPeer } = require('../../bench/peer.js');
 const { start } = require('../child.js');
-const { boundOf } = require('../../support/bounds.js');
+const { RUNTIME_THREADS } = require('../../support/bounds.js');
 const { createRandom } = require('../random.js');
 
 /** @typedef {import('../suite.js').Row} Row */
@@ -24,9 +24,6 @@ const AT_MOST = 1000;
 
 /** What a process may have grown by when all its workers have ended, bytes. */
 const GROWTH = 64 * MIB;
-
-/** Threads of look-ups that are still under way, as nothing can end one. */
-const LOOKUPS = boundOf('src/runtime.rs', 'MAX_LOOKUPS');
 
 /** How long the peer may take to notice, milliseconds. */
 const PATIENCE = 10_000;
@@ -93,8 +90,8 @@ async function workers(peer, count, { seed, log }) {
     {
       what: 'what they left in their process',
       figure: `${more('descriptors')} descriptors, ${more('threads')} threads, ${(growth / MIB).toFixed(1)} MiB`,
-      bound: `0, ≤ ${LOOKUPS}, ≤ ${GROWTH / MIB} MiB`,
-      ok: more('descriptors') <= 0 && more('threads') <= LOOKUPS && growth <= GROWTH,
+      bound: `0, ≤ ${RUNTIME_THREADS}, ≤ ${GROWTH / MIB} MiB`,
+      ok: more('descriptors') <= 0 && more('threads') <= RUNTIME_THREADS && growth <= GROWTH,
     },
     {
       what: 'connections that the peer still has then',
