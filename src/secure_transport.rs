@@ -350,7 +350,6 @@ impl SecureTransport {
                 sending: BytesMut::new(),
                 taken: in_flight as u64,
                 flushed: 0,
-                told: 0,
                 decrypted: Vec::new(),
                 small_reads: 0,
                 reads: 0,
@@ -705,11 +704,9 @@ struct TaskChannel {
     channel: Channel<TcpStream>,
     /// Plaintext that was not encrypted yet.
     sending: BytesMut,
-    /// Bytes ever moved to `sending`, how many of them the operating system has, and of how many of
-    /// those JavaScript was told.
+    /// Bytes ever moved to `sending`, and how many of them the operating system has.
     taken: u64,
     flushed: u64,
-    told: u64,
     /// Decrypted, and to be handed over when JavaScript has fetched what was before.
     decrypted: Vec<u8>,
     small_reads: u32,
@@ -921,16 +918,15 @@ impl TaskChannel {
                 self.taken = flow.accepted;
             }
             if !self.channel.flush(context)? {
-                self.tell_progress(flow);
+                self.tell_progress(flow, 1);
                 return Ok(());
             }
             self.flushed = self.taken - self.sending.len() as u64;
-            if self.sending.is_empty() || self.flushed - self.told >= PROGRESS {
-                self.tell_progress(flow);
-            }
             if self.sending.is_empty() {
+                self.tell_progress(flow, 1);
                 return Ok(());
             }
+            self.tell_progress(flow, PROGRESS);
             let count = self.channel.tls.connection.writer().write(&self.sending)?;
             if count < self.sending.len() {
                 self.sending.advance(count);
@@ -942,10 +938,10 @@ impl TaskChannel {
         }
     }
 
-    fn tell_progress(&mut self, flow: &Mutex<Flow>) {
-        if self.told != self.flushed {
-            self.told = self.flushed;
-            let mut flow = lock(flow);
+    /// Tells JavaScript what was flushed, if it is so much more than it knows.
+    fn tell_progress(&self, flow: &Mutex<Flow>, least: u64) {
+        let mut flow = lock(flow);
+        if self.flushed - flow.flushed >= least {
             flow.flushed = self.flushed;
             flow.wake_writer();
         }

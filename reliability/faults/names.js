@@ -29,6 +29,21 @@ const served = (names, expected, rest = {}) => ({
   ...rest,
 });
 
+/**
+ * What becomes of a `connect()` whose name is being looked up when another call is made.
+ *
+ * @param {Scene} scene
+ * @param {string} method
+ * @param {(socket: Awaited<ReturnType<Scene['create']>>) => Promise<unknown>} make
+ */
+async function interrupted(scene, method, make) {
+  const socket = await scene.create();
+  const connect = socket.connect(NAME);
+  await pass(100);
+  const result = await make(socket);
+  return `${method} ${result}, connect ${await connect}`;
+}
+
 /** @type {Fault[]} */
 module.exports = [
   served('without the name', 'connect -105'),
@@ -42,23 +57,11 @@ module.exports = [
   }),
   served('silent', 'close null, connect -105', {
     name: 'a name server that is silent, and close()',
-    async run(scene) {
-      const socket = await scene.create();
-      const connect = socket.connect(NAME);
-      await pass(100);
-      const close = await socket.close();
-      return `close ${close}, connect ${await connect}`;
-    },
+    run: (scene) => interrupted(scene, 'close', (socket) => socket.close()),
   }),
   served('silent', 'disconnect null, connect -105', {
     name: 'a name server that is silent, and disconnect(), which is too early',
-    async run(scene) {
-      const socket = await scene.create();
-      const connect = socket.connect(NAME);
-      await pass(100);
-      const disconnect = await socket.call('disconnect');
-      return `disconnect ${disconnect}, connect ${await connect}`;
-    },
+    run: (scene) => interrupted(scene, 'disconnect', (socket) => socket.call('disconnect')),
   }),
   served('silent', '20 times connect -105, meanwhile everything arrives', {
     name: 'a name server that is silent, more look-ups than threads, and others that want to talk',

@@ -101,6 +101,22 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..=250).cycle().take(length).collect()
 }
 
+/// So much to the server, which a task sends.
+fn send_in_bulk(
+    application: &mut Application,
+    socket_id: SocketId,
+    mut server: Server,
+    length: usize,
+) -> Server {
+    let request = send(application, socket_id, &pattern(length));
+    let reader = thread::spawn(move || {
+        server.read_exact(&mut vec![0; length]).unwrap();
+        server
+    });
+    assert_eq!(application.outcome(request), Ok(()));
+    reader.join().unwrap()
+}
+
 /// So much from the server, which a task receives at least in part.
 fn receive_in_bulk(
     application: &mut Application,
@@ -192,15 +208,8 @@ fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
 
 #[test]
 fn a_task_that_has_nothing_to_do_ends() {
-    let (mut application, socket_id, mut server) = secured();
-    let large = pattern(1024 * 1024);
-    let request = send(&mut application, socket_id, &large);
-    let reader = thread::spawn(move || {
-        server.read_exact(&mut vec![0; 1024 * 1024]).unwrap();
-        server
-    });
-    assert_eq!(application.outcome(request), Ok(()));
-    let mut server = reader.join().unwrap();
+    let (mut application, socket_id, server) = secured();
+    let mut server = send_in_bulk(&mut application, socket_id, server, 1024 * 1024);
     let shared = shared(&application, socket_id);
     until(|| lock(&shared.flow).settled);
     exchange(&mut application, socket_id, &mut server);
@@ -410,15 +419,8 @@ fn until(mut condition: impl FnMut() -> bool) {
 
 /// A socket whose task has ended with `pong` not fetched, of which its owner was not told yet.
 fn ended_unnoticed() -> (Application, SocketId, Server) {
-    let (mut application, socket_id, mut server) = secured();
-    let large = pattern(3 * 1024 * 1024);
-    let request = send(&mut application, socket_id, &large);
-    let reader = thread::spawn(move || {
-        server.read_exact(&mut vec![0; 3 * 1024 * 1024]).unwrap();
-        server
-    });
-    assert_eq!(application.outcome(request), Ok(()));
-    let mut server = reader.join().unwrap();
+    let (mut application, socket_id, server) = secured();
+    let mut server = send_in_bulk(&mut application, socket_id, server, 3 * 1024 * 1024);
     let shared = shared(&application, socket_id);
     let mut messages = 0;
     loop {
@@ -483,15 +485,8 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
         // Where there is no epoll the kernel keeps it.
         cfg!(readiness = "runtime") || secure(&application, socket_id).held() > 0
     });
-    let large = pattern(super::SMALL_WRITE + 1);
-    let reader = thread::spawn(move || {
-        let mut received = vec![0; super::SMALL_WRITE + 1];
-        server.read_exact(&mut received).unwrap();
-        server
-    });
-    let request = send(&mut application, socket_id, &large);
-    assert_eq!(application.outcome(request), Ok(()));
-    (application, socket_id, reader.join().unwrap())
+    let server = send_in_bulk(&mut application, socket_id, server, super::SMALL_WRITE + 1);
+    (application, socket_id, server)
 }
 
 /// Receives what was expected, once the socket is paused no more.
