@@ -153,6 +153,8 @@ describe('connect', () => {
         lastError: 'net::ERR_NAME_NOT_RESOLVED',
       });
     },
+    // The resolver is asked for some of them, and may wait for its server.
+    60_000,
   );
 
   test('refuses a socket that is connected', async () => {

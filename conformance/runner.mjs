@@ -12,6 +12,9 @@ import { completeTranscript } from './transcript.mjs';
  * @property {() => Promise<void>} close
  */
 
+/** After so long a scenario counts as stuck: a resolver may wait several times for its server. */
+const LIMIT = 60_000;
+
 /**
  * @param {Side} side
  * @param {string} subject
@@ -21,7 +24,7 @@ import { completeTranscript } from './transcript.mjs';
  * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no
  *   more use, also because the scenario says that it taints everything after it
  */
-export async function runScenario(side, subject, scenario, certificates, limit = 12_000) {
+export async function runScenario(side, subject, scenario, certificates, limit = LIMIT) {
   const peer = new Peer(certificates);
   let timer;
   const late = new Promise((resolve) => {

@@ -13,6 +13,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::{Buf, BytesMut};
 use once_cell::sync::Lazy;
 use rustls::{
     ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
@@ -291,8 +292,14 @@ fn discard_rest(stream: &TcpStream) {
 /// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write, and
 /// reads on behind the end of the handshake. So a write to a peer that is gone does not fail here, and
 /// a read does so only where the handshake cannot end without it.
+///
+/// Nor does a write wait: `rustls` reads nothing before all is written, and a server that does not read
+/// may have something to say (`net/socket/socket_bio_adapter.cc`).
 struct WatchedStream<S> {
     stream: S,
+    /// What was written and the operating system has not taken. `rustls` bounds it: it writes a flight,
+    /// and the next one only when the server has answered.
+    unsent: BytesMut,
     resolver: Arc<ClientCertificate>,
     records: RecordEnds,
     opening: Opening,
@@ -309,6 +316,7 @@ impl<S> WatchedStream<S> {
     fn new(stream: S, resolver: Arc<ClientCertificate>, hello: Hello) -> Self {
         Self {
             stream,
+            unsent: BytesMut::new(),
             resolver,
             hello,
             broken: None,
@@ -334,22 +342,41 @@ impl<S> WatchedStream<S> {
                 .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
     }
 
-    /// Writes so many bytes; nobody needs those that are for a peer that is gone.
-    fn write(
-        &mut self,
-        length: usize,
-        write: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>>
+    /// Sends what the operating system takes of what was written; nobody needs what is for a peer that
+    /// is gone.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>
     where
-        S: Unpin,
+        S: AsyncWrite + Unpin,
     {
-        if self.broken.is_none() {
-            match ready!(write(Pin::new(&mut self.stream))) {
-                Err(error) if is_end(&error) => self.broken = Some(error),
-                result => return Poll::Ready(result),
+        while !self.unsent.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent)) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(count) => self.unsent.advance(count),
+                Err(error) if is_end(&error) => {
+                    self.broken = Some(error);
+                    self.unsent.clear();
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
-        Poll::Ready(Ok(length))
+        Poll::Ready(Ok(()))
+    }
+
+    /// Notes pieces to be sent, and sends what can be.
+    fn write(&mut self, pieces: &[io::IoSlice<'_>], cx: &mut Context<'_>) -> io::Result<usize>
+    where
+        S: AsyncWrite + Unpin,
+    {
+        for piece in pieces {
+            self.follow(piece);
+            if self.broken.is_none() {
+                self.unsent.extend_from_slice(piece);
+            }
+        }
+        if let Poll::Ready(result) = self.poll_send(cx) {
+            result?;
+        }
+        Ok(pieces.iter().map(|piece| piece.len()).sum())
     }
 
     /// Reading has come to `error`, which is told only to who asks again: who does not needed no more.
@@ -477,9 +504,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        this.follow(buf);
-        this.write(buf.len(), |stream| stream.poll_write(cx, buf))
+        self.poll_write_vectored(cx, &[io::IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -487,23 +512,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        for buf in bufs {
-            this.follow(buf);
-        }
-        let length = bufs.iter().map(|buf| buf.len()).sum();
-        this.write(length, |stream| stream.poll_write_vectored(cx, bufs))
+        Poll::Ready(self.get_mut().write(bufs, cx))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.broken.is_some() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_send(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -48,7 +48,7 @@ test('sees the end of the connection after everything that was sent', async () =
 });
 
 test('reports errors', async () => {
-  const socket = net.connect(1, '256.1.1.1');
+  const socket = net.connect(1, 'a..b');
   const [error] = await once(socket, 'error');
   expect(error.message).toContain('net::ERR_NAME_NOT_RESOLVED');
   expect(globalThis.chrome.runtime).not.toHaveProperty('lastError');

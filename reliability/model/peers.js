@@ -41,13 +41,19 @@ const MOST_SAID = 2 * 1024 * 1024;
 /** So many bytes fit into the window of a connection on loopback in any case. */
 const WINDOW = 32 * 1024;
 
-/** What is no host to anybody. */
-const NO_HOSTS = ['a..b', '', '256.1.1.1'];
+/** What ends in a number, and is no address. */
+const NUMBER = '1'.repeat(64);
+
+/**
+ * What is no host to anybody, so that nobody is asked: how long the server of this machine's network
+ * takes for an answer is no business of the model.
+ */
+const NO_HOSTS = ['a..b', '', NUMBER];
 
 /** How `secure()` ends for those of them that can be nobody's, whatever the peer does. */
 const NOBODY = new Map([
   ['', -9],
-  ['256.1.1.1', -2],
+  [NUMBER, -2],
 ]);
 
 const EPOCHS = 6;
@@ -326,7 +332,6 @@ class Dial {
   encrypted = undefined;
   closed = false;
   looksUp = false;
-  family = undefined;
 
   /**
    * @param {Peers} peers
@@ -575,9 +580,11 @@ class Peers {
   #make(wish) {
     const { kind, name, spelling = 0, family } = wish;
     if (kind === 'unresolvable') {
-      const host = NO_HOSTS[spelling % 3];
-      const dial = new Dial(this, wish, { host, port: this.#port });
-      dial.looksUp = host === '256.1.1.1';
+      const known = name === 'system' ? this.#hostName : undefined;
+      const host = known ?? NO_HOSTS[spelling % 3];
+      const canonicalHost = host.toLowerCase();
+      const dial = new Dial(this, wish, { host, canonicalHost, port: this.#port });
+      dial.looksUp = known !== undefined;
       return dial;
     }
     if (kind === 'denied') return new Dial(this, wish, { host: 'localhost', port: 1 });

@@ -56,12 +56,15 @@ const spelling = weighted([
 const tls = fc.constantFrom('good', 'good', 'good', 'good', 'old', 'misnamed', 'untrusted');
 
 const peer = fc.constant('peer');
+const unresolvable = fc.constant('unresolvable');
 
 const wish = weighted([
   [16, fc.record({ kind: peer, script, spelling })],
   [8, fc.record({ kind: peer, script, spelling, tls })],
   [2, fc.record({ kind: fc.constant('refused') })],
-  [2, fc.record({ kind: fc.constant('unresolvable'), spelling: fc.nat(2) })],
+  [2, fc.record({ kind: unresolvable, spelling: fc.nat(2) })],
+  // The addresses of this machine's name are of the other family.
+  [1, fc.record({ kind: unresolvable, name: fc.constant('system'), family: fc.constant('ipv6') })],
   [2, fc.record({ kind: fc.constant('deaf') })],
   [1, fc.record({ kind: fc.constant('denied') })],
   [2, fc.record({ kind: peer, script, family: fc.constantFrom('any', 'ipv4', 'ipv6') })],

@@ -337,23 +337,6 @@ impl AsyncWrite for Vanishing {
         Poll::Ready(Ok(length))
     }
 
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        records: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let flight: Vec<_> = records
-            .iter()
-            .flat_map(|record| &**record)
-            .copied()
-            .collect();
-        self.poll_write(cx, &flight)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -426,6 +409,127 @@ fn a_server_that_has_gone_before_its_last_word_has_reset_the_connection() {
     for version in [&TLS12, &TLS13] {
         let result = secure_with_vanishing(version, 0, |_, _| {});
         assert_eq!(result, Err(NetError::ConnectionReset), "{version:?}");
+    }
+}
+
+/// A server that does not read but has something to say.
+struct Deaf(&'static [u8]);
+
+impl AsyncRead for Deaf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let (said, rest) = this.0.split_at(buffer.remaining().min(this.0.len()));
+        buffer.put_slice(said);
+        this.0 = rest;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Deaf {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[test]
+fn what_a_server_says_counts_though_it_does_not_read() {
+    let client = client_trusting(&[]);
+    for (said, expected) in [
+        (
+            &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+            NetError::SslProtocolError,
+        ),
+        (
+            &[21, 3, 3, 0, 2, 2, 70],
+            NetError::SslVersionOrCipherMismatch,
+        ),
+        (&[], NetError::ConnectionClosed),
+    ] {
+        let client = Arc::clone(&client);
+        let (sender, ends) = mpsc::channel();
+        RUNTIME.spawn(async move {
+            let result = client.connect(Deaf(said), "localhost", ANY_VERSION).await;
+            let _ = sender.send(result.map(drop).map_err(|(error, _)| error));
+        });
+        assert_eq!(ends.recv_timeout(DEADLINE), Ok(Err(expected)), "{said:x?}");
+    }
+}
+
+/// A connection that takes few bytes at a time, and every other time none.
+struct Narrow {
+    stream: TcpStream,
+    full: bool,
+}
+
+impl AsyncRead for Narrow {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Narrow {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.full = !this.full;
+        if this.full {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Pin::new(&mut this.stream).poll_write(cx, &bytes[..bytes.len().min(7)])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[test]
+fn a_flight_may_go_in_pieces() {
+    let presented = WORLD.good();
+    let address = serve_tls(server_config(presented.chain, &presented.key));
+    let client = client_trusting(&WORLD.trusted);
+    for version in [Some("tls1.2"), Some("tls1.3")] {
+        let client = Arc::clone(&client);
+        let (sender, ends) = mpsc::channel();
+        RUNTIME.spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let narrow = Narrow {
+                stream,
+                full: false,
+            };
+            let versions = TlsVersionRange::parse(version, version);
+            let result = client.connect(narrow, "localhost", versions).await;
+            let _ = sender.send(
+                result
+                    .map(|secured| secured.broken)
+                    .map_err(|(error, _)| error),
+            );
+        });
+        assert_eq!(ends.recv_timeout(DEADLINE), Ok(Ok(false)), "{version:?}");
     }
 }
 
