@@ -93,6 +93,22 @@ describe('secure', () => {
   });
 });
 
+describe('a secured socket', () => {
+  test('is closed by a server of TLS 1.2 that asks for another handshake', async () => {
+    const server = await startTlsServer({ maxVersion: 'TLSv1.2' });
+    const { socketId, inbox } = await connected(server.port, { paused: true });
+    expect(await result('secure', socketId, {})).toBe(0);
+    await tcp.setPaused(socketId, false);
+    const peer = await server.accepted();
+    peer.on('error', () => {});
+    peer.write('first');
+    peer.renegotiate({}, () => {});
+    peer.write('second');
+    expect(await inbox.untilError()).toBe(-100);
+    expect(inbox.bytes.toString()).toBe('first');
+  });
+});
+
 describe('a failing secure', () => {
   test('of an unconnected socket leaves it alone', async () => {
     const { socketId } = await tcp.create();

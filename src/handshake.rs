@@ -1,9 +1,10 @@
 //! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
 
 mod hello;
+mod records;
 
 use std::{
-    error, fmt, io,
+    error, fmt, io, mem,
     net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
@@ -16,7 +17,7 @@ use std::{
 use bytes::{Buf, BytesMut};
 use once_cell::sync::Lazy;
 use rustls::{
-    ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
+    AlertDescription, ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
     crypto::CryptoProvider,
     pki_types::ServerName,
@@ -29,10 +30,12 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use self::hello::Hello;
+use self::{
+    hello::Hello,
+    records::{ALERT, CHANGE_CIPHER_SPEC, FATAL, Records},
+};
 use crate::{
     net_error::{HandshakeProgress, NetError},
-    record_ends::{Passed, RecordEnds},
     tls_settings::TlsSettings,
     trust::{self, TrustStore},
     verifier::{self, ServerVerifier},
@@ -42,8 +45,6 @@ use crate::{
 pub(crate) struct Secured<S = TcpStream> {
     pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
-    /// Where in a record the connection is: what followed the handshake may have been read in part.
-    pub(crate) records: RecordEnds,
     /// The client's last words could not be written: the peer is gone, and may have said something
     /// before.
     pub(crate) broken: bool,
@@ -135,7 +136,11 @@ impl Client {
             Arc::new(trust.with(&settings.authorities))
         };
         // Each handshake has one of its own, for its host.
-        let verifier = Arc::new(ServerVerifier::new(Arc::clone(&trust), String::new()));
+        let verifier = Arc::new(ServerVerifier::new(
+            Arc::clone(&trust),
+            String::new(),
+            Arc::default(),
+        ));
         let config = |versions: &[&'static SupportedProtocolVersion]| {
             let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
                 .with_protocol_versions(versions)
@@ -202,12 +207,14 @@ impl Client {
             ..ClientCertificate::default()
         });
         config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
-        let verifier = ServerVerifier::new(Arc::clone(&self.trust), host.to_owned());
+        let tls13 = Arc::default();
+        let hello = Hello::new(versions, Arc::clone(&tls13));
+        let verifier = ServerVerifier::new(Arc::clone(&self.trust), host.to_owned(), tls13);
         config
             .dangerous()
             .set_certificate_verifier(Arc::new(verifier));
 
-        let stream = WatchedStream::new(stream, resolver, Hello::new(versions));
+        let stream = WatchedStream::new(stream, resolver, hello);
         let result = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .into_fallible()
@@ -218,7 +225,6 @@ impl Client {
                 Ok(Secured {
                     stream: watched.stream,
                     connection,
-                    records: watched.records,
                     broken: watched.broken.is_some(),
                 })
             }
@@ -286,12 +292,14 @@ fn discard_rest(stream: &TcpStream) {
 
 /// The stream under a TLS stream.
 ///
-/// It keeps an eye on the records that pass, because `rustls` does not tell how far a failed
-/// handshake had come, and forgives what Chromium does not. No read passes the end of a record.
+/// It keeps an eye on what passes, because `rustls` does not tell how far a failed handshake had come,
+/// and forgives what Chromium does not.
 ///
-/// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write, and
-/// reads on behind the end of the handshake. So a write to a peer that is gone does not fail here, and
-/// a read does so only where the handshake cannot end without it.
+/// `tokio_rustls` reads on behind the end of the handshake, where what it meets is none of that. So a
+/// read brings no more than a record, and the next one only what is asked for again.
+///
+/// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write. So a
+/// write to a peer that is gone does not fail here.
 ///
 /// Nor does a write wait: `rustls` reads nothing before all is written, and a server that does not read
 /// may have something to say (`net/socket/socket_bio_adapter.cc`).
@@ -301,13 +309,12 @@ struct WatchedStream<S> {
     /// and the next one only when the server has answered.
     unsent: BytesMut,
     resolver: Arc<ClientCertificate>,
-    records: RecordEnds,
-    opening: Opening,
+    records: Records,
     hello: Hello,
     /// Why nothing can be written any more.
     broken: Option<io::Error>,
-    /// Why nothing more can be read, which nobody knows yet.
-    stopped: Option<io::Error>,
+    /// Whether the end of a record has been read, and nothing since.
+    resting: bool,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
 }
@@ -320,9 +327,8 @@ impl<S> WatchedStream<S> {
             resolver,
             hello,
             broken: None,
-            stopped: None,
-            records: RecordEnds::default(),
-            opening: Opening::Silence,
+            resting: false,
+            records: Records::default(),
             answered: false,
         }
     }
@@ -379,23 +385,28 @@ impl<S> WatchedStream<S> {
         Ok(pieces.iter().map(|piece| piece.len()).sum())
     }
 
-    /// Reading has come to `error`, which is told only to who asks again: who does not needed no more.
-    fn stop_reading<T>(&mut self, error: io::Error, cx: &Context<'_>) -> Poll<io::Result<T>> {
-        self.stopped = Some(error);
-        cx.waker().wake_by_ref();
-        Poll::Pending
+    /// Ends the handshake, and tells the server why as far as that is possible at once.
+    fn refuse(&mut self, refused: Refused, cx: &mut Context<'_>) -> io::Error
+    where
+        S: AsyncWrite + Unpin,
+    {
+        if let Some(alert) = refused.alert {
+            self.unsent.extend([ALERT, 3, 3, 0, 2, FATAL, alert.into()]);
+            let _ = self.poll_send(cx);
+        }
+        io::Error::other(refused)
     }
 
     fn explain(&self, error: &io::Error) -> NetError {
         let cause = error.get_ref();
-        if let Some(Refused(error)) = cause.and_then(|cause| cause.downcast_ref()) {
+        if let Some(Refused { error, .. }) = cause.and_then(|cause| cause.downcast_ref()) {
             return *error;
         }
         let Some(error) = cause.and_then(|cause| cause.downcast_ref()) else {
             return NetError::from_io(error);
         };
         let progress = HandshakeProgress {
-            server_hello: matches!(self.opening, Opening::Handshake),
+            server_hello: self.records.has_begun(),
             client_certificate_requested: self.certificate_asked(),
         };
         match NetError::from_rustls(error, progress) {
@@ -426,74 +437,64 @@ fn again(error: &io::Error) -> io::Error {
         .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-/// Ends the handshake where rustls would let it go on.
+/// Ends the handshake where rustls would let it go on, or say something else.
 #[derive(Clone, Copy, Debug)]
-struct Refused(NetError);
+struct Refused {
+    error: NetError,
+    /// What to tell the server, if that can be told in the clear.
+    alert: Option<AlertDescription>,
+}
+
+impl Refused {
+    const fn with_alert(error: NetError, alert: AlertDescription) -> Self {
+        Self {
+            error,
+            alert: Some(alert),
+        }
+    }
+}
+
+impl From<NetError> for Refused {
+    fn from(error: NetError) -> Self {
+        Self { error, alert: None }
+    }
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl error::Error for Refused {}
 
-const ALERT: u8 = 21;
-const CLOSE_NOTIFY: u8 = 0;
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const HANDSHAKE: u8 = 22;
-
-/// What the peer has begun with.
-#[derive(Debug)]
-enum Opening {
-    Silence,
-    Handshake,
-    CloseNotify,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(error) = this.stopped.take() {
-            return Poll::Ready(Err(error));
+        while !this.records.pass_on(buf) {
+            if mem::take(&mut this.resting) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let mut room = [0; 4096];
+            let wanted = this.records.wanted().min(room.len());
+            let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
+            let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
+            match (room.filled(), &this.broken) {
+                ([], Some(error)) => return Poll::Ready(Err(again(error))),
+                ([], None) => return Poll::Ready(result),
+                (read, _) => {
+                    if let Err(refused) = this.records.take(read, &mut this.hello) {
+                        return Poll::Ready(Err(this.refuse(refused, cx)));
+                    }
+                }
+            }
         }
-        let mut room = [0; 4096];
-        let wanted = this.records.wanted().min(room.len()).min(buf.remaining());
-        let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
-        let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
-        let read = room.filled();
-        let end = match (result, &this.broken) {
-            (_, Some(error)) if read.is_empty() => Some(again(error)),
-            (result, _) => result.err(),
-        };
-        if let Some(error) = end {
-            return this.stop_reading(error, cx);
-        }
-        if let RecordEnds::Body {
-            kind: HANDSHAKE, ..
-        } = this.records
-        {
-            let refused = |error| io::Error::other(Refused(error));
-            this.hello.follow_server(read).map_err(refused)?;
-        }
-        let passed = this.records.advance(read);
-        if matches!(this.opening, Opening::Silence) {
-            this.opening = match (passed, read.last()) {
-                (Passed::Header(HANDSHAKE), _) => Opening::Handshake,
-                // The last byte of an alert is its description.
-                (Passed::Record(ALERT), Some(&CLOSE_NOTIFY)) => Opening::CloseNotify,
-                _ => Opening::Silence,
-            };
-        }
-        if matches!(this.opening, Opening::CloseNotify) {
-            let refused = Refused(NetError::SslProtocolError);
-            return Poll::Ready(Err(io::Error::other(refused)));
-        }
-        buf.put_slice(read);
+        this.resting = this.records.is_between();
         Poll::Ready(Ok(()))
     }
 }

@@ -4,6 +4,9 @@
 /// What precedes each record: its type, its version, and its length in the last two bytes.
 pub(crate) const HEADER: usize = 5;
 
+/// The type of records of the handshake.
+pub(crate) const HANDSHAKE: u8 = 22;
+
 /// Follows a stream of records.
 #[derive(Debug)]
 pub(crate) enum RecordEnds {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, BytesMut};
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
-use rustls::ClientConnection;
+use rustls::{ClientConnection, ProtocolVersion};
 use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -26,7 +26,7 @@ use crate::copy::append;
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
 use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
-use crate::record_ends::RecordEnds;
+use crate::record_ends::{HANDSHAKE, RecordEnds};
 use crate::runtime;
 use crate::socket::SocketId;
 use crate::transport::SocketOption;
@@ -121,17 +121,11 @@ impl SecureTransport {
         mailbox: &Arc<Mailbox>,
         socket_id: SocketId,
     ) -> io::Result<Self> {
-        let mut tls = Tls {
-            connection: secured.connection,
-            ends: secured.records,
-            ended: false,
-        };
-        let mut inbound = Vec::new();
-        tls.drain(&mut inbound);
+        let tls = Tls::new(secured.connection);
         let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
         Ok(Self {
             driver: Driver::JavaScript(Box::new(Channel { socket, tls })),
-            inbound,
+            inbound: Vec::new(),
             reads: false,
             bulk_reads: 0,
             broken: secured.broken,
@@ -491,9 +485,22 @@ struct Tls {
 }
 
 impl Tls {
+    /// Of a connection whose handshake is done, and that has read nothing behind it.
+    fn new(connection: ClientConnection) -> Self {
+        Self {
+            connection,
+            ends: RecordEnds::default(),
+            ended: false,
+        }
+    }
+
     /// Decrypts all of `encrypted` to the end of `plaintext`.
     fn decrypt(&mut self, mut encrypted: &[u8], plaintext: &mut Vec<u8>) {
         while !encrypted.is_empty() && !self.ended {
+            // rustls would say no and go on.
+            if self.ends.is_between() && self.asks_for_another_handshake(encrypted) {
+                return self.ended = true;
+            }
             let (mut record, others) = encrypted.split_at(self.ends.take(encrypted));
             encrypted = others;
             while !record.is_empty() {
@@ -511,6 +518,13 @@ impl Tls {
                 self.ended |= !sound;
             }
         }
+    }
+
+    /// Whether a record begins so in which a server of TLS 1.2 begins another handshake, at which
+    /// Chromium ends the connection (`SSL_set_renegotiate_mode`).
+    fn asks_for_another_handshake(&self, record: &[u8]) -> bool {
+        record.first() == Some(&HANDSHAKE)
+            && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
     }
 
     /// Moves what was decrypted to the end of `plaintext`.
@@ -1050,13 +1064,8 @@ impl TaskChannel {
 /// What becomes of bytes that a server sends after its handshake.
 #[cfg(any(fuzzing, test))]
 pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
-    let mut tls = Tls {
-        connection: secured.connection,
-        ends: secured.records,
-        ended: false,
-    };
+    let mut tls = Tls::new(secured.connection);
     let mut plaintext = Vec::new();
-    tls.drain(&mut plaintext);
     tls.decrypt(encrypted, &mut plaintext);
     plaintext
 }

@@ -11,7 +11,6 @@ use crate::event::{Event, Next, Outcome};
 use crate::handshake::Secured;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
-use crate::record_ends::RecordEnds;
 use crate::resolver::AddressFamily;
 use crate::runtime::{self, OwnedTask};
 use crate::socket::{Connection, Ends, SocketId, SocketProperties};
@@ -178,7 +177,6 @@ impl Application {
         let secured = Secured {
             stream,
             connection,
-            records: RecordEnds::default(),
             broken,
         };
         self.table

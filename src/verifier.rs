@@ -15,7 +15,10 @@ mod revocation;
 mod short_rsa;
 mod soundness;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use once_cell::sync::Lazy;
 use rustls::{
@@ -142,12 +145,15 @@ pub(crate) struct ServerVerifier {
     trust: Arc<TrustStore>,
     /// Chromium connects to names that `rustls` has no words for.
     host: String,
+    /// Whether the server has chosen TLS 1.3, which `rustls` does not say.
+    tls13: Arc<AtomicBool>,
 }
 
 impl ServerVerifier {
-    /// `host` is a canonical host name or an IP address without brackets.
-    pub(crate) fn new(trust: Arc<TrustStore>, host: String) -> Self {
-        Self { trust, host }
+    /// `host` is a canonical host name or an IP address without brackets; `tls13` becomes true when
+    /// the server chooses TLS 1.3.
+    pub(crate) fn new(trust: Arc<TrustStore>, host: String, tls13: Arc<AtomicBool>) -> Self {
+        Self { trust, host, tls13 }
     }
 }
 
@@ -166,7 +172,8 @@ impl ServerCertVerifier for ServerVerifier {
             intermediates,
             staple: ocsp_response,
         };
-        block_in_place(|| judge(&self.trust, &presented, &self.host, now))
+        let tls13 = self.tls13.load(Ordering::Relaxed);
+        block_in_place(|| judge(&self.trust, &presented, &self.host, now, tls13))
             .map(|()| ServerCertVerified::assertion())
             .map_err(|error| CertificateError::Other(OtherError(Arc::new(error))).into())
     }
@@ -232,6 +239,7 @@ fn judge(
     presented: &Presented<'_>,
     host: &str,
     now: UnixTime,
+    tls13: bool,
 ) -> Result<(), NetError> {
     let &Presented {
         leaf,
@@ -243,10 +251,13 @@ fn judge(
     if !facts.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
         return Err(NetError::SslProtocolError);
     }
-    match facts.may_sign_handshakes() {
-        None => return Err(NetError::SslProtocolError),
-        Some(false) => return Err(NetError::SslKeyUsageIncompatible),
-        Some(true) => {}
+    let may_sign = facts
+        .may_sign_handshakes()
+        .ok_or(NetError::SslProtocolError)?;
+    // In TLS 1.2 an RSA key could do other things than sign, so that comes to light later.
+    let may_sign_later = !tls13 && facts.key.rsa().is_some();
+    if !may_sign && !may_sign_later {
+        return Err(NetError::SslKeyUsageIncompatible);
     }
     if !facts.is_well_formed() {
         return Err(NetError::SslServerCertBadFormat);
@@ -262,15 +273,16 @@ fn judge(
     let wrong_name = !names::is_for(&facts, host);
     // Chromium asks the issuer whether it is true, so there has to be one.
     let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &facts);
-    [
+    let problems = [
         problem,
         revoked.then_some(Problem::Revoked),
         wrong_name.then_some(Problem::WrongName),
-    ]
-    .into_iter()
-    .flatten()
-    .min()
-    .map_or(Ok(()), |problem| Err(problem.into()))
+    ];
+    match problems.into_iter().flatten().min() {
+        Some(problem) => Err(problem.into()),
+        None if !may_sign => Err(NetError::SslKeyUsageIncompatible),
+        None => Ok(()),
+    }
 }
 
 /// What a server presents, and who is believed.

@@ -79,6 +79,15 @@ const RECORDS = {
   'alert of level 0': record(RECORD.alert, Buffer.from([0, 40])),
   'alert of level 3': record(RECORD.alert, Buffer.from([3, 40])),
   'two alerts in one': record(RECORD.alert, Buffer.from([2, 40, 2, 70])),
+  '31 empty ones, and an alert': Buffer.concat([
+    ...Array.from({ length: 31 }, () => record(RECORD.handshake, NOTHING)),
+    record(RECORD.alert, Buffer.from([2, 40])),
+  ]),
+  '33 empty ones, and an alert': Buffer.concat([
+    ...Array.from({ length: 33 }, () => record(RECORD.handshake, NOTHING)),
+    record(RECORD.alert, Buffer.from([2, 40])),
+  ]),
+  'an empty one, and half a header': Buffer.from([22, 3, 3, 0, 0, 22, 3, 3]),
   'forty empty ones': Buffer.concat(Array.from({ length: 40 }, () => record(22, NOTHING))),
   'half a header': Buffer.from([22, 3]),
 };
@@ -541,6 +550,32 @@ for (const [name, ending] of Object.entries(ENDINGS_12)) {
   };
 }
 
+const NO_RECORD = says('HTTP/1.1 400 Bad Request\r\n\r\n');
+
+/** What follows the handshake of TLS 1.2 at once. @type {Record<string, (tls: any) => unknown>} */
+const AFTERS_12 = {
+  'what is no record': (tls) => tls.write(NO_RECORD),
+  'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  rubbish: (tls) => tls.write(record(RECORD.data, Buffer.alloc(40, 5))),
+  'an alert in the clear': (tls) => tls.plaintextAlert(40),
+  'an alert': (tls) => tls.alert(80),
+  'a warning': (tls) => tls.alert(90, 1),
+  'a HelloRequest': (tls) => tls.say(message(MESSAGE.helloRequest)),
+  'a second Finished': (tls) => tls.say(message(MESSAGE.finished, Buffer.alloc(12))),
+  'a change of cipher': (tls) => tls.changeCipherSpec(),
+  'an empty record of the handshake': (tls) => tls.write(record(RECORD.handshake, NOTHING)),
+};
+for (const [name, after] of Object.entries(AFTERS_12)) {
+  SCRIPTS[`right after TLS 1.2: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight12();
+    await tls.finish12();
+    after(tls);
+    tls.data('second');
+    tls.end();
+  };
+}
+
 /** Hellos of TLS 1.3, followed by everything else. */
 const HELLOS_13 = {
   'as it should be': {},
@@ -799,16 +834,23 @@ const FLIGHTS_13 = {
     tls.prove13();
     tls.finish13();
   },
-  'two more changes of cipher': (tls) => {
-    tls.changeCipherSpec();
-    tls.changeCipherSpec();
+  'two more changes of cipher': (tls) => changeCiphers(tls, 2),
+  '31 more changes of cipher': (tls) => changeCiphers(tls, 31),
+  '32 more changes of cipher': (tls) => changeCiphers(tls, 32),
+  'forty changes of cipher': (tls) => changeCiphers(tls, 40),
+  'a change of cipher with another content': (tls) => {
+    tls.write(record(RECORD.changeCipherSpec, Buffer.from([2])));
     rest13(tls, {});
   },
-  'forty changes of cipher': (tls) => {
-    for (let count = 0; count < 40; count += 1) tls.changeCipherSpec();
+  'an empty record of the handshake in the clear': (tls) => {
+    tls.write(record(RECORD.handshake, NOTHING));
     rest13(tls, {});
   },
 };
+function changeCiphers(tls, times) {
+  for (let count = 0; count < times; count += 1) tls.changeCipherSpec();
+  rest13(tls, {});
+}
 function rest13(tls, { extensions = [], ...change }) {
   tls.say(tls.encryptedExtensions(...extensions));
   tls.prove13(change);
@@ -826,6 +868,8 @@ for (const [name, flight] of Object.entries(FLIGHTS_13)) {
 
 /** What comes after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
 const AFTERS_13 = {
+  'what is no record': (tls) => tls.write(NO_RECORD),
+  rubbish: (tls) => tls.write(record(RECORD.data, Buffer.alloc(40, 5))),
   'a ticket': (tls) =>
     tls.say(
       message(
@@ -868,6 +912,13 @@ for (const [name, after] of Object.entries(AFTERS_13)) {
     await tls.clientHello();
     tls.flight13();
     tls.data('first');
+    after(tls);
+    tls.data('second');
+    tls.end();
+  };
+  SCRIPTS[`right after TLS 1.3: ${name}`] = async (tls) => {
+    await tls.clientHello();
+    tls.flight13();
     after(tls);
     tls.data('second');
     tls.end();

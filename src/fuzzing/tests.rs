@@ -126,7 +126,11 @@ fn flight(
     let mut server =
         ServerConnection::new(Arc::new(builder.with_cert_resolver(Arc::new(key)))).unwrap();
 
-    let verifier = Arc::new(ServerVerifier::new(Arc::clone(&TRUST), "localhost".into()));
+    let verifier = Arc::new(ServerVerifier::new(
+        Arc::clone(&TRUST),
+        "localhost".into(),
+        Arc::default(),
+    ));
     let config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[version])
         .unwrap()

@@ -1,7 +1,17 @@
-//! What Chromium refuses in a server's hello and rustls passes over: things that are not for the
-//! version that it chooses, and a session that is not the client's.
+//! What Chromium refuses in a server's hello and rustls passes over, or looks at later: a version that
+//! was not offered, things that are not for the one chosen, and a session that is not the client's.
 
-use super::{TlsVersion, TlsVersionRange};
+use std::{
+    iter,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustls::AlertDescription;
+
+use super::{Refused, TlsVersion, TlsVersionRange};
 use crate::net_error::NetError;
 use crate::record_ends;
 
@@ -40,18 +50,30 @@ pub(super) struct Hello {
     session: Option<Vec<u8>>,
     /// Whether the server has asked for another hello.
     retried: bool,
+    /// Whether the server has said that it speaks TLS 1.3.
+    tls13: Arc<AtomicBool>,
     /// What has come of the server's hello, until that is judged. rustls bounds it.
     message: Option<Vec<u8>>,
 }
 
 impl Hello {
-    pub(super) const fn new(offered: TlsVersionRange) -> Self {
+    pub(super) const fn new(offered: TlsVersionRange, tls13: Arc<AtomicBool>) -> Self {
         Self {
             offered,
             session: None,
             retried: false,
+            tls13,
             message: Some(Vec::new()),
         }
+    }
+
+    pub(super) fn has_chosen_tls13(&self) -> bool {
+        self.tls13.load(Ordering::Relaxed)
+    }
+
+    /// Whether everything is encrypted that the server says from now on, as it is in TLS 1.3.
+    pub(super) fn is_behind_that_of_tls13(&self) -> bool {
+        self.has_chosen_tls13() && self.message.is_none()
     }
 
     /// Goes on by records of the client, of which the first is its hello.
@@ -67,7 +89,7 @@ impl Hello {
     ///
     /// # Errors
     /// What Chromium says of the hello, if it is complete and Chromium would refuse it.
-    pub(super) fn follow_server(&mut self, bytes: &[u8]) -> Result<(), NetError> {
+    pub(super) fn follow_server(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         let Some(mut message) = self.message.take() else {
             return Ok(());
         };
@@ -84,7 +106,8 @@ impl Hello {
         let Some(hello) = ServerHello::read(content) else {
             return Ok(());
         };
-        self.judge(&hello)?;
+        let is_tls13 = self.judge(&hello)? == TlsVersion::Tls13;
+        self.tls13.store(is_tls13, Ordering::Relaxed);
         if hello.random == RETRY {
             self.retried = true;
             self.message = Some(Vec::new());
@@ -93,36 +116,45 @@ impl Hello {
         Ok(())
     }
 
-    fn judge(&self, hello: &ServerHello<'_>) -> Result<(), NetError> {
+    /// The version that the hello chooses.
+    fn judge(&self, hello: &ServerHello<'_>) -> Result<TlsVersion, Refused> {
+        let refused = |error, alert| Err(Refused::with_alert(error, alert));
+        if hello.version == TLS12 && hello.extensions(SUPPORTED_VERSIONS).nth(1).is_some() {
+            let alert = AlertDescription::IllegalParameter;
+            return refused(NetError::SslProtocolError, alert);
+        }
         let version = hello.chosen_version();
         let tls13_offered = self.offered.max == TlsVersion::Tls13;
         if version.len() != TLS12.len() && !self.retried {
-            return Err(NetError::Failed);
+            return refused(NetError::Failed, AlertDescription::DecodeError);
         }
-        let sound = if self.retried || version == TLS13 && tls13_offered {
-            version == TLS13
+        if self.retried || version == TLS13 && tls13_offered {
+            let is_sound = version == TLS13
                 && hello.version == TLS12
-                && Some(hello.session) == self.session.as_deref()
-        } else if version == TLS12 && self.offered.min == TlsVersion::Tls12 {
-            if tls13_offered && DOWNGRADED.iter().any(|end| hello.random.ends_with(end)) {
-                return Err(NetError::Tls13DowngradeDetected);
+                && Some(hello.session) == self.session.as_deref();
+            if !is_sound {
+                return refused(NetError::SslProtocolError, AlertDescription::DecodeError);
             }
-            // A first handshake renegotiates nothing: the content is an empty vector.
-            matches!(hello.extension(RENEGOTIATION_INFO), None | Some([0]))
-                && hello.extension(KEY_SHARE).is_none()
-        } else {
-            // Other versions rustls refuses itself, and tells the server; but to the head of a hello
-            // that asks for another it does not look.
-            if hello.random == RETRY {
-                return Err(NetError::SslVersionOrCipherMismatch);
-            }
-            true
-        };
-        if sound {
-            Ok(())
-        } else {
-            Err(NetError::SslProtocolError)
+            return Ok(TlsVersion::Tls13);
         }
+        if version != TLS12 || self.offered.min != TlsVersion::Tls12 {
+            let alert = AlertDescription::ProtocolVersion;
+            return refused(NetError::SslVersionOrCipherMismatch, alert);
+        }
+        if tls13_offered && DOWNGRADED.iter().any(|end| hello.random.ends_with(end)) {
+            let alert = AlertDescription::IllegalParameter;
+            return refused(NetError::Tls13DowngradeDetected, alert);
+        }
+        if hello.extension(KEY_SHARE).is_some() {
+            let alert = AlertDescription::UnsupportedExtension;
+            return refused(NetError::SslProtocolError, alert);
+        }
+        // A first handshake renegotiates nothing: the content is an empty vector.
+        if !matches!(hello.extension(RENEGOTIATION_INFO), None | Some([0])) {
+            let alert = AlertDescription::HandshakeFailure;
+            return refused(NetError::SslProtocolError, alert);
+        }
+        Ok(TlsVersion::Tls12)
     }
 }
 
@@ -167,14 +199,17 @@ impl<'a> ServerHello<'a> {
 
     /// The content of an extension, if it is there.
     fn extension(&self, wanted: [u8; 2]) -> Option<&'a [u8]> {
+        self.extensions(wanted).next()
+    }
+
+    /// The contents of all extensions of that kind.
+    fn extensions(&self, wanted: [u8; 2]) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = self.extensions;
-        while let Some(kind) = take(&mut rest, wanted.len()) {
-            let content = take_vector::<2>(&mut rest)?;
-            if kind == wanted {
-                return Some(content);
-            }
-        }
-        None
+        iter::from_fn(move || {
+            let kind = take(&mut rest, wanted.len())?;
+            Some((kind, take_vector::<2>(&mut rest)?))
+        })
+        .filter_map(move |(kind, content)| (kind == wanted).then_some(content))
     }
 }
 
@@ -262,12 +297,13 @@ mod tests {
     type Verdict = Result<(), NetError>;
 
     const REFUSED: Verdict = Err(NetError::SslProtocolError);
+    const MISMATCH: Verdict = Err(NetError::SslVersionOrCipherMismatch);
     const DOWNGRADE: Verdict = Err(NetError::Tls13DowngradeDetected);
 
     /// What is said of a server that answers such a client with these messages, which come in pieces of
     /// this size.
     fn verdict(offered: TlsVersionRange, messages: &[u8], size: usize) -> Verdict {
-        let mut watch = Hello::new(offered);
+        let mut watch = Hello::new(offered, Arc::default());
         let sent = [
             &[22, 3, 1, 0, 75, 1, 0, 0, 71, 3, 3][..],
             &[1; 32],
@@ -276,7 +312,9 @@ mod tests {
         watch.follow_client(&sent.concat());
         watch.follow_client(&[20, 3, 3, 0, 1, 1]);
         for piece in messages.chunks(size) {
-            watch.follow_server(piece)?;
+            watch
+                .follow_server(piece)
+                .map_err(|refused| refused.error)?;
         }
         Ok(())
     }
@@ -330,26 +368,25 @@ mod tests {
             (malformed, choosing(TLS12, &[])),
             (malformed, choosing(TLS12, &[3])),
             (malformed, choosing(TLS12, &[3, 4, 0])),
-            // Those that were not offered are for rustls to refuse.
-            (Ok(()), choosing(TLS12, &[3, 5])),
-            (Ok(()), choosing([3, 1], &TLS13)),
-            (Ok(()), choosing([3, 5], &TLS13)),
-            (Ok(()), of_tls13([3, 5], [1; 32], b"")),
+            (MISMATCH, choosing(TLS12, &[3, 5])),
+            (MISMATCH, choosing([3, 1], &TLS13)),
+            (MISMATCH, choosing([3, 5], &TLS13)),
+            (MISMATCH, of_tls13([3, 5], [1; 32], b"")),
         ] {
             expect(EITHER, expected, &messages);
         }
     }
 
     #[test]
-    fn nothing_is_held_against_a_version_that_was_not_offered() {
+    fn nothing_else_is_held_against_a_version_that_was_not_offered() {
         let share = extension(KEY_SHARE, &[0, 29]);
         let of_tls12 = hello(TLS12, [1; 32], b"own", &[share]);
         expect(ONLY_TLS12, REFUSED, &of_tls12);
-        expect(ONLY_TLS13, Ok(()), &of_tls12);
+        expect(ONLY_TLS13, MISMATCH, &of_tls12);
         for head in [TLS12, TLS13] {
             let of_tls13 = of_tls13(head, [1; 32], b"");
             expect(ONLY_TLS13, REFUSED, &of_tls13);
-            expect(ONLY_TLS12, Ok(()), &of_tls13);
+            expect(ONLY_TLS12, MISMATCH, &of_tls13);
         }
     }
 
@@ -361,11 +398,11 @@ mod tests {
             for extensions in [&[], &wrong[..]] {
                 let of_tls12 = hello(TLS12, random, b"", extensions);
                 expect(EITHER, DOWNGRADE, &of_tls12);
-                expect(ONLY_TLS13, Ok(()), &of_tls12);
+                expect(ONLY_TLS13, MISMATCH, &of_tls12);
             }
             expect(ONLY_TLS12, Ok(()), &hello(TLS12, random, b"", &[]));
             for version in [[3, 1], [3, 2], [3, 5]] {
-                expect(EITHER, Ok(()), &hello(version, random, b"", &[]));
+                expect(EITHER, MISMATCH, &hello(version, random, b"", &[]));
             }
             expect(EITHER, REFUSED, &hello(TLS13, random, b"", &[]));
             expect(EITHER, Ok(()), &of_tls13(TLS12, random, SESSION));
@@ -375,14 +412,13 @@ mod tests {
     #[test]
     fn who_asks_for_another_hello_has_chosen_tls_1_3() {
         let retry = of_tls13(TLS12, RETRY, SESSION);
-        let mismatch = Err(NetError::SslVersionOrCipherMismatch);
         expect(EITHER, Ok(()), &retry);
-        expect(ONLY_TLS12, mismatch, &retry);
+        expect(ONLY_TLS12, MISMATCH, &retry);
         for (expected, messages) in [
             (REFUSED, of_tls13(TLS12, RETRY, b"")),
             (REFUSED, of_tls13(TLS13, RETRY, SESSION)),
-            (mismatch, of_tls13([3, 1], RETRY, SESSION)),
-            (mismatch, of_tls13([3, 5], RETRY, SESSION)),
+            (MISMATCH, of_tls13([3, 1], RETRY, SESSION)),
+            (MISMATCH, of_tls13([3, 5], RETRY, SESSION)),
         ] {
             expect(EITHER, expected, &messages);
         }
@@ -419,8 +455,7 @@ mod tests {
             Ok(()),
             &hello(TLS12, end, b"", slice::from_ref(&cut_off)),
         );
-        let mismatch = Err(NetError::SslVersionOrCipherMismatch);
-        expect(EITHER, mismatch, &hello([3, 1], RETRY, b"", &[cut_off]));
+        expect(EITHER, MISMATCH, &hello([3, 1], RETRY, b"", &[cut_off]));
     }
 
     #[test]

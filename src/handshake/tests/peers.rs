@@ -402,6 +402,35 @@ fn a_server_of_an_older_version_is_refused() {
 }
 
 #[test]
+fn a_server_is_told_why_its_hello_is_refused() {
+    let honest = Honest::new(&[&TLS12]);
+    let config = Arc::new(honest.config.clone());
+    for (place, changed, expected) in [(10, 2, 70), (42, 1, 47)] {
+        let (sender, alerts) = mpsc::channel();
+        let config = Arc::clone(&config);
+        let address = listen(move |mut stream| {
+            let hello = read_record(&mut stream)?;
+            let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
+            server.read_tls(&mut hello.as_slice())?;
+            server.process_new_packets().unwrap();
+            let mut flight = Vec::new();
+            while server.wants_write() {
+                server.write_tls(&mut flight)?;
+            }
+            // How a random number ends that admits a downgrade.
+            flight[35..43].copy_from_slice(b"DOWNGRD\x02");
+            flight[place] = changed;
+            stream.write_all(&flight)?;
+            sender.send(read_record(&mut stream)?).unwrap();
+            Ok(())
+        });
+        assert_ne!(honest.code(address), 0);
+        let told = alerts.recv_timeout(DEADLINE);
+        assert_eq!(told, Ok(alert(FATAL, expected)), "byte {place}");
+    }
+}
+
+#[test]
 fn a_changed_flight_does_not_pass() {
     let honest = Honest::new(&[&TLS12, &TLS13]);
     let last = |flight: &mut Vec<u8>| *flight.last_mut().unwrap() ^= 1;

@@ -1,0 +1,287 @@
+//! What Chromium refuses and passes over in a server's records, and rustls does not
+//! (`boringssl/ssl/tls_record.cc`).
+
+use bytes::{Buf, BytesMut};
+use rustls::AlertDescription;
+use tokio::io::ReadBuf;
+
+use super::{Refused, hello::Hello};
+use crate::{
+    net_error::NetError,
+    record_ends::{HANDSHAKE, HEADER, Passed, RecordEnds},
+};
+
+pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(super) const ALERT: u8 = 21;
+
+/// The first byte of all versions.
+const MAJOR_VERSION: u8 = 3;
+
+/// The longest record that is judged as a whole, an alert in the clear.
+const MAX_JUDGED: usize = HEADER + 2;
+
+/// So many records in a row may mean nothing.
+const MAX_PASSED_OVER: usize = 32;
+
+const CLOSE_NOTIFY: u8 = 0;
+const WARNING: u8 = 1;
+pub(super) const FATAL: u8 = 2;
+
+/// A server's records on their way to rustls.
+#[derive(Default)]
+pub(super) struct Records {
+    ends: RecordEnds,
+    /// What has come of a record that is to be judged first.
+    held: BytesMut,
+    /// What rustls may have.
+    passed: BytesMut,
+    /// How many records in a row were passed over.
+    passed_over: usize,
+    /// Whether the server has begun a handshake.
+    begun: bool,
+    /// Whether the server encrypts, in TLS 1.2.
+    encrypted: bool,
+}
+
+impl Records {
+    /// How many bytes are wanted next: none beyond the end of a record.
+    pub(super) fn wanted(&self) -> usize {
+        self.ends.wanted()
+    }
+
+    pub(super) fn is_between(&self) -> bool {
+        self.ends.is_between()
+    }
+
+    /// Whether the server has begun a handshake.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Goes on by what has come, at most what was [wanted](Self::wanted).
+    ///
+    /// # Errors
+    /// What Chromium says, where it would refuse it.
+    pub(super) fn take(&mut self, bytes: &[u8], hello: &mut Hello) -> Result<(), Refused> {
+        if let RecordEnds::Body {
+            kind: HANDSHAKE, ..
+        } = self.ends
+        {
+            hello.follow_server(bytes)?;
+        }
+        self.held.extend_from_slice(bytes);
+        let means_nothing = match self.ends.advance(bytes) {
+            Passed::Middle => false,
+            Passed::Header(kind) => self.judge_header(kind, hello)?,
+            Passed::Record(kind) => self.judge_record(kind, hello)?,
+        };
+        if means_nothing {
+            self.held.clear();
+            self.passed_over += 1;
+            if self.passed_over > MAX_PASSED_OVER {
+                let alert = AlertDescription::UnexpectedMessage;
+                return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            }
+        } else if !self.is_undecided() {
+            self.passed.unsplit(self.held.split());
+        }
+        Ok(())
+    }
+
+    /// Whether what is held may be refused or passed over yet.
+    fn is_undecided(&self) -> bool {
+        match self.ends {
+            RecordEnds::Header { length, .. } => length > 0,
+            RecordEnds::Body {
+                kind: ALERT | CHANGE_CIPHER_SPEC,
+                left,
+            } => self.held.len() + left <= MAX_JUDGED,
+            RecordEnds::Body { .. } => false,
+        }
+    }
+
+    /// Whether the record means nothing, as an empty one of the handshake in the clear.
+    fn judge_header(&mut self, kind: u8, hello: &Hello) -> Result<bool, Refused> {
+        if self.held.get(1) != Some(&MAJOR_VERSION) {
+            let alert = AlertDescription::ProtocolVersion;
+            return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+        }
+        let is_empty = self.ends.is_between();
+        let is_clear = !self.encrypted && !hello.is_behind_that_of_tls13();
+        if kind == HANDSHAKE && is_empty && is_clear {
+            return Ok(true);
+        }
+        self.begun |= kind == HANDSHAKE;
+        Ok(false)
+    }
+
+    /// Whether the record means nothing, as a change of cipher in TLS 1.3.
+    fn judge_record(&mut self, kind: u8, hello: &Hello) -> Result<bool, Refused> {
+        let content = self.held.get(HEADER..).unwrap_or_default();
+        match (kind, content) {
+            (CHANGE_CIPHER_SPEC, [1]) if hello.has_chosen_tls13() => return Ok(true),
+            (CHANGE_CIPHER_SPEC, _) => self.encrypted = true,
+            (ALERT, [_, CLOSE_NOTIFY]) if !self.begun => {
+                return Err(NetError::SslProtocolError.into());
+            }
+            // What could tell the server why would have to be encrypted.
+            (ALERT, [_, _]) if hello.is_behind_that_of_tls13() => {
+                return Err(NetError::SslProtocolError.into());
+            }
+            (ALERT, [level, _]) if ![WARNING, FATAL].contains(level) => {
+                let alert = AlertDescription::IllegalParameter;
+                return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            }
+            _ => {}
+        }
+        self.passed_over = 0;
+        Ok(false)
+    }
+
+    /// Gives rustls what it may have; whether there was something.
+    pub(super) fn pass_on(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let count = self.passed.len().min(buffer.remaining());
+        buffer.put_slice(self.passed.get(..count).unwrap_or_default());
+        self.passed.advance(count);
+        count > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, atomic::AtomicBool};
+
+    use super::*;
+    use crate::handshake::TlsVersionRange;
+
+    fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[kind, 3, 3, high, low], content].concat()
+    }
+
+    fn alert(level: u8, description: u8) -> Vec<u8> {
+        record(ALERT, &[level, description])
+    }
+
+    fn empty(count: usize) -> Vec<u8> {
+        record(HANDSHAKE, &[]).repeat(count)
+    }
+
+    /// What rustls gets of a stream that comes in pieces of this size, and how that ends. In TLS 1.3
+    /// the hello is over after the first record.
+    fn pass(stream: &[u8], size: usize, tls13: bool) -> (Vec<u8>, Option<NetError>) {
+        let versions = TlsVersionRange::parse(None, None);
+        let mut hello = Hello::new(versions, Arc::new(AtomicBool::new(tls13)));
+        let mut records = Records::default();
+        let (mut rest, mut passed) = (stream, Vec::new());
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(records.wanted().min(size).min(rest.len()));
+            rest = others;
+            if let Err(refused) = records.take(piece, &mut hello) {
+                return (passed, Some(refused.error));
+            }
+            // rustls may have little room.
+            let mut room = [0; 3];
+            let mut room = ReadBuf::new(&mut room);
+            while records.pass_on(&mut room) {
+                passed.extend(room.filled());
+                room.clear();
+            }
+        }
+        (passed, None)
+    }
+
+    const NO_HELLO: [u8; 4] = [11, 0, 0, 0];
+
+    #[track_caller]
+    fn expect(stream: &[u8], tls13: bool, passed: &[u8], error: Option<NetError>) {
+        for size in [1, 3, 4096] {
+            let expected = (passed.to_vec(), error);
+            assert_eq!(pass(stream, size, tls13), expected, "{stream:x?} by {size}");
+        }
+    }
+
+    #[track_caller]
+    fn passes(stream: &[u8]) {
+        expect(stream, false, stream, None);
+    }
+
+    const REFUSED: Option<NetError> = Some(NetError::SslProtocolError);
+
+    #[test]
+    fn nothing_is_said_before_a_header_has_come() {
+        expect(b"N", false, b"", None);
+        expect(&[32, 2, 0, 0], false, b"", None);
+        expect(&[22, 3], false, b"", None);
+        expect(b"HTTP/", false, b"", REFUSED);
+    }
+
+    #[test]
+    fn all_versions_begin_with_the_same_byte() {
+        for version in [[3, 0], [3, 1], [3, 3], [3, 255]] {
+            passes(&[22, version[0], version[1], 0, 1, 2]);
+        }
+        for version in [[2, 3], [4, 0], [0xfe, 0xfd]] {
+            let stream = [ALERT, version[0], version[1], 0, 2, 2, 40];
+            expect(&stream, false, b"", REFUSED);
+        }
+    }
+
+    #[test]
+    fn some_empty_records_are_passed_over() {
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        expect(&[empty(32), hello.clone()].concat(), false, &hello, None);
+        expect(&empty(33), false, b"", REFUSED);
+        let often = [empty(20), hello.clone()].concat().repeat(3);
+        expect(&often, false, &hello.repeat(3), None);
+        // Where others are, rustls refuses them.
+        passes(&record(23, &[]));
+        passes(&record(ALERT, &[]));
+        let behind = [hello.clone(), empty(1)].concat();
+        expect(&behind, true, &behind, None);
+        let change = record(CHANGE_CIPHER_SPEC, &[1]);
+        passes(&[hello, change, empty(1)].concat());
+    }
+
+    #[test]
+    fn some_changes_of_cipher_mean_nothing_in_tls_1_3() {
+        let change = record(CHANGE_CIPHER_SPEC, &[1]);
+        passes(&change);
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        let changes = |count| [hello.clone(), change.repeat(count), hello.clone()].concat();
+        expect(&changes(32), true, &hello.repeat(2), None);
+        expect(&changes(33), true, &hello, REFUSED);
+        for other in [&[2][..], &[1, 1], &[]] {
+            let stream = [hello.clone(), record(CHANGE_CIPHER_SPEC, other)].concat();
+            expect(&stream, true, &stream, None);
+        }
+    }
+
+    #[test]
+    fn an_alert_is_a_warning_or_fatal() {
+        for stream in [alert(1, 40), alert(2, 40), alert(2, 255)] {
+            passes(&stream);
+        }
+        for stream in [alert(0, 40), alert(3, 40), alert(255, 0)] {
+            expect(&stream, false, b"", REFUSED);
+        }
+        // What is no alert rustls refuses.
+        passes(&record(ALERT, &[2]));
+        passes(&record(ALERT, &[2, 40, 0]));
+    }
+
+    #[test]
+    fn who_has_not_begun_cannot_close() {
+        expect(&alert(1, 0), false, b"", REFUSED);
+        passes(&[record(HANDSHAKE, &NO_HELLO), alert(1, 0)].concat());
+    }
+
+    #[test]
+    fn behind_the_hello_of_tls_1_3_there_are_no_alerts_in_the_clear() {
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        let stream = [hello.clone(), alert(2, 70)].concat();
+        passes(&stream);
+        expect(&stream, true, &hello, REFUSED);
+        expect(&alert(2, 70), true, &alert(2, 70), None);
+    }
+}
