@@ -29,8 +29,8 @@ const USAGE = `npm run reliability -- [options]
 /** A suite may take this many times as long as it says. */
 const PATIENCE = 2;
 
-/** How long a suite may take to say how long it will take, in milliseconds. */
-const LOADING = 60_000;
+/** How long a suite may take to build what it needs, before it says how long it will take. */
+const PREPARING = 600_000;
 
 /** @param {string} folder */
 function suitesIn(folder) {
@@ -79,7 +79,7 @@ function runSuite(path, name, options) {
     /** @type {Row[] | undefined} */
     let rows;
     let trouble = '';
-    let timer = setTimeout(giveUp, LOADING, 'does not load');
+    let timer = setTimeout(giveUp, PREPARING, 'is never ready');
     /** @param {string} why */
     function giveUp(why) {
       trouble = why;

@@ -41,6 +41,7 @@ async function main() {
   const suite = require(join(folder, 'suite.js'));
   const { title, seconds } = suite;
   const leftOut = suite.leftOut?.();
+  if (!leftOut) await suite.prepare?.();
   await tell({ begins: { title, seconds: long ? seconds.long : seconds.short } });
   if (leftOut) return [{ what: title, figure: '–', ok: true, leftOut }];
   const log = (/** @type {string} */ text) => void tell({ log: text });

@@ -9,6 +9,8 @@ export interface Suite {
   seconds: { short: number; long: number };
   /** Why this machine cannot run it, if it cannot. */
   leftOut?(): string | undefined;
+  /** Builds what is not there yet, in time of its own. */
+  prepare?(): unknown;
   run(options: Options): Promise<Row[]>;
 }
 

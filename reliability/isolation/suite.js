@@ -232,8 +232,9 @@ module.exports = {
 
   leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs Linux'),
 
+  prepare: build,
+
   async run({ long, log, parts: wanted = Object.keys(SCENARIOS) }) {
-    build();
     const folder = mkdtempSync(join(tmpdir(), 'isolation-'));
     const peer = await startPeer();
     const leftOut = namesLeftOut();

@@ -180,7 +180,6 @@ async function perform(stage, profile, transport, { length, limit, seed }) {
  * @returns {Promise<Row[]>}
  */
 async function run({ long, seed, log }) {
-  await build();
   const form = long ? 'long' : 'short';
   const length = long ? 10 * MB : MB;
   const profiles = long ? PROFILES : PROFILES.slice(0, SHORT);
@@ -213,5 +212,6 @@ module.exports = {
   title: 'a line that delays, loses, doubles, reorders, corrupts and fragments',
   seconds: { short: 30, long: 1800 },
   leftOut,
+  prepare: build,
   run,
 };

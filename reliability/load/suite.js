@@ -225,9 +225,10 @@ module.exports = {
     return 'crc32' in zlib ? undefined : 'needs zlib.crc32, which Node 20.15 and 22.2 have';
   },
 
+  prepare: build,
+
   async run(options) {
     const { long, parts: wanted = Object.keys(parts), log } = options;
-    build();
     const rows = [];
     for (const name of wanted) {
       if (!parts[name]) throw new Error(`no such part: ${name} (${Object.keys(parts).join(', ')})`);

@@ -168,8 +168,9 @@ module.exports = {
 
   leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs /proc'),
 
+  prepare: build,
+
   async run(options) {
-    build();
     const peer = await startPeer();
     try {
       const counts = COUNTS[options.long ? 'long' : 'short'];
