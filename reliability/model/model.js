@@ -75,6 +75,9 @@ const NAMES = {
   [-202]: 'CERT_AUTHORITY_INVALID',
 };
 
+/** Of so many bytes, no less, can be said that they begin no record of TLS. */
+const RECORD_HEADER = 5;
+
 /** With more states than this it takes too long to go on. */
 const MOST_STATES = 3000;
 
@@ -1059,7 +1062,8 @@ function securingCodes({ hostBefore, saidBefore, unread }, dial, request) {
   if (verdict === -2 || verdict === -9) return [verdict];
   if (min === 'tls1.3' && max === 'tls1.2') return [-107];
   if (encrypted) codes.push(verdict);
-  if (unread || plain.said > saidBefore) codes.push(-107);
+  const more = plain.said - saidBefore;
+  if (unread || more >= RECORD_HEADER || (encrypted && more > 0)) codes.push(-107);
   const { gone } = plain;
   const ended = plain.ended || encrypted?.ended;
   if (ended || gone) codes.push(-100);
@@ -1154,7 +1158,7 @@ function owedIn(state) {
       state.hostBefore === '' ||
       plain.ended ||
       plain.gone ||
-      plain.said > state.saidBefore;
+      plain.said - state.saidBefore >= RECORD_HEADER;
     return answers ? 'it is being secured' : undefined;
   }
   if (phase !== 'connected' || !channel) return undefined;
