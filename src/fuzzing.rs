@@ -243,13 +243,15 @@ pub fn records(mut data: &[u8]) {
     }
 
     let (mut ends, mut found, mut length) = (RecordEnds::default(), Vec::new(), 0);
+    let mut announced = Vec::new();
     let mut sizes = sizes.iter().map(|&size| usize::from(size).max(1)).cycle();
     while !data.is_empty() {
         let size = sizes.next().unwrap_or(usize::MAX).min(data.len());
         let (mut piece, others) = data.split_at(size);
         data = others;
         while !piece.is_empty() {
-            let count = ends.take(piece);
+            let (count, header) = ends.take(piece);
+            announced.extend(header.map(|header| HEADER + header.length));
             assert!(count > 0, "nothing of {} bytes is taken", piece.len());
             length += count;
             piece = piece.get(count..).unwrap_or_default();
@@ -260,6 +262,7 @@ pub fn records(mut data: &[u8]) {
         }
     }
     assert_eq!(found, expected);
+    assert_eq!(announced.get(..found.len()), Some(&*found));
     assert_eq!(length, rest.len());
 }
 

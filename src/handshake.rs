@@ -317,6 +317,8 @@ struct WatchedStream<S> {
     resting: bool,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
+    /// Whether the client encrypts, in TLS 1.2.
+    encrypts: bool,
 }
 
 impl<S> WatchedStream<S> {
@@ -330,6 +332,7 @@ impl<S> WatchedStream<S> {
             resting: false,
             records: Records::default(),
             answered: false,
+            encrypts: false,
         }
     }
 
@@ -341,11 +344,13 @@ impl<S> WatchedStream<S> {
     /// that asks for a certificate.
     fn follow(&mut self, bytes: &[u8]) {
         self.hello.follow_client(bytes);
+        let Some(&kind) = bytes.first() else {
+            return;
+        };
+        let changes_cipher = kind == CHANGE_CIPHER_SPEC;
         // The compatibility record that TLS 1.3 sends first tells the server nothing.
-        self.answered |= self.certificate_asked()
-            && bytes
-                .first()
-                .is_some_and(|&kind| kind != CHANGE_CIPHER_SPEC);
+        self.answered |= self.certificate_asked() && !changes_cipher;
+        self.encrypts |= changes_cipher && !self.hello.has_chosen_tls13();
     }
 
     /// Sends what the operating system takes of what was written; nobody needs what is for a peer that
@@ -385,12 +390,14 @@ impl<S> WatchedStream<S> {
         Ok(pieces.iter().map(|piece| piece.len()).sum())
     }
 
-    /// Ends the handshake, and tells the server why as far as that is possible at once.
+    /// Ends the handshake, and tells the server why as far as that is possible at once and in the
+    /// clear.
     fn refuse(&mut self, refused: Refused, cx: &mut Context<'_>) -> io::Error
     where
         S: AsyncWrite + Unpin,
     {
-        if let Some(alert) = refused.alert {
+        let encrypts = self.encrypts || self.hello.is_behind_that_of_tls13();
+        if let Some(alert) = refused.alert.filter(|_| !encrypts) {
             self.unsent.extend([ALERT, 3, 3, 0, 2, FATAL, alert.into()]);
             let _ = self.poll_send(cx);
         }
@@ -441,7 +448,7 @@ fn again(error: &io::Error) -> io::Error {
 #[derive(Clone, Copy, Debug)]
 struct Refused {
     error: NetError,
-    /// What to tell the server, if that can be told in the clear.
+    /// What to tell the server, if anything.
     alert: Option<AlertDescription>,
 }
 
@@ -475,7 +482,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        while !this.records.pass_on(buf) {
+        while !this.records.pass_on(buf) && buf.remaining() > 0 {
             if mem::take(&mut this.resting) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

@@ -365,7 +365,7 @@ impl NetError {
         }
     }
 
-    fn from_alert(alert: AlertDescription, progress: HandshakeProgress) -> Self {
+    pub(crate) fn from_alert(alert: AlertDescription, progress: HandshakeProgress) -> Self {
         use AlertDescription as Alert;
         match alert {
             Alert::HandshakeFailure if !progress.server_hello => Self::SslVersionOrCipherMismatch,

@@ -1,11 +1,15 @@
 //! Where the records of a TLS stream end. Whoever feeds rustls one record at a time spares it from
 //! moving what stands behind the record.
 
-/// What precedes each record: its type, its version, and its length in the last two bytes.
+/// The length of what precedes each record: its type, its version, and its length in the last two
+/// bytes.
 pub(crate) const HEADER: usize = 5;
 
 /// The type of records of the handshake.
 pub(crate) const HANDSHAKE: u8 = 22;
+
+/// What encrypted records say of their version, whatever that is.
+pub(crate) const VERSION_OF_ENCRYPTED: [u8; 2] = [3, 3];
 
 /// Follows a stream of records.
 #[derive(Debug)]
@@ -16,14 +20,22 @@ pub(crate) enum RecordEnds {
     Body { kind: u8, left: usize },
 }
 
+/// What stands before a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Header {
+    /// The type of the record.
+    pub(crate) kind: u8,
+    pub(crate) version: [u8; 2],
+    pub(crate) length: usize,
+}
+
 /// What some bytes of the stream were.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Passed {
     /// Something in the middle.
     Middle,
-    /// The end of the header of a record of this type, which is the end of the record if that is
-    /// empty.
-    Header(u8),
+    /// The end of this header, which is the end of the record if that is empty.
+    Header(Header),
     /// The end of a record of this type.
     Record(u8),
 }
@@ -57,12 +69,17 @@ impl RecordEnds {
                 if *length < HEADER {
                     return Passed::Middle;
                 }
-                let [kind, .., high, low] = *bytes;
-                *self = match usize::from(u16::from_be_bytes([high, low])) {
+                let [kind, major, minor, high, low] = *bytes;
+                let header = Header {
+                    kind,
+                    version: [major, minor],
+                    length: usize::from(u16::from_be_bytes([high, low])),
+                };
+                *self = match header.length {
                     0 => Self::default(),
                     left => Self::Body { kind, left },
                 };
-                Passed::Header(kind)
+                Passed::Header(header)
             }
             Self::Body { kind, left } => {
                 let kind = *kind;
@@ -76,19 +93,21 @@ impl RecordEnds {
         }
     }
 
-    /// How many of these `bytes` belong to the record under way.
-    pub(crate) fn take(&mut self, bytes: &[u8]) -> usize {
-        let mut taken = 0;
+    /// How many of these `bytes` belong to the record under way, and the header that ends among them.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> (usize, Option<Header>) {
+        let (mut taken, mut found) = (0, None);
         while taken < bytes.len() {
             let rest = bytes.get(taken..).unwrap_or_default();
             let count = self.wanted().min(rest.len());
             taken += count;
-            self.advance(rest.get(..count).unwrap_or_default());
+            if let Passed::Header(header) = self.advance(rest.get(..count).unwrap_or_default()) {
+                found = Some(header);
+            }
             if self.is_between() {
                 break;
             }
         }
-        taken
+        (taken, found)
     }
 
     /// Whether all records that have begun have ended.
@@ -122,7 +141,7 @@ mod tests {
             let (mut ends, mut lengths, mut length) = (RecordEnds::default(), Vec::new(), 0);
             for mut bytes in bytes.chunks(piece) {
                 while !bytes.is_empty() {
-                    let count = ends.take(bytes);
+                    let (count, _) = ends.take(bytes);
                     bytes = &bytes[count..];
                     length += count;
                     if ends.is_between() {
@@ -144,7 +163,14 @@ mod tests {
             rest = others;
             passed.push(ends.advance(piece));
         }
-        let [header, record] = [Passed::Header(23), Passed::Record(23)];
-        assert_eq!(passed, [header, record, header, header, record]);
+        let record = Passed::Record(23);
+        let [first, second, third] = [3, 0, 9].map(|length| {
+            Passed::Header(Header {
+                kind: 23,
+                version: [3, 3],
+                length,
+            })
+        });
+        assert_eq!(passed, [first, record, second, third, record]);
     }
 }

@@ -26,7 +26,7 @@ use crate::copy::append;
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
 use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
-use crate::record_ends::{HANDSHAKE, RecordEnds};
+use crate::record_ends::{HANDSHAKE, Header, RecordEnds, VERSION_OF_ENCRYPTED};
 use crate::runtime;
 use crate::socket::SocketId;
 use crate::transport::SocketOption;
@@ -497,11 +497,11 @@ impl Tls {
     /// Decrypts all of `encrypted` to the end of `plaintext`.
     fn decrypt(&mut self, mut encrypted: &[u8], plaintext: &mut Vec<u8>) {
         while !encrypted.is_empty() && !self.ended {
-            // rustls would say no and go on.
-            if self.ends.is_between() && self.asks_for_another_handshake(encrypted) {
+            let (count, header) = self.ends.take(encrypted);
+            if header.is_some_and(|header| self.is_refused(header)) {
                 return self.ended = true;
             }
-            let (mut record, others) = encrypted.split_at(self.ends.take(encrypted));
+            let (mut record, others) = encrypted.split_at(count);
             encrypted = others;
             while !record.is_empty() {
                 match self.connection.read_tls(&mut record) {
@@ -520,11 +520,13 @@ impl Tls {
         }
     }
 
-    /// Whether a record begins so in which a server of TLS 1.2 begins another handshake, at which
-    /// Chromium ends the connection (`SSL_set_renegotiate_mode`).
-    fn asks_for_another_handshake(&self, record: &[u8]) -> bool {
-        record.first() == Some(&HANDSHAKE)
-            && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
+    /// Whether Chromium ends the connection at such a record, where rustls does not look at its
+    /// version, and says no to a server of TLS 1.2 that asks for another handshake
+    /// (`boringssl/ssl/tls_record.cc`, `SSL_set_renegotiate_mode`).
+    fn is_refused(&self, header: Header) -> bool {
+        header.version != VERSION_OF_ENCRYPTED
+            || header.kind == HANDSHAKE
+                && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
     }
 
     /// Moves what was decrypted to the end of `plaintext`.

@@ -121,6 +121,32 @@ const admitting = (downgrade) =>
 /** @type {Record<string, (tls: any) => unknown>} by name */
 const SCRIPTS = {};
 
+/**
+ * A record that says that it is of another version.
+ *
+ * @param {Buffer} bytes
+ * @param {number} [version]
+ */
+function ofVersion(bytes, version = 0x0301) {
+  const changed = Buffer.from(bytes);
+  changed.writeUInt16BE(version, 1);
+  return changed;
+}
+
+/**
+ * Says a message in two records, with something between them.
+ *
+ * @param {any} tls
+ * @param {Buffer} whole
+ * @param {() => void} between
+ */
+function sayAround(tls, whole, between) {
+  tls.note(whole);
+  tls.write(tls.protect(RECORD.handshake, whole.subarray(0, 40)));
+  between();
+  tls.write(tls.protect(RECORD.handshake, whole.subarray(40)));
+}
+
 /** What the client asks for, where that is not the default, by the name of a script. */
 const RANGES = {};
 const ONE_VERSION = { 'TLS 1.2': { max: 'tls1.2' }, 'TLS 1.3': { min: 'tls1.3' } };
@@ -476,6 +502,44 @@ for (const [name, flight] of Object.entries(OTHERS_12)) {
   };
 }
 
+for (const [what, level, alerts] of /** @type {const} */ ([
+  ['an alert', 2, [40, 42, 70]],
+  ['a warning', 1, [0, 90, 112]],
+])) {
+  for (const alert of alerts) {
+    const inside = {
+      'the hello': (tls) => {
+        sayAround(tls, tls.serverHello(), () => tls.plaintextAlert(alert, level));
+        tls.say(tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone());
+      },
+      'the certificate': (tls) => {
+        tls.say(tls.serverHello());
+        sayAround(tls, tls.certificate12(), () => tls.plaintextAlert(alert, level));
+        tls.say(tls.serverKeyExchange(), tls.serverHelloDone());
+      },
+    };
+    for (const [where, flight] of Object.entries(inside)) {
+      SCRIPTS[`flight of TLS 1.2: ${what} ${alert} inside of ${where}`] = async (tls) => {
+        await tls.clientHello();
+        flight(tls);
+        await tls.finish12();
+        tls.data('hello');
+        tls.end();
+      };
+    }
+    SCRIPTS[`flight of TLS 1.3: ${what} ${alert} inside of the certificate`] = async (tls) => {
+      await tls.clientHello();
+      tls.open13();
+      tls.say(tls.encryptedExtensions());
+      sayAround(tls, tls.certificate13(), () => tls.alert(alert, level));
+      tls.say(tls.certificateVerify());
+      tls.finish13();
+      tls.data('hello');
+      tls.end();
+    };
+  }
+}
+
 /** How the handshake of TLS 1.2 ends, after the client's part. @type {Record<string, (tls: any) => unknown>} */
 const ENDINGS_12 = {
   'wrong Finished': (tls) => {
@@ -510,6 +574,23 @@ const ENDINGS_12 = {
   'rubbish under protection': (tls) => {
     tls.changeCipherSpec();
     tls.write(record(RECORD.handshake, Buffer.alloc(40, 5)));
+  },
+  'Finished of version 3.1': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.write(ofVersion(tls.protect(RECORD.handshake, tls.finished12())));
+  },
+  'an alert under protection': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.alert(42);
+  },
+  'an alert under protection, byte by byte': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    for (const byte of tls.protect(RECORD.alert, Buffer.from([2, 42]))) {
+      tls.write(Buffer.from([byte]));
+    }
   },
   'a ticket that nobody asked for': (tls) => {
     tls.say(message(MESSAGE.newSessionTicket, uint(60, 4), vector(2, says('ticket'))));
@@ -556,6 +637,9 @@ const NO_RECORD = says('HTTP/1.1 400 Bad Request\r\n\r\n');
 const AFTERS_12 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
+  'data of version 3.4': (tls) =>
+    tls.write(ofVersion(tls.protect(RECORD.data, says('hello')), 0x0304)),
   rubbish: (tls) => tls.write(record(RECORD.data, Buffer.alloc(40, 5))),
   'an alert in the clear': (tls) => tls.plaintextAlert(40),
   'an alert': (tls) => tls.alert(80),
@@ -842,6 +926,21 @@ const FLIGHTS_13 = {
     tls.write(record(RECORD.changeCipherSpec, Buffer.from([2])));
     rest13(tls, {});
   },
+  'a change of cipher of six bytes': (tls) => {
+    tls.write(record(RECORD.changeCipherSpec, Buffer.from([0, 0, 0, 0, 0, 1])));
+    rest13(tls, {});
+  },
+  'a change of cipher of version 3.1': (tls) => {
+    tls.write(ofVersion(record(RECORD.changeCipherSpec, Buffer.from([1]))));
+    rest13(tls, {});
+  },
+  'extensions of version 3.1': (tls) => {
+    const extensions = tls.encryptedExtensions();
+    tls.note(extensions);
+    tls.write(ofVersion(tls.protect(RECORD.handshake, extensions)));
+    tls.prove13();
+    tls.finish13();
+  },
   'an empty record of the handshake in the clear': (tls) => {
     tls.write(record(RECORD.handshake, NOTHING));
     rest13(tls, {});
@@ -900,6 +999,7 @@ const AFTERS_13 = {
   },
   'a change of cipher': (tls) => tls.changeCipherSpec(),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
   'an alert in the clear': (tls) => tls.plaintextAlert(40),
   'a warning': (tls) => tls.alert(90, 1),
   'forty empty records': (tls) => {

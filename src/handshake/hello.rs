@@ -18,7 +18,7 @@ use crate::record_ends;
 const SERVER_HELLO: u8 = 2;
 
 /// What precedes a message: its type and its length.
-const HEADER: usize = 1 + 3;
+pub(super) const HEADER: usize = 1 + 3;
 
 const SUPPORTED_VERSIONS: [u8; 2] = [0, 43];
 const KEY_SHARE: [u8; 2] = [0, 51];
@@ -71,9 +71,14 @@ impl Hello {
         self.tls13.load(Ordering::Relaxed)
     }
 
+    /// Whether there is nothing more of it to come.
+    pub(super) const fn is_over(&self) -> bool {
+        self.message.is_none()
+    }
+
     /// Whether everything is encrypted that the server says from now on, as it is in TLS 1.3.
     pub(super) fn is_behind_that_of_tls13(&self) -> bool {
-        self.has_chosen_tls13() && self.message.is_none()
+        self.has_chosen_tls13() && self.is_over()
     }
 
     /// Goes on by records of the client, of which the first is its hello.

@@ -5,10 +5,13 @@ use bytes::{Buf, BytesMut};
 use rustls::AlertDescription;
 use tokio::io::ReadBuf;
 
-use super::{Refused, hello::Hello};
+use super::{
+    Refused,
+    hello::{self, Hello},
+};
 use crate::{
-    net_error::NetError,
-    record_ends::{HANDSHAKE, HEADER, Passed, RecordEnds},
+    net_error::{HandshakeProgress, NetError},
+    record_ends::{HANDSHAKE, HEADER, Header, Passed, RecordEnds, VERSION_OF_ENCRYPTED},
 };
 
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -17,8 +20,8 @@ pub(super) const ALERT: u8 = 21;
 /// The first byte of all versions.
 const MAJOR_VERSION: u8 = 3;
 
-/// The longest record that is judged as a whole, an alert in the clear.
-const MAX_JUDGED: usize = HEADER + 2;
+/// The longest record that is judged as a whole has so much in it: an alert in the clear.
+const MAX_JUDGED: usize = 2;
 
 /// So many records in a row may mean nothing.
 const MAX_PASSED_OVER: usize = 32;
@@ -31,8 +34,10 @@ pub(super) const FATAL: u8 = 2;
 #[derive(Default)]
 pub(super) struct Records {
     ends: RecordEnds,
-    /// What has come of a record that is to be judged first.
+    /// What has come of a header, or of a record that is to be judged as a whole.
     held: BytesMut,
+    /// Whether the record under way is.
+    judged: bool,
     /// What rustls may have.
     passed: BytesMut,
     /// How many records in a row were passed over.
@@ -41,6 +46,7 @@ pub(super) struct Records {
     begun: bool,
     /// Whether the server encrypts, in TLS 1.2.
     encrypted: bool,
+    messages: Messages,
 }
 
 impl Records {
@@ -68,12 +74,13 @@ impl Records {
         } = self.ends
         {
             hello.follow_server(bytes)?;
+            self.messages.follow(bytes);
         }
         self.held.extend_from_slice(bytes);
         let means_nothing = match self.ends.advance(bytes) {
-            Passed::Middle => false,
-            Passed::Header(kind) => self.judge_header(kind, hello)?,
-            Passed::Record(kind) => self.judge_record(kind, hello)?,
+            Passed::Header(header) => self.judge_header(header, hello)?,
+            Passed::Record(kind) if self.judged => self.judge_record(kind, hello)?,
+            Passed::Record(_) | Passed::Middle => false,
         };
         if means_nothing {
             self.held.clear();
@@ -92,26 +99,37 @@ impl Records {
     fn is_undecided(&self) -> bool {
         match self.ends {
             RecordEnds::Header { length, .. } => length > 0,
-            RecordEnds::Body {
-                kind: ALERT | CHANGE_CIPHER_SPEC,
-                left,
-            } => self.held.len() + left <= MAX_JUDGED,
-            RecordEnds::Body { .. } => false,
+            RecordEnds::Body { .. } => self.judged,
         }
     }
 
     /// Whether the record means nothing, as an empty one of the handshake in the clear.
-    fn judge_header(&mut self, kind: u8, hello: &Hello) -> Result<bool, Refused> {
-        if self.held.get(1) != Some(&MAJOR_VERSION) {
+    fn judge_header(&mut self, header: Header, hello: &Hello) -> Result<bool, Refused> {
+        let Header {
+            kind,
+            version,
+            length,
+        } = header;
+        let is_encrypted = self.encrypted || hello.is_behind_that_of_tls13();
+        let is_sound = if is_encrypted {
+            version == VERSION_OF_ENCRYPTED
+        } else {
+            version.starts_with(&[MAJOR_VERSION])
+        };
+        if !is_sound {
             let alert = AlertDescription::ProtocolVersion;
             return Err(Refused::with_alert(NetError::SslProtocolError, alert));
         }
-        let is_empty = self.ends.is_between();
-        let is_clear = !self.encrypted && !hello.is_behind_that_of_tls13();
-        if kind == HANDSHAKE && is_empty && is_clear {
+        if kind == HANDSHAKE && length == 0 && !is_encrypted {
             return Ok(true);
         }
         self.begun |= kind == HANDSHAKE;
+        self.encrypted |= kind == CHANGE_CIPHER_SPEC && !hello.has_chosen_tls13();
+        self.judged =
+            matches!(kind, ALERT | CHANGE_CIPHER_SPEC) && (1..=MAX_JUDGED).contains(&length);
+        if !self.judged {
+            self.passed_over = 0;
+        }
         Ok(false)
     }
 
@@ -120,17 +138,28 @@ impl Records {
         let content = self.held.get(HEADER..).unwrap_or_default();
         match (kind, content) {
             (CHANGE_CIPHER_SPEC, [1]) if hello.has_chosen_tls13() => return Ok(true),
-            (CHANGE_CIPHER_SPEC, _) => self.encrypted = true,
-            (ALERT, [_, CLOSE_NOTIFY]) if !self.begun => {
-                return Err(NetError::SslProtocolError.into());
-            }
-            // What could tell the server why would have to be encrypted.
-            (ALERT, [_, _]) if hello.is_behind_that_of_tls13() => {
+            (ALERT, &[_, description])
+                if hello.is_behind_that_of_tls13()
+                    || description == CLOSE_NOTIFY && !self.begun =>
+            {
                 return Err(NetError::SslProtocolError.into());
             }
             (ALERT, [level, _]) if ![WARNING, FATAL].contains(level) => {
                 let alert = AlertDescription::IllegalParameter;
                 return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            }
+            // rustls would have none inside of a message.
+            (ALERT, &[level, description]) if self.messages.is_within() => {
+                if level == FATAL {
+                    let progress = HandshakeProgress {
+                        server_hello: hello.is_over(),
+                        ..HandshakeProgress::default()
+                    };
+                    return Err(NetError::from_alert(description.into(), progress).into());
+                }
+                if description != CLOSE_NOTIFY {
+                    return Ok(true);
+                }
             }
             _ => {}
         }
@@ -144,6 +173,41 @@ impl Records {
         buffer.put_slice(self.passed.get(..count).unwrap_or_default());
         self.passed.advance(count);
         count > 0
+    }
+}
+
+/// Where the messages of a handshake in the clear end.
+#[derive(Default)]
+struct Messages {
+    /// How much is known of what precedes the message under way.
+    known: usize,
+    /// So much of it is still to come.
+    left: usize,
+}
+
+impl Messages {
+    fn follow(&mut self, mut bytes: &[u8]) {
+        while let Some((&first, others)) = bytes.split_first() {
+            if self.known < hello::HEADER {
+                // The type, then the length.
+                if self.known > 0 {
+                    self.left = self.left << 8 | usize::from(first);
+                }
+                self.known += 1;
+                bytes = others;
+            } else {
+                let (_, others) = bytes.split_at(self.left.min(bytes.len()));
+                self.left -= bytes.len() - others.len();
+                bytes = others;
+            }
+            if self.known == hello::HEADER && self.left == 0 {
+                self.known = 0;
+            }
+        }
+    }
+
+    const fn is_within(&self) -> bool {
+        self.known > 0
     }
 }
 
@@ -268,6 +332,69 @@ mod tests {
         // What is no alert rustls refuses.
         passes(&record(ALERT, &[2]));
         passes(&record(ALERT, &[2, 40, 0]));
+    }
+
+    #[test]
+    fn an_alert_may_come_inside_of_a_message() {
+        let [begin, end] = [&[11, 0, 0, 9, 1, 2], &[3; 7][..]].map(|part| record(HANDSHAKE, part));
+        let whole = [begin.clone(), end.clone()].concat();
+        for between in [alert(1, 90), alert(1, 112).repeat(3)] {
+            let stream = [begin.clone(), between, end.clone()].concat();
+            expect(&stream, false, &whole, None);
+        }
+        for head in [
+            &[2][..],
+            &[2, 0],
+            &[2, 0, 0],
+            &[2, 0, 0, 1],
+            &[2, 0, 0, 70, 3, 3],
+        ] {
+            let begin = record(HANDSHAKE, head);
+            let stream = [begin.clone(), alert(2, 40)].concat();
+            let mismatch = Some(NetError::SslVersionOrCipherMismatch);
+            expect(&stream, false, &begin, mismatch);
+        }
+        let stream = [begin.clone(), alert(2, 40)].concat();
+        expect(&stream, false, &begin, REFUSED);
+        // What ends the connection, and what is between messages, is for rustls.
+        passes(&[begin, alert(1, 0)].concat());
+        passes(&[whole.clone(), alert(2, 40)].concat());
+        passes(&[whole, record(HANDSHAKE, &[14, 0, 0, 0]), alert(1, 90)].concat());
+    }
+
+    #[test]
+    fn longer_records_are_not_judged_by_their_ends() {
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        for length in [3, 6, 7, 18, 26, 5000] {
+            for kind in [ALERT, CHANGE_CIPHER_SPEC] {
+                let longer = record(kind, &[vec![0; length - 1], vec![1]].concat());
+                let stream = [hello.clone(), longer, hello.clone()].concat();
+                passes(&stream);
+                expect(&stream, true, &stream, None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_encrypted_is_of_one_version() {
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        let change = record(CHANGE_CIPHER_SPEC, &[1]);
+        let of_tls12 = [hello.clone(), change.clone()].concat();
+        for version in [[3, 1], [3, 4], [4, 0]] {
+            let mut encrypted = record(23, &[7; 20]);
+            encrypted[1..3].copy_from_slice(&version);
+            expect(
+                &[&of_tls12, &encrypted[..]].concat(),
+                false,
+                &of_tls12,
+                REFUSED,
+            );
+            expect(&[&hello, &encrypted[..]].concat(), true, &hello, REFUSED);
+            let mut changed = change.clone();
+            changed[1..3].copy_from_slice(&version);
+            expect(&[&hello, &changed[..]].concat(), true, &hello, REFUSED);
+        }
+        passes(&[of_tls12, record(23, &[7; 20])].concat());
     }
 
     #[test]

@@ -487,6 +487,30 @@ impl World {
 type Add<'a> = &'a mut dyn FnMut(&'static str, &'static str, Presented, i32);
 
 #[test]
+fn an_rsa_key_that_may_not_sign_matters_first_in_tls_1_3_and_last_in_tls_1_2() {
+    let mut world = World::new();
+    world.cases();
+    let client = client_trusting(&world.trusted);
+    let may_encipher = with(leaf_params(&["localhost"]), |params| {
+        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    });
+    for (issuer, host, in_tls12) in [
+        (&world.root, "localhost", -181),
+        (&world.root, "other.localhost", -200),
+        (&world.unknown_root, "localhost", -202),
+    ] {
+        let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+        let presented = issue_for(&may_encipher, key, &[issuer]);
+        let address = serve_tls(server_config(presented.chain, &presented.key));
+        for (version, expected) in [("tls1.2", in_tls12), ("tls1.3", -181)] {
+            let versions = TlsVersionRange::parse(Some(version), Some(version));
+            let code = handshake_code(&client, address, host, versions);
+            assert_eq!(code, expected, "{host}, {version}");
+        }
+    }
+}
+
+#[test]
 fn certificates_get_chromiums_verdict() {
     let mut world = World::new();
     let cases = world.cases();
