@@ -4,7 +4,24 @@ const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const { ROOT, runNode } = require('./support/child.js');
-const { closedPort } = require('./support/servers.js');
+const { closedPort, stopServers } = require('./support/servers.js');
+
+afterAll(stopServers);
+
+test('the README states the number of verdicts that were recorded, and how many are ours', () => {
+  const read = (/** @type {string} */ name) =>
+    JSON.parse(readFileSync(join(ROOT, 'reliability', 'tls', `${name}.json`), 'utf8'));
+  const count = (/** @type {object[]} */ groups) =>
+    groups.reduce((sum, group) => sum + Object.keys(group).length, 0);
+  const cases = count(Object.values(read('verdicts')).map(({ verdicts }) => verdicts));
+  const deviating = count(
+    read('deviations').flatMap((/** @type {any} */ entry) => Object.values(entry.cases)),
+  );
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+  const [all, identical] = [cases, cases - deviating].map((number) => number.toLocaleString('en'));
+  expect(readme).toContain(`on ${all} cases`);
+  expect(readme).toContain(`; ${identical} are identical`);
+});
 
 test('the README states the number of conformance scenarios that there are', () => {
   const folder = join(ROOT, 'conformance', 'transcripts');

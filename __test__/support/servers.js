@@ -76,14 +76,17 @@ const echo = (socket) => {
   socket.pipe(socket);
 };
 
-/** A port on which nothing listens. */
+/**
+ * A port on which nothing listens, and nobody else gets to: a connection has it, which
+ * {@link stopServers} ends.
+ */
 async function closedPort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
+  const { port } = await startServer();
+  const socket = net.connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1' });
+  await once(socket, 'connect');
+  // However it ends.
+  socket.on('error', () => {});
+  return /** @type {number} */ (socket.localPort);
 }
 
 async function stopServers() {

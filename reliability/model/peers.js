@@ -15,6 +15,7 @@ const os = require('node:os');
 const { lookup } = require('node:dns/promises');
 const tls = require('node:tls');
 const { startFullServer } = require('../../__test__/support/full-backlog.js');
+const { closedPort, stopServers } = require('../../__test__/support/servers.js');
 const { createAuthority } = require('../../support/certificates.js');
 
 /**
@@ -495,11 +496,7 @@ class Peers {
     this.#deaf = await startFullServer();
     this.#port = await this.#listen('0.0.0.0');
     for (let index = 0; index < 4; index++) this.#named.push(await this.#listen('127.0.0.1'));
-    const server = net.createServer().listen(0, '0.0.0.0');
-    await once(server, 'listening');
-    this.#refusing = /** @type {net.AddressInfo} */ (server.address()).port;
-    server.close();
-    await once(server, 'close');
+    this.#refusing = await closedPort();
     await this.#makeCertificates();
     this.#hostName = await localName();
   }
@@ -616,6 +613,7 @@ class Peers {
     for (const { closed, channel } of this.dials) if (!closed) channel.act('destroy');
     for (const server of this.#servers) server.close();
     await this.#deaf?.stop();
+    await stopServers();
   }
 }
 

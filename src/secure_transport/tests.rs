@@ -580,6 +580,25 @@ fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
     assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
 }
 
+#[test]
+fn a_record_that_says_another_version_ends_the_connection_behind_those_before_it() {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    let mut records = Vec::new();
+    for word in [&b"before"[..], b"behind"] {
+        server.conn.writer().write_all(word).unwrap();
+        let begin = records.len();
+        server.conn.write_tls(&mut records).unwrap();
+        if word == b"behind" {
+            records[begin + 2] = 1;
+        }
+    }
+    server.sock.write_all(&records).unwrap();
+    assert_eq!(application.received(socket_id), b"before");
+    let error = NetError::ConnectionClosed;
+    assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+}
+
 /// Lets every write of the socket fail from now on, while reads succeed.
 fn shut(application: &Application, socket_id: SocketId) {
     match &secure(application, socket_id).driver {
