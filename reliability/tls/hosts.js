@@ -15,7 +15,8 @@ const NAMES = [
   'a_b.localhost',
   `${'a'.repeat(63)}.localhost`,
 ];
-const LONG = `${'a.'.repeat(121)}localhost`;
+/** Longer by a label than a name may be. */
+const LONG = `${'a.'.repeat(123)}localhost`;
 
 const HOSTS = [
   'localhost',
