@@ -22,6 +22,7 @@ const PURE = [
   'record_ends::',
   'resolver::',
   'write_queue::',
+  'handshake::records::',
   'handshake::tests::a_host_is',
   'handshake::tests::tls_versions',
   'readiness::tests::',

@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn longer_records_are_not_judged_by_their_ends() {
         let hello = record(HANDSHAKE, &NO_HELLO);
-        for length in [3, 6, 7, 18, 26, 5000] {
+        for length in [3, 6, 7, 18, 26, 300] {
             for kind in [ALERT, CHANGE_CIPHER_SPEC] {
                 let longer = record(kind, &[vec![0; length - 1], vec![1]].concat());
                 let stream = [hello.clone(), longer, hello.clone()].concat();

@@ -70,6 +70,18 @@ fn peer_that_says(answer: Vec<u8>, how: End) -> SocketAddr {
     })
 }
 
+/// What a server answers to this record.
+fn first_flight(config: &Arc<ServerConfig>, mut hello: &[u8]) -> io::Result<Vec<u8>> {
+    let mut server = ServerConnection::new(Arc::clone(config)).unwrap();
+    server.read_tls(&mut hello)?;
+    server.process_new_packets().unwrap();
+    let mut flight = Vec::new();
+    while server.wants_write() {
+        server.write_tls(&mut flight)?;
+    }
+    Ok(flight)
+}
+
 /// A server whose first flight is changed before it is sent.
 fn server_with_changed_flight(
     config: ServerConfig,
@@ -79,13 +91,7 @@ fn server_with_changed_flight(
     let config = Arc::new(config);
     listen(move |mut stream| {
         let hello = read_record(&mut stream)?;
-        let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
-        server.read_tls(&mut hello.as_slice())?;
-        server.process_new_packets().unwrap();
-        let mut flight = Vec::new();
-        while server.wants_write() {
-            server.write_tls(&mut flight)?;
-        }
+        let mut flight = first_flight(&config, &hello)?;
         change(&mut flight);
         stream.write_all(&flight)?;
         end(stream, how)
@@ -410,13 +416,7 @@ fn a_server_is_told_why_its_hello_is_refused() {
         let config = Arc::clone(&config);
         let address = listen(move |mut stream| {
             let hello = read_record(&mut stream)?;
-            let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
-            server.read_tls(&mut hello.as_slice())?;
-            server.process_new_packets().unwrap();
-            let mut flight = Vec::new();
-            while server.wants_write() {
-                server.write_tls(&mut flight)?;
-            }
+            let mut flight = first_flight(&config, &hello)?;
             // How a random number ends that admits a downgrade.
             flight[35..43].copy_from_slice(b"DOWNGRD\x02");
             flight[place] = changed;
