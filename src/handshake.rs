@@ -14,7 +14,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, BytesMut};
 use once_cell::sync::Lazy;
 use rustls::{
     AlertDescription, ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
@@ -307,7 +306,7 @@ struct WatchedStream<S> {
     stream: S,
     /// What was written and the operating system has not taken. `rustls` bounds it: it writes a flight,
     /// and the next one only when the server has answered.
-    unsent: BytesMut,
+    unsent: Vec<u8>,
     resolver: Arc<ClientCertificate>,
     records: Records,
     hello: Hello,
@@ -325,7 +324,7 @@ impl<S> WatchedStream<S> {
     fn new(stream: S, resolver: Arc<ClientCertificate>, hello: Hello) -> Self {
         Self {
             stream,
-            unsent: BytesMut::new(),
+            unsent: Vec::new(),
             resolver,
             hello,
             broken: None,
@@ -362,7 +361,7 @@ impl<S> WatchedStream<S> {
         while !self.unsent.is_empty() {
             match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent)) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(count) => self.unsent.advance(count),
+                Ok(count) => drop(self.unsent.drain(..count)),
                 Err(error) if is_end(&error) => {
                     self.broken = Some(error);
                     self.unsent.clear();

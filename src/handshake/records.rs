@@ -1,7 +1,6 @@
 //! What Chromium refuses and passes over in a server's records, and rustls does not
 //! (`boringssl/ssl/tls_record.cc`).
 
-use bytes::{Buf, BytesMut};
 use rustls::AlertDescription;
 use tokio::io::ReadBuf;
 
@@ -35,11 +34,11 @@ pub(super) const FATAL: u8 = 2;
 pub(super) struct Records {
     ends: RecordEnds,
     /// What has come of a header, or of a record that is to be judged as a whole.
-    held: BytesMut,
+    held: Vec<u8>,
     /// Whether the record under way is.
     judged: bool,
     /// What rustls may have.
-    passed: BytesMut,
+    passed: Vec<u8>,
     /// How many records in a row were passed over.
     passed_over: usize,
     /// Whether the server has begun a handshake.
@@ -90,7 +89,7 @@ impl Records {
                 return Err(Refused::with_alert(NetError::SslProtocolError, alert));
             }
         } else if !self.is_undecided() {
-            self.passed.unsplit(self.held.split());
+            self.passed.append(&mut self.held);
         }
         Ok(())
     }
@@ -171,7 +170,7 @@ impl Records {
     pub(super) fn pass_on(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let count = self.passed.len().min(buffer.remaining());
         buffer.put_slice(self.passed.get(..count).unwrap_or_default());
-        self.passed.advance(count);
+        self.passed.drain(..count);
         count > 0
     }
 }
