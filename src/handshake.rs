@@ -316,8 +316,6 @@ struct WatchedStream<S> {
     resting: bool,
     /// Whether a server that asked for a certificate has had an answer.
     answered: bool,
-    /// Whether the client encrypts, in TLS 1.2.
-    encrypts: bool,
 }
 
 impl<S> WatchedStream<S> {
@@ -331,7 +329,6 @@ impl<S> WatchedStream<S> {
             resting: false,
             records: Records::default(),
             answered: false,
-            encrypts: false,
         }
     }
 
@@ -349,7 +346,7 @@ impl<S> WatchedStream<S> {
         let changes_cipher = kind == CHANGE_CIPHER_SPEC;
         // The compatibility record that TLS 1.3 sends first tells the server nothing.
         self.answered |= self.certificate_asked() && !changes_cipher;
-        self.encrypts |= changes_cipher && !self.hello.has_chosen_tls13();
+        self.records.client_encrypts |= changes_cipher && !self.hello.has_chosen_tls13();
     }
 
     /// Sends what the operating system takes of what was written; nobody needs what is for a peer that
@@ -395,7 +392,7 @@ impl<S> WatchedStream<S> {
     where
         S: AsyncWrite + Unpin,
     {
-        let encrypts = self.encrypts || self.hello.is_behind_that_of_tls13();
+        let encrypts = self.records.client_encrypts || self.hello.is_behind_that_of_tls13();
         if let Some(alert) = refused.alert.filter(|_| !encrypts) {
             self.unsent.extend([ALERT, 3, 3, 0, 2, FATAL, alert.into()]);
             let _ = self.poll_send(cx);

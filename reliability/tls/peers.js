@@ -142,9 +142,10 @@ function ofVersion(bytes, version = 0x0301) {
  */
 function sayAround(tls, whole, between) {
   tls.note(whole);
-  tls.write(tls.protect(RECORD.handshake, whole.subarray(0, 40)));
+  const half = Math.min(40, whole.length >> 1);
+  tls.write(tls.protect(RECORD.handshake, whole.subarray(0, half)));
   between();
-  tls.write(tls.protect(RECORD.handshake, whole.subarray(40)));
+  tls.write(tls.protect(RECORD.handshake, whole.subarray(half)));
 }
 
 /** What the client asks for, where that is not the default, by the name of a script. */
@@ -540,6 +541,109 @@ for (const [what, level, alerts] of /** @type {const} */ ([
   }
 }
 
+/** So many records that mean little. @type {Record<string, (tls: any, times: number) => void>} */
+const SMALL_TALK = {
+  empty: (tls, times) => {
+    for (let count = 0; count < times; count += 1) tls.write(record(RECORD.handshake, NOTHING));
+  },
+  warnings: (tls, times) => {
+    for (let count = 0; count < times; count += 1) tls.plaintextAlert(112, 1);
+  },
+  protectedWarnings: (tls, times) => {
+    for (let count = 0; count < times; count += 1) tls.alert(90, 1);
+  },
+};
+const { empty, warnings, protectedWarnings } = SMALL_TALK;
+
+/** What comes before the hello of TLS 1.2, or inside of it. @type {Record<string, (tls: any) => void>} */
+const BETWEEN_12 = {
+  'four warnings': (tls) => warnings(tls, 4),
+  'five warnings': (tls) => warnings(tls, 5),
+  '32 empty records and four warnings': (tls) => {
+    empty(tls, 20);
+    warnings(tls, 4);
+    empty(tls, 12);
+  },
+  '33 empty records around a warning': (tls) => {
+    empty(tls, 20);
+    warnings(tls, 1);
+    empty(tls, 13);
+  },
+  'six warnings around an empty record': (tls) => {
+    warnings(tls, 3);
+    empty(tls, 1);
+    warnings(tls, 3);
+  },
+};
+for (const [what, between] of Object.entries(BETWEEN_12)) {
+  SCRIPTS[`flight of TLS 1.2: ${what} before the hello`] = async (tls) => {
+    await tls.clientHello();
+    between(tls);
+    tls.flight12();
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+  SCRIPTS[`flight of TLS 1.2: ${what} inside of the hello`] = async (tls) => {
+    await tls.clientHello();
+    sayAround(tls, tls.serverHello(), () => between(tls));
+    tls.say(tls.certificate12(), tls.serverKeyExchange(), tls.serverHelloDone());
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+}
+SCRIPTS['flight of TLS 1.2: three warnings before each message'] = async (tls) => {
+  await tls.clientHello();
+  for (const say of ['serverHello', 'certificate12', 'serverKeyExchange', 'serverHelloDone']) {
+    warnings(tls, 3);
+    tls.say(tls[say]());
+  }
+  await tls.finish12();
+  tls.data('hello');
+  tls.end();
+};
+for (const length of [16_384, 16_385, 16_400]) {
+  SCRIPTS[`flight of TLS 1.2: a record of ${length} bytes`] = async (tls) => {
+    await tls.clientHello();
+    tls.say(tls.serverHello());
+    const whole = tls.certificate12(Array.from({ length: 60 }, () => tls.chain[0]));
+    tls.note(whole);
+    tls.write(record(RECORD.handshake, whole.subarray(0, length)));
+    tls.write(record(RECORD.handshake, whole.subarray(length)));
+    tls.say(tls.serverKeyExchange(), tls.serverHelloDone());
+    await tls.finish12();
+    tls.data('hello');
+    tls.end();
+  };
+}
+for (const [what, alert, level] of /** @type {const} */ ([
+  ['a warning 90', 90, 1],
+  ['a warning 112', 112, 1],
+  ['an alert 40', 40, 2],
+  ['an alert 70', 70, 2],
+])) {
+  SCRIPTS[`retry, then ${what}`] = async (tls) => {
+    await tls.clientHello();
+    await tls.retry(P256);
+    tls.plaintextAlert(alert, level);
+    tls.flight13();
+    tls.data('hello');
+    tls.end();
+  };
+  SCRIPTS[`retry, then ${what} inside of the hello`] = async (tls) => {
+    await tls.clientHello();
+    await tls.retry(P256);
+    sayAround(tls, tls.serverHello13(), () => tls.plaintextAlert(alert, level));
+    tls.startProtection13();
+    tls.say(tls.encryptedExtensions());
+    tls.prove13();
+    tls.finish13();
+    tls.data('hello');
+    tls.end();
+  };
+}
+
 /** How the handshake of TLS 1.2 ends, after the client's part. @type {Record<string, (tls: any) => unknown>} */
 const ENDINGS_12 = {
   'wrong Finished': (tls) => {
@@ -579,6 +683,23 @@ const ENDINGS_12 = {
     tls.changeCipherSpec();
     tls.startProtection();
     tls.write(ofVersion(tls.protect(RECORD.handshake, tls.finished12())));
+  },
+  'an empty record of the handshake before the change of cipher': (tls) => {
+    empty(tls, 1);
+    tls.changeCipherSpec();
+    tls.startProtection();
+    tls.say(tls.finished12());
+  },
+  'an alert 42 inside of Finished': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    sayAround(tls, tls.finished12(), () => tls.alert(42));
+  },
+  'a warning 90 inside of Finished': (tls) => {
+    tls.changeCipherSpec();
+    tls.startProtection();
+    sayAround(tls, tls.finished12(), () => tls.alert(90, 1));
+    tls.data('hello');
   },
   'an alert under protection': (tls) => {
     tls.changeCipherSpec();
@@ -637,6 +758,14 @@ const NO_RECORD = says('HTTP/1.1 400 Bad Request\r\n\r\n');
 const AFTERS_12 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  'an empty record of the handshake under protection': (tls) =>
+    tls.write(tls.protect(RECORD.handshake, NOTHING)),
+  'three warnings and data, three times': (tls) => {
+    for (const word of ['one', 'two', 'three']) {
+      protectedWarnings(tls, 3);
+      tls.data(word);
+    }
+  },
   'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
   'data of version 3.4': (tls) =>
     tls.write(ofVersion(tls.protect(RECORD.data, says('hello')), 0x0304)),
@@ -999,6 +1128,12 @@ const AFTERS_13 = {
   },
   'a change of cipher': (tls) => tls.changeCipherSpec(),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
+  'three warnings and data, three times': (tls) => {
+    for (const word of ['one', 'two', 'three']) {
+      protectedWarnings(tls, 3);
+      tls.data(word);
+    }
+  },
   'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
   'an alert in the clear': (tls) => tls.plaintextAlert(40),
   'a warning': (tls) => tls.alert(90, 1),

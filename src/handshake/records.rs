@@ -22,14 +22,25 @@ const MAJOR_VERSION: u8 = 3;
 /// The longest record that is judged as a whole has so much in it: an alert in the clear.
 const MAX_JUDGED: usize = 2;
 
-/// So many records in a row may mean nothing.
-const MAX_PASSED_OVER: usize = 32;
+/// The longest record in the clear has so much in it.
+const MAX_CLEAR: usize = 16 * 1024;
+
+/// So many records may be empty, or change a cipher in TLS 1.3, between two that say something.
+const MAX_EMPTY: usize = 32;
+
+/// So many warnings may come between these.
+const MAX_WARNINGS: usize = 4;
 
 const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
 const WARNING: u8 = 1;
 pub(super) const FATAL: u8 = 2;
 
 /// A server's records on their way to rustls.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own, in any combination"
+)]
 #[derive(Default)]
 pub(super) struct Records {
     ends: RecordEnds,
@@ -39,12 +50,14 @@ pub(super) struct Records {
     judged: bool,
     /// What rustls may have.
     passed: Vec<u8>,
-    /// How many records in a row were passed over.
-    passed_over: usize,
+    /// How many empty records and warnings have come since a record that says something.
+    empty: usize,
+    warnings: usize,
     /// Whether the server has begun a handshake.
     begun: bool,
-    /// Whether the server encrypts, in TLS 1.2.
-    encrypted: bool,
+    /// Whether the client and the server encrypt, in TLS 1.2.
+    pub(super) client_encrypts: bool,
+    server_encrypts: bool,
     messages: Messages,
 }
 
@@ -83,11 +96,6 @@ impl Records {
         };
         if means_nothing {
             self.held.clear();
-            self.passed_over += 1;
-            if self.passed_over > MAX_PASSED_OVER {
-                let alert = AlertDescription::UnexpectedMessage;
-                return Err(Refused::with_alert(NetError::SslProtocolError, alert));
-            }
         } else if !self.is_undecided() {
             self.passed.append(&mut self.held);
         }
@@ -109,7 +117,7 @@ impl Records {
             version,
             length,
         } = header;
-        let is_encrypted = self.encrypted || hello.is_behind_that_of_tls13();
+        let is_encrypted = self.server_encrypts || hello.is_behind_that_of_tls13();
         let is_sound = if is_encrypted {
             version == VERSION_OF_ENCRYPTED
         } else {
@@ -119,51 +127,62 @@ impl Records {
             let alert = AlertDescription::ProtocolVersion;
             return Err(Refused::with_alert(NetError::SslProtocolError, alert));
         }
-        if kind == HANDSHAKE && length == 0 && !is_encrypted {
-            return Ok(true);
+        if length > MAX_CLEAR && !is_encrypted {
+            let alert = AlertDescription::RecordOverflow;
+            return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+        }
+        // Behind the client's change of cipher Chromium waits for the server's.
+        if kind == HANDSHAKE && length == 0 && !is_encrypted && !self.client_encrypts {
+            return one_more(&mut self.empty, MAX_EMPTY);
+        }
+        let says_something = !matches!(kind, ALERT | CHANGE_CIPHER_SPEC);
+        if says_something {
+            (self.empty, self.warnings) = (0, 0);
         }
         self.begun |= kind == HANDSHAKE;
-        self.encrypted |= kind == CHANGE_CIPHER_SPEC && !hello.has_chosen_tls13();
-        self.judged =
-            matches!(kind, ALERT | CHANGE_CIPHER_SPEC) && (1..=MAX_JUDGED).contains(&length);
-        if !self.judged {
-            self.passed_over = 0;
-        }
+        self.server_encrypts |= kind == CHANGE_CIPHER_SPEC && !hello.has_chosen_tls13();
+        self.judged = !says_something && (1..=MAX_JUDGED).contains(&length);
         Ok(false)
     }
 
-    /// Whether the record means nothing, as a change of cipher in TLS 1.3.
+    /// Whether the record means nothing, as a warning, or a change of cipher in TLS 1.3.
     fn judge_record(&mut self, kind: u8, hello: &Hello) -> Result<bool, Refused> {
         let content = self.held.get(HEADER..).unwrap_or_default();
         match (kind, content) {
-            (CHANGE_CIPHER_SPEC, [1]) if hello.has_chosen_tls13() => return Ok(true),
-            (ALERT, &[_, description])
-                if hello.is_behind_that_of_tls13()
-                    || description == CLOSE_NOTIFY && !self.begun =>
-            {
-                return Err(NetError::SslProtocolError.into());
+            (CHANGE_CIPHER_SPEC, [1]) if hello.has_chosen_tls13() => {
+                one_more(&mut self.empty, MAX_EMPTY)
             }
-            (ALERT, [level, _]) if ![WARNING, FATAL].contains(level) => {
-                let alert = AlertDescription::IllegalParameter;
-                return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            (ALERT, &[level, description]) if !self.server_encrypts => {
+                self.judge_alert(level, description, hello)
             }
-            // rustls would have none inside of a message.
-            (ALERT, &[level, description]) if self.messages.is_within() => {
-                if level == FATAL {
-                    let progress = HandshakeProgress {
-                        server_hello: hello.is_over(),
-                        ..HandshakeProgress::default()
-                    };
-                    return Err(NetError::from_alert(description.into(), progress).into());
-                }
-                if description != CLOSE_NOTIFY {
-                    return Ok(true);
-                }
-            }
-            _ => {}
+            _ => Ok(false),
         }
-        self.passed_over = 0;
-        Ok(false)
+    }
+
+    fn judge_alert(&mut self, level: u8, description: u8, hello: &Hello) -> Result<bool, Refused> {
+        let is_end = description == CLOSE_NOTIFY;
+        let refused = |alert| Err(Refused::with_alert(NetError::SslProtocolError, alert));
+        match level {
+            _ if hello.is_behind_that_of_tls13() || is_end && !self.begun => {
+                Err(NetError::SslProtocolError.into())
+            }
+            WARNING if is_end => Ok(false),
+            // TLS 1.3 has no others.
+            WARNING if hello.has_chosen_tls13() && description != USER_CANCELED => {
+                refused(AlertDescription::DecodeError)
+            }
+            WARNING => one_more(&mut self.warnings, MAX_WARNINGS),
+            // rustls would have none inside of a message.
+            FATAL if self.messages.is_within() => {
+                let progress = HandshakeProgress {
+                    server_hello: hello.is_over() || hello.has_chosen_tls13(),
+                    ..HandshakeProgress::default()
+                };
+                Err(NetError::from_alert(description.into(), progress).into())
+            }
+            FATAL => Ok(false),
+            _ => refused(AlertDescription::IllegalParameter),
+        }
     }
 
     /// Gives rustls what it may have; whether there was something.
@@ -173,6 +192,16 @@ impl Records {
         self.passed.drain(..count);
         count > 0
     }
+}
+
+/// Counts a record that means nothing, of which there may be so many.
+fn one_more(count: &mut usize, most: usize) -> Result<bool, Refused> {
+    *count += 1;
+    if *count > most {
+        let alert = AlertDescription::UnexpectedMessage;
+        return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+    }
+    Ok(true)
 }
 
 /// Where the messages of a handshake in the clear end.
@@ -322,9 +351,10 @@ mod tests {
 
     #[test]
     fn an_alert_is_a_warning_or_fatal() {
-        for stream in [alert(1, 40), alert(2, 40), alert(2, 255)] {
+        for stream in [alert(2, 40), alert(2, 255)] {
             passes(&stream);
         }
+        expect(&alert(1, 40), false, b"", None);
         for stream in [alert(0, 40), alert(3, 40), alert(255, 0)] {
             expect(&stream, false, b"", REFUSED);
         }
@@ -357,8 +387,31 @@ mod tests {
         expect(&stream, false, &begin, REFUSED);
         // What ends the connection, and what is between messages, is for rustls.
         passes(&[begin, alert(1, 0)].concat());
-        passes(&[whole.clone(), alert(2, 40)].concat());
-        passes(&[whole, record(HANDSHAKE, &[14, 0, 0, 0]), alert(1, 90)].concat());
+        passes(&[whole, alert(2, 40)].concat());
+    }
+
+    #[test]
+    fn some_warnings_are_passed_over() {
+        let hello = record(HANDSHAKE, &NO_HELLO);
+        let often = [alert(1, 112).repeat(4), hello.clone()].concat().repeat(3);
+        expect(&often, false, &hello.repeat(3), None);
+        expect(&alert(1, 112).repeat(5), false, b"", REFUSED);
+        // They are counted beside empty records.
+        let mixed = [empty(20), alert(1, 90).repeat(4), empty(12)].concat();
+        expect(&mixed, false, b"", None);
+        expect(&[mixed.clone(), empty(1)].concat(), false, b"", REFUSED);
+        expect(&[mixed, alert(1, 90)].concat(), false, b"", REFUSED);
+        // TLS 1.3 has been chosen, and there is another hello to come.
+        expect(&alert(1, 90), true, b"", None);
+        expect(&alert(1, 112), true, b"", REFUSED);
+    }
+
+    #[test]
+    fn a_record_in_the_clear_is_not_longer_than_what_it_may_hold() {
+        passes(&[HANDSHAKE, 3, 3, 0x40, 0]);
+        expect(&[HANDSHAKE, 3, 3, 0x40, 1], false, b"", REFUSED);
+        let encrypted = [record(HANDSHAKE, &NO_HELLO), vec![23, 3, 3, 0x40, 1]].concat();
+        expect(&encrypted, true, &encrypted, None);
     }
 
     #[test]
