@@ -455,6 +455,10 @@ impl Refused {
             alert: Some(alert),
         }
     }
+
+    const fn protocol_error(alert: AlertDescription) -> Self {
+        Self::with_alert(NetError::SslProtocolError, alert)
+    }
 }
 
 impl From<NetError> for Refused {

@@ -124,12 +124,10 @@ impl Records {
             version.starts_with(&[MAJOR_VERSION])
         };
         if !is_sound {
-            let alert = AlertDescription::ProtocolVersion;
-            return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            return Err(Refused::protocol_error(AlertDescription::ProtocolVersion));
         }
         if length > MAX_CLEAR && !is_encrypted {
-            let alert = AlertDescription::RecordOverflow;
-            return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+            return Err(Refused::protocol_error(AlertDescription::RecordOverflow));
         }
         // Behind the client's change of cipher Chromium waits for the server's.
         if kind == HANDSHAKE && length == 0 && !is_encrypted && !self.client_encrypts {
@@ -161,7 +159,7 @@ impl Records {
 
     fn judge_alert(&mut self, level: u8, description: u8, hello: &Hello) -> Result<bool, Refused> {
         let is_end = description == CLOSE_NOTIFY;
-        let refused = |alert| Err(Refused::with_alert(NetError::SslProtocolError, alert));
+        let refused = |alert| Err(Refused::protocol_error(alert));
         match level {
             _ if hello.is_behind_that_of_tls13() || is_end && !self.begun => {
                 Err(NetError::SslProtocolError.into())
@@ -198,8 +196,7 @@ impl Records {
 fn one_more(count: &mut usize, most: usize) -> Result<bool, Refused> {
     *count += 1;
     if *count > most {
-        let alert = AlertDescription::UnexpectedMessage;
-        return Err(Refused::with_alert(NetError::SslProtocolError, alert));
+        return Err(Refused::protocol_error(AlertDescription::UnexpectedMessage));
     }
     Ok(true)
 }
