@@ -20,7 +20,7 @@ declare namespace tcp {
   interface SocketProperties {
     /**
      * Whether the socket is left open, paused, when the environment that it belongs to (a thread, a
-     * window) ends; see the README on lifetimes.
+     * window) ends; see docs/lifetimes.md.
      *
      * @default false
      */

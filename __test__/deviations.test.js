@@ -1,6 +1,6 @@
 'use strict';
 
-// Where the module departs from Chromium on purpose; the letters are those of the README.
+// Where the module departs from Chromium on purpose; the letters are those of docs/deviations.md.
 
 const { once } = require('node:events');
 const { runNode } = require('./support/child.js');

@@ -1,6 +1,6 @@
 'use strict';
 
-const { readdirSync, readFileSync } = require('node:fs');
+const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const { ROOT, runNode } = require('./support/child.js');
@@ -8,19 +8,34 @@ const { closedPort, stopServers } = require('./support/servers.js');
 
 afterAll(stopServers);
 
-test('the README states the number of verdicts that were recorded, and how many are ours', () => {
+/** @param {string[]} names A document of the project. */
+const document = (...names) => readFileSync(join(ROOT, ...names), 'utf8');
+
+/** The documents with code that a reader copies. */
+const GUIDES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+];
+
+test('the README has at most 1,500 words', () => {
+  expect(document('README.md').split(/\s+/).length).toBeLessThanOrEqual(1500);
+});
+
+test('the list of deviations states the number of recorded verdicts and of identical ones', () => {
   const read = (/** @type {string} */ name) =>
-    JSON.parse(readFileSync(join(ROOT, 'reliability', 'tls', `${name}.json`), 'utf8'));
+    JSON.parse(document('reliability', 'tls', `${name}.json`));
   const count = (/** @type {object[]} */ groups) =>
     groups.reduce((sum, group) => sum + Object.keys(group).length, 0);
   const cases = count(Object.values(read('verdicts')).map(({ verdicts }) => verdicts));
   const deviating = count(
     read('deviations').flatMap((/** @type {any} */ entry) => Object.values(entry.cases)),
   );
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+  const list = document('docs', 'deviations.md').replace(/\s+/g, ' ');
   const [all, identical] = [cases, cases - deviating].map((number) => number.toLocaleString('en'));
-  expect(readme).toContain(`on ${all} cases`);
-  expect(readme).toContain(`; ${identical} are identical`);
+  expect(list).toContain(`on ${all} cases`);
+  expect(list).toContain(`. ${identical} are identical`);
 });
 
 test('the README states the number of conformance scenarios that there are', () => {
@@ -29,15 +44,39 @@ test('the README states the number of conformance scenarios that there are', () 
     Object.values(JSON.parse(readFileSync(join(folder, file), 'utf8')).scenarios),
   );
   const deviating = scenarios.filter((scenario) => 'own' in scenario).length;
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8').replace(/\s+/g, ' ');
+  const readme = document('README.md').replace(/\s+/g, ' ');
   expect(readme).toContain(`${scenarios.length} scenarios are recorded from a real Chromium`);
   expect(readme).toContain(`**${scenarios.length - deviating} are identical to the letter**`);
   expect(readme).toContain(`; ${deviating} show the [deviations]`);
 });
 
-describe('the code of the README', () => {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const blocks = [...readme.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);
+test('every link of a document leads to a file of the project and to a heading in it', () => {
+  const anchorOf = (/** @type {string} */ heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-');
+  let checked = 0;
+  for (const guide of GUIDES) {
+    for (const [, link] of document(guide).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [path, anchor] = link.split('#');
+      const target = path === '' ? guide : join(guide, '..', path);
+      expect({ guide, link, exists: existsSync(join(ROOT, target)) }).toMatchObject({
+        exists: true,
+      });
+      checked++;
+      if (anchor === undefined) continue;
+      const headings = [...document(target).matchAll(/^#+ (.+)$/gm)].map(([, text]) => text);
+      expect(headings.map(anchorOf)).toContain(anchor);
+    }
+  }
+  expect(checked).toBeGreaterThan(20);
+});
+
+describe('the code of the README and of docs/', () => {
+  const text = GUIDES.map((file) => document(file)).join('\n');
+  // Blocks in lists are indented.
+  const blocks = [...text.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);
 
   test('is there', () => expect(blocks.length).toBeGreaterThan(4));
 
@@ -59,7 +98,7 @@ describe('the code of the README', () => {
   });
 
   test('is JSON where it says so', () => {
-    const manifests = [...readme.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
+    const manifests = [...text.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
       JSON.parse(text),
     );
     expect(manifests.length).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 'use strict';
 
-// examples/electron/, and the same Chrome App ported as the README says, against a server on loopback.
+// examples/electron/, and the same Chrome App ported by the guide of docs/electron.md, against a server on loopback.
 
 const { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -18,10 +18,10 @@ afterEach(stopServers);
 
 const EXAMPLE = join(ROOT, 'examples', 'electron');
 
-/** Does what the README's porting guide says. @param {string} folder @returns {string} The main file. */
+/** Follows the porting guide. @param {string} folder @returns {string} The main file. */
 function port(folder) {
-  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const guide = readme.split('## From a Chrome App to Electron')[1];
+  const text = readFileSync(join(ROOT, 'docs', 'electron.md'), 'utf8');
+  const guide = text.split('## From a Chrome App to Electron')[1];
   const block = (/** @type {string} */ language) =>
     guide.split(`\`\`\`${language}\n`)[1].split('```')[0];
   const manifest = block('json');
@@ -35,7 +35,7 @@ function port(folder) {
 
 testElectron.each([
   ['of examples/electron', () => join(EXAMPLE, 'main.js')],
-  ['ported as the README says', port],
+  ['ported by the guide of docs/electron.md', port],
 ])(
   'the IRC client %s converses, shows it, and is refused what its manifest does not list',
   async (_name, mainIn) => {
