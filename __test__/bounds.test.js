@@ -1,6 +1,6 @@
 'use strict';
 
-/** The table of bounds in ARCHITECTURE.md says what the sources say. */
+/** The table of bounds in SECURITY.md agrees with the sources. */
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -9,7 +9,7 @@ const { ROOT } = require('./support/child.js');
 
 const UNITS = { KiB: 1024, MiB: 1024 * 1024 };
 
-const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+const text = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8');
 const section = text.split('## Bounds\n')[1].split('\n## ')[0];
 const ROW = /^\| (.+?) +\| `(.+)`, `(\w+)` +\| (\d+)(?: (KiB|MiB))?\b.*\|$/gm;
 const rows = Array.from(section.matchAll(ROW), (match) => match.slice(1));

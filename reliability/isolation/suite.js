@@ -3,7 +3,7 @@
 /**
  * Isolation: what one socket, name or certificate does is nothing to the others. Messages of other
  * sockets and new connections take as long as before, and memory stays within the bounds that
- * ARCHITECTURE.md names.
+ * SECURITY.md lists.
  */
 
 const { execFileSync } = require('node:child_process');
