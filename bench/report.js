@@ -1,6 +1,6 @@
 'use strict';
 
-/** Tables of the figures: for the screen and for PERFORMANCE.md. */
+/** Tables of the figures: for the screen and for bench/README.md. */
 
 const { pairedRatio, spread } = require('./statistics.js');
 
@@ -149,7 +149,7 @@ function variantsOf(rows) {
 
 /**
  * @param {any} results
- * @returns {string} what PERFORMANCE.md shows
+ * @returns {string} what bench/README.md shows
  */
 function markdown({ machine, pace, rows }) {
   const { cpu, cores, system, node, openssl, chromium, date } = machine;

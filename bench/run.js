@@ -2,7 +2,7 @@
 
 /**
  * `npm run bench`: measures this module beside Node's `net` and `tls`, a shim and the floor, in
- * the same run; see PERFORMANCE.md.
+ * the same run; see bench/README.md.
  */
 
 const { spawn } = require('node:child_process');
