@@ -192,7 +192,7 @@ function markdown({ machine, pace, rows }) {
     (/** @type {any} */ row) => Object.keys(row.negotiated ?? {}).length > 0,
   );
   if (agreed) {
-    lines.push('What TLS has negotiated:', '');
+    lines.push('Negotiated TLS parameters:', '');
     for (const [side, { version, cipher, group, handshake }] of Object.entries(agreed.negotiated)) {
       lines.push(`- ${side}: ${version}, ${cipher}, ${group}, ${handshake}`);
     }
