@@ -1,7 +1,7 @@
-//! A connection attempt: the resolved addresses in their order, until one answers. The next is tried
-//! when one has failed, as in Chromium (`net/socket/tcp_client_socket.cc`; the last error counts),
-//! and beside one that does not answer soon, as RFC 8305 has it: a dead address does not cost the
-//! operating system's whole timeout.
+//! A connection attempt: tries the resolved addresses in order until one answers. The next address
+//! is tried when one has failed, as in Chromium (`net/socket/tcp_client_socket.cc`; the last error
+//! counts). It is also tried in parallel if an address does not answer soon (RFC 8305), so that a
+//! dead address does not cost the operating system's full timeout.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,28 +18,29 @@ use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
 use crate::runtime::{self, OwnedTask};
 use crate::socket::SocketId;
 
-/// What Chromium sets on every client socket (`net/socket/tcp_socket_posix.cc`).
+/// Chromium's keep-alive delay for every client socket (`net/socket/tcp_socket_posix.cc`).
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 
-/// How long an address is waited for before the next is tried beside it: RFC 8305, section 8.
+/// The delay before the next address is tried in parallel: RFC 8305, section 8.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// A connection that is being made. Dropping it closes whatever has not become one.
+/// A connection attempt. Dropping it closes its sockets.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
     /// The address that was tried last.
     current: Option<(PolledSocket, SocketAddr)>,
-    /// Those before it that have not answered yet either, in their order.
+    /// Earlier addresses that have not answered yet, in order.
     slow: Vec<(PolledSocket, SocketAddr)>,
     last_error: NetError,
-    /// When the next address gets its turn though the current one may still answer.
+    /// The time at which the next address is tried even if the current one may still answer.
     next_turn: Option<Instant>,
     deadline: Option<Instant>,
     alarm: Option<OwnedTask>,
 }
 
 impl Attempt {
-    /// Prepares to try `addresses` in their order. Without an answer at the deadline all have failed.
+    /// Prepares to try `addresses` in order. If none answers before the deadline, the attempt
+    /// fails.
     pub(crate) fn new(addresses: Vec<IpAddr>, port: u16, deadline: Option<Instant>) -> Self {
         Self {
             remaining: addresses
@@ -55,14 +56,14 @@ impl Attempt {
         }
     }
 
-    /// The sockets that wait for an answer.
+    /// The sockets whose connection is pending.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &PolledSocket> {
         let waiting = self.slow.iter().chain(&self.current);
         waiting.map(|(socket, _)| socket)
     }
 
-    /// Goes as far as possible without waiting; `poller` finds `socket_id` writable when there is
-    /// more to do. Gives the connected socket and the address that answered.
+    /// Advances as far as possible without blocking. `poller` reports `socket_id` as writable when
+    /// the attempt can continue. Returns the connected socket and the address that answered.
     pub(crate) fn poll(
         &mut self,
         poller: &Poller,
@@ -106,8 +107,8 @@ impl Attempt {
         waiting.for_each(|(socket, _)| socket.note(ready));
     }
 
-    /// Asks those that were slow to answer. The error of one does not count: a later address is
-    /// still being tried, or has failed last.
+    /// Polls the slow addresses. Their errors do not count: a later address is still being tried or
+    /// has failed last.
     fn poll_slow(&mut self) -> Option<(PolledSocket, SocketAddr)> {
         let mut index = 0;
         while let Some((socket, _)) = self.slow.get_mut(index) {
@@ -124,7 +125,7 @@ impl Attempt {
         self.next_turn.is_some_and(|time| time <= Instant::now())
     }
 
-    /// Sets the alarm for what comes next, the next address's turn or the end of patience.
+    /// Sets the timer for the next address or the deadline.
     fn wait(
         &mut self,
         mailbox: &Arc<Mailbox>,
@@ -154,8 +155,8 @@ impl Attempt {
     }
 }
 
-/// Opens a socket with Chromium's defaults and starts to connect it. A default that cannot be set is
-/// done without, as in Chromium.
+/// Opens a socket with Chromium's defaults and starts to connect it. As in Chromium, a default that
+/// cannot be set is skipped.
 fn start(address: SocketAddr) -> io::Result<Socket> {
     let socket = nonblocking_socket(Domain::for_address(address))?;
     let _ = socket.set_tcp_nodelay(true);
@@ -166,7 +167,7 @@ fn start(address: SocketAddr) -> io::Result<Socket> {
     }
 }
 
-/// One system call, where that is enough.
+/// Sets all options with one system call where possible.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
     Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
@@ -180,7 +181,8 @@ fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
-    // Winsock says WSAEWOULDBLOCK where POSIX says EINPROGRESS, which std does not name yet.
+    // Winsock reports WSAEWOULDBLOCK where POSIX reports EINPROGRESS, for which std has no name
+    // yet.
     error.kind() == io::ErrorKind::WouldBlock || {
         #[cfg(unix)]
         {
@@ -193,12 +195,12 @@ fn is_in_progress(error: &io::Error) -> bool {
     }
 }
 
-/// Turns keep-alive on or off as `net/socket/tcp_socket_posix.cc` does: a delay of zero leaves the
-/// timers as they are, any other is both the time before the first probe and the one between them.
+/// Turns keep-alive on or off as `net/socket/tcp_socket_posix.cc` does. A delay of zero keeps the
+/// timers; any other delay is the time before the first probe and the interval between probes.
 ///
 /// # Errors
 ///
-/// Those of `setsockopt`, among them EINVAL for a delay that is too long.
+/// Those of `setsockopt`, such as EINVAL for a delay that is too long.
 pub(crate) fn set_keep_alive(
     socket: &SockRef<'_>,
     enable: bool,
@@ -208,7 +210,7 @@ pub(crate) fn set_keep_alive(
         return socket.set_keepalive(enable);
     }
     let timers = TcpKeepalive::new().with_time(delay);
-    // macOS has the time before the first probe only, and so does Chromium there.
+    // macOS supports only the time before the first probe; Chromium sets only that one there, too.
     #[cfg(not(target_os = "macos"))]
     let timers = timers.with_interval(delay);
     socket.set_tcp_keepalive(&timers)
@@ -221,14 +223,14 @@ mod tests {
 
     use super::*;
 
-    /// What the attempt ends with, and how long it took.
+    /// The result of the attempt, and its duration.
     fn outcome(attempt: Attempt) -> (Result<IpAddr, NetError>, Duration) {
         let begin = Instant::now();
         let result = outcome_with(attempt, |_| {});
         (result, begin.elapsed())
     }
 
-    /// Calls `waiting` whenever the attempt has to wait; it waits no longer than ten seconds.
+    /// Calls `waiting` whenever the attempt is pending. It waits at most ten seconds.
     fn outcome_with(
         mut attempt: Attempt,
         mut waiting: impl FnMut(&Attempt),
@@ -269,7 +271,7 @@ mod tests {
         Ipv4Addr::new(127, 0, 0, last).into()
     }
 
-    /// Leaves no room for another connection, so that an address of loopback does not answer.
+    /// Fills the backlog, so that this loopback address does not answer.
     fn fill(listener: &TcpListener) -> Vec<StdTcpStream> {
         SockRef::from(listener).listen(0).unwrap();
         let address = listener.local_addr().unwrap();

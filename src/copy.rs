@@ -1,5 +1,5 @@
-//! Copies of much. One longer than [`STEP`] may be done by an instruction (`rep movsb`) that is thirty
-//! times slower on some processors, where source and target are unluckily aligned.
+//! Copies of large buffers. For a copy longer than [`STEP`], `memcpy` may use `rep movsb`, which is
+//! thirty times slower on some processors if source and target are misaligned.
 
 const STEP: usize = 1024;
 
@@ -11,7 +11,7 @@ pub(crate) fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Copies to `target` what fits of `bytes`; how many they are.
+/// Copies as much of `bytes` as fits into `target`. Returns the number of bytes.
 pub(crate) fn copy(target: &mut [u8], bytes: &[u8]) -> usize {
     let count = target.len().min(bytes.len());
     let (target, bytes) = (target.split_at_mut(count).0, bytes.split_at(count).0);

@@ -1,6 +1,6 @@
-//! What JavaScript is told: the ends of its requests and the events of its sockets. It asks for them
-//! one by one and is answered by a number (the objects that an app sees are made in JavaScript, which
-//! is faster and gives them the app's own realm).
+//! Events for JavaScript: completed requests and socket events. JavaScript requests them one at a
+//! time and gets a number. The objects that an application sees are created in JavaScript, which is
+//! faster and puts them into the application's realm.
 
 use std::borrow::Cow;
 
@@ -10,58 +10,58 @@ use crate::socket::SocketId;
 /// One delivery to JavaScript.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event {
-    /// A request has ended.
+    /// A request has completed.
     Complete {
-        /// The number that JavaScript gave the request.
+        /// The number that JavaScript assigned to the request.
         request: u32,
-        /// How it ended.
+        /// Its result.
         outcome: Outcome,
     },
-    /// `onReceive`: there are bytes to [take](crate::table::SocketTable::take).
+    /// `onReceive`: bytes are ready to be [taken](crate::table::SocketTable::take).
     Receive {
         /// The socket that received.
         socket_id: SocketId,
-        /// How many: at most its buffer size.
+        /// The number of bytes, at most the socket's buffer size.
         length: usize,
     },
     /// `onReceiveError`
     ReceiveError {
-        /// The socket that receives no more.
+        /// The socket that stopped receiving.
         socket_id: SocketId,
-        /// Why.
+        /// The reason.
         error: NetError,
     },
-    /// Nothing is pending or connected any more and the threadsafe function is released.
+    /// No call is pending and no socket is connected: the threadsafe function is released.
     Detached,
 }
 
-/// The answer to the question what comes next.
+/// The answer to "what comes next?".
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
-    /// This.
+    /// An event.
     Event(Event),
-    /// Nothing, until the bell rings.
+    /// No event. The bell wakes JavaScript for the next one.
     Nothing,
-    /// Something, but the event loop should turn first.
+    /// An event is available, but the event loop must turn first.
     Turn,
-    /// Perhaps something in a moment: ask again in the next turn of the event loop.
+    /// A reply is expected shortly: ask again in the next turn of the event loop.
     Linger,
 }
 
-/// How a request ended.
+/// The result of a request.
 pub(crate) type Outcome = Result<(), Failure>;
 
-/// A request that failed.
+/// The failure of a request.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Failure {
-    /// The code that the callback is given. None: the callback is given no argument at all.
+    /// The result code for the callback. `None`: the callback gets no argument.
     pub(crate) code: Option<i32>,
     /// The text of `chrome.runtime.lastError`.
     pub(crate) message: Cow<'static, str>,
 }
 
 impl Failure {
-    /// A failure of which the callback learns by `chrome.runtime.lastError` only.
+    /// A failure that the callback learns only from `chrome.runtime.lastError`.
     pub(crate) const fn without_code(message: &'static str) -> Self {
         Self {
             code: None,
@@ -69,7 +69,7 @@ impl Failure {
         }
     }
 
-    /// A failure whose text says more than the name of its code.
+    /// A failure whose message differs from the name of its code.
     pub(crate) const fn worded(error: NetError, message: &'static str) -> Self {
         Self {
             code: Some(error.code()),
@@ -87,9 +87,9 @@ impl From<NetError> for Failure {
     }
 }
 
-/// What a number means, as `lib/native.js` knows it: the kind is in the bits 32 to 34, the detail in
-/// the 18 bits above (a length, or the code of an error without its sign), the request or socket in
-/// the 32 bits below.
+/// The encoding of an event, which `lib/native.js` decodes: bits 0 to 31 hold the request or
+/// socket, bits 32 to 34 the kind, and the 18 bits above the detail (a length, or the error code
+/// without its sign).
 #[derive(Clone, Copy)]
 enum Kind {
     Succeeded,
@@ -103,7 +103,7 @@ enum Kind {
 }
 
 impl Next {
-    /// The number, and the failure that it cannot hold.
+    /// Encodes the event. Returns the number, and the failure that does not fit into it.
     #[allow(
         clippy::cast_precision_loss,
         reason = "53 bits, which is what a number of JavaScript has"
@@ -140,7 +140,7 @@ impl Next {
 mod tests {
     use super::*;
 
-    /// Kind, identifier and detail, as `lib/native.js` reads them.
+    /// Combines kind, identifier and detail as `lib/native.js` decodes them.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

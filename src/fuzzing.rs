@@ -1,6 +1,6 @@
-//! What the fuzz targets (`fuzz/`) run: one function for each place that takes bytes from outside.
-//! Whatever the bytes are, there is no panic, no end that never comes, and nothing is believed that
-//! nobody has signed. In no build but those of tests and of fuzzers.
+//! The code behind the fuzz targets (`fuzz/`): one function for each parser of untrusted input. For
+//! every input they check that there is no panic and no endless loop, and that no unsigned data is
+//! trusted. Compiled only for tests and fuzzers.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -35,16 +35,16 @@ use crate::tls_settings::TlsSettings;
 use crate::trust::{Sources, TrustStore};
 use crate::{secure_transport, verifier};
 
-/// Who is believed, and all that it has signed, by itself and through another: a certificate for
-/// `localhost` and 127.0.0.1, and one for `a.localhost` and `::1`. The keys are gone.
+/// The trusted authority. It has signed a certificate for `localhost` and 127.0.0.1, and one for
+/// `a.localhost` and `::1` through an intermediate. The keys are destroyed.
 const AUTHORITY: &[u8] = include_bytes!("../fuzz/certificates/authority.der");
 const SERVER: &[u8] = include_bytes!("../fuzz/certificates/server.der");
 const OTHER_SERVER: &[u8] = include_bytes!("../fuzz/certificates/other-server.der");
 
-/// An RSA key of 2048 bits, as it stands in a certificate.
+/// An RSA key of 2048 bits, encoded as in a certificate.
 const RSA_KEY: &[u8] = include_bytes!("../fuzz/certificates/rsa-key.der");
 
-/// When they are valid, and so are those of the corpus.
+/// A time at which these certificates and those of the corpus are valid.
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
 static TRUST: LazyLock<Arc<TrustStore>> = LazyLock::new(|| Arc::new(trust_in(AUTHORITY)));
@@ -57,7 +57,7 @@ fn trust_in(certificate: &[u8]) -> TrustStore {
     })
 }
 
-/// Whether a certificate says the same; its signature may be written in more than one way.
+/// Whether a certificate has the same content; its signature may be encoded in several ways.
 fn is_same(certificate: &CertificateDer<'_>, other: &'static [u8]) -> bool {
     let other = CertificateDer::from(other);
     let signed = verifier::fuzzing::signed_part;
@@ -73,7 +73,7 @@ fn take(data: &mut &[u8]) -> u8 {
     first
 }
 
-/// Takes a piece of which the first two bytes are the length.
+/// Takes a slice whose length is encoded in the first two bytes.
 fn take_piece<'a>(data: &mut &'a [u8]) -> &'a [u8] {
     let length = usize::from(u16::from_be_bytes([take(data), take(data)]));
     let (piece, rest) = data.split_at(length.min(data.len()));
@@ -81,9 +81,9 @@ fn take_piece<'a>(data: &mut &'a [u8]) -> &'a [u8] {
     piece
 }
 
-/// Handshakes with a server that sends these bytes and then ends. Cryptography is left out, so that
-/// changed bytes are met by all that stands behind it, and signatures of certificates are not. A byte
-/// in front chooses what the client wants.
+/// Runs a handshake with a server that sends these bytes and then closes. Null ciphers are used, so
+/// that mutated bytes reach the code behind the cryptography; certificate signatures are still
+/// checked. The first byte selects the client's configuration.
 pub fn handshake(mut data: &[u8]) {
     type Clients = [Client; 2];
     static CLIENTS: LazyLock<Clients> = LazyLock::new(|| {
@@ -135,7 +135,7 @@ pub fn handshake(mut data: &[u8]) {
     }
 }
 
-/// A server that has sent all it ever will, and does not care what it is told.
+/// A server that has sent its data and ignores all input.
 struct Server<'a> {
     flight: &'a [u8],
 }
@@ -173,7 +173,7 @@ impl AsyncWrite for Server<'_> {
     }
 }
 
-/// Judges a chain of certificates, of which the last may be an authority that is believed.
+/// Verifies a certificate chain whose last certificate may be a trusted authority.
 pub fn certificates(mut data: &[u8]) {
     let choice = take(&mut data);
     let host = match choice & 3 {
@@ -202,8 +202,8 @@ pub fn certificates(mut data: &[u8]) {
     }
 }
 
-/// Checks a signature. Where the first piece is empty, by a key that is known. And what would be signed
-/// for the message is changed by the same bytes.
+/// Checks a signature, by a known key if the first slice is empty. The bytes also mutate the data
+/// that is signed for the message.
 pub fn signature(mut data: &[u8]) {
     let key = take_piece(&mut data);
     let signature = take_piece(&mut data);
@@ -215,7 +215,7 @@ pub fn signature(mut data: &[u8]) {
     }
 }
 
-/// Takes powers of a number modulo another.
+/// Computes modular powers.
 pub fn power(mut data: &[u8]) {
     let modulus = without_zeros(take_piece(&mut data));
     verifier::fuzzing::check_power(without_zeros(data), modulus);
@@ -228,7 +228,7 @@ fn without_zeros(mut number: &[u8]) -> &[u8] {
     number
 }
 
-/// Follows the records of a stream that comes in pieces of all sizes.
+/// Tracks the records of a stream that arrives in slices of all sizes.
 pub fn records(mut data: &[u8]) {
     let sizes = take_piece(&mut data);
     let mut expected = Vec::new();
@@ -266,7 +266,7 @@ pub fn records(mut data: &[u8]) {
     assert_eq!(length, rest.len());
 }
 
-/// Reads a file of certificates, such as environment variables name.
+/// Reads a file of certificates as named by environment variables.
 pub fn trust(data: &[u8]) {
     let memory = fs::exists("/dev/shm").unwrap_or(false);
     let directory = if memory {
@@ -299,7 +299,7 @@ pub fn trust(data: &[u8]) {
     }
 }
 
-/// Reads what `configure()` hands over: authorities, a certificate and its key.
+/// Parses the input of `configure()`: authorities, a certificate and its key.
 pub fn settings(mut data: &[u8]) {
     let mut piece = || take_piece(&mut data).to_vec();
     let authority = CertificateDer::from(piece());
@@ -318,7 +318,7 @@ pub fn settings(mut data: &[u8]) {
     }
 }
 
-/// Whether what the key signs is signed, as the certificate says.
+/// Whether signatures of the key verify against the certificate.
 fn is_consistent(identity: &CertifiedKey) -> bool {
     const MESSAGE: &[u8] = b"signed";
     let algorithms = aws_lc::default_provider().signature_verification_algorithms;
@@ -338,7 +338,7 @@ fn is_consistent(identity: &CertifiedKey) -> bool {
     })
 }
 
-/// Reads a host name, as it comes from JavaScript, and takes it to mean what a second reading says.
+/// Parses a host name from JavaScript and compares the result with a second implementation.
 pub fn host(data: &[u8]) {
     let Ok(host) = str::from_utf8(data) else {
         return;

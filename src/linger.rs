@@ -1,43 +1,42 @@
 //! How the JavaScript thread shares its event loop.
 //!
-//! Waiting a moment for the answer to a send: going to sleep and being woken costs more than many an
-//! answer takes to come, and other threads their time; so where answers have come at once, the
-//! JavaScript thread looks for the next one a few times, once per turn of its event loop, which
-//! goes on with everything else meanwhile.
+//! Going to sleep and being woken often takes longer than a reply. If recent replies arrived at
+//! once, the JavaScript thread therefore polls for the next one, once per turn of its event loop,
+//! which continues with its other work in between.
 
 use std::time::{Duration, Instant};
 
 use crate::readiness::POLLS;
 
-/// How long an answer is waited for.
+/// The longest wait for a reply.
 const PATIENCE: Duration = Duration::from_micros(50);
 
-/// After `n` answers in a row that have not come in time, the next `2^n` are not waited for, up to
+/// After `n` consecutive replies that were late, the next `2^n` replies are not waited for, up to
 /// this `n`.
 const MAX_MISSES: u32 = 10;
 
-/// How long events are delivered before everybody else has a turn of the event loop.
+/// The longest time of deliveries before the event loop must turn.
 const SHIFT: Duration = Duration::from_micros(200);
 
-/// Looking at the clock costs something, so it is not done for each event.
+/// The clock is read once per this many events, because reading it is not free.
 const EVENTS_PER_LOOK: u32 = 8;
 
-/// What was delivered in this turn of the event loop.
+/// The deliveries in this turn of the event loop.
 #[derive(Default)]
 pub(crate) struct Shift {
-    /// When the first event was.
+    /// The time of the first delivery.
     began: Option<Instant>,
     events: u32,
 }
 
 impl Shift {
-    /// One more event is delivered.
+    /// Counts a delivery.
     pub(crate) fn deliver(&mut self) {
         self.began.get_or_insert_with(Instant::now);
         self.events += 1;
     }
 
-    /// Whether the event loop must turn before anything else is delivered.
+    /// Whether the event loop must turn before the next delivery.
     pub(crate) fn is_over(&self) -> bool {
         self.events != 0
             && self.events.is_multiple_of(EVENTS_PER_LOOK)
@@ -45,31 +44,31 @@ impl Shift {
     }
 }
 
-/// Whether, and how long, to wait for an answer.
+/// Whether, and how long, to wait for a reply.
 #[derive(Default)]
 pub(crate) struct Linger {
-    /// Something was sent since the last wait.
+    /// Data was sent since the last wait.
     expected: bool,
     until: Option<Instant>,
     misses: u32,
-    /// How many answers are not waited for.
+    /// The number of replies that are not waited for.
     skip: u32,
 }
 
 impl Linger {
-    /// Something was sent.
+    /// Notes that data was sent.
     pub(crate) fn expect_reply(&mut self) {
         self.expected = true;
     }
 
-    /// A look has found something.
+    /// Notes that a poll has found an event.
     pub(crate) fn found(&mut self) {
         if self.until.is_some() {
             self.end(true);
         }
     }
 
-    /// Whether to look again in a moment, where the last look has found nothing.
+    /// Whether to poll again after a poll that has found no event.
     pub(crate) fn continues(&mut self) -> bool {
         if !POLLS {
             return false;
@@ -82,7 +81,7 @@ impl Linger {
         self.begin()
     }
 
-    /// Begins to wait, if there is a reason to.
+    /// Starts a wait if a reply is expected.
     fn begin(&mut self) -> bool {
         if !std::mem::take(&mut self.expected) {
             return false;
@@ -95,7 +94,7 @@ impl Linger {
         true
     }
 
-    /// Ends the wait, with or without the answer.
+    /// Ends the wait, with or without a reply.
     fn end(&mut self, answered: bool) {
         self.until = None;
         self.misses = if answered {
@@ -107,7 +106,7 @@ impl Linger {
     }
 }
 
-// Elsewhere there is no lingering to test.
+// Other platforms have no busy poll to test.
 #[cfg(all(test, target_os = "linux", not(readiness = "runtime")))]
 mod tests {
     use super::*;

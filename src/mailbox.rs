@@ -1,4 +1,4 @@
-//! What the runtime's threads tell the JavaScript thread, and the bell that wakes it.
+//! The notices of runtime threads for the JavaScript thread, and the bell that wakes it.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -14,42 +14,42 @@ use crate::handshake::Secured;
 use crate::net_error::NetError;
 use crate::readiness::Direction;
 use crate::socket::SocketId;
-// In `loom/`, which includes this file.
+// `loom/` includes this file.
 #[cfg(loom)]
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// Wakes the JavaScript thread; safe to call from any thread.
 pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;
 
-/// Something that happened on the runtime.
+/// An occurrence on the runtime.
 pub(crate) enum Notice {
-    /// A host name was resolved, or was not.
+    /// A host name was resolved, or the look-up failed.
     Resolved {
-        /// The `connect` call that asked.
+        /// The `connect` call that requested the look-up.
         request: u32,
-        /// The socket it was made for, which may be gone by now.
+        /// The socket that is to connect. It may be closed by now.
         socket_id: SocketId,
         /// The port to connect to.
         port: u16,
-        /// When connecting must have succeeded, if there is a limit.
+        /// The time limit of the `connect` call, if there is one.
         deadline: Option<Instant>,
-        /// The addresses in the order in which they are to be tried.
+        /// The addresses, in the order of the attempts.
         result: Result<Vec<IpAddr>, NetError>,
     },
-    /// A read would no longer wait.
+    /// A read would not block.
     Readable(SocketId),
-    /// A write would no longer wait, or a connection attempt has ended.
+    /// A write would not block, or a connection attempt has completed.
     Writable(SocketId),
-    /// A TLS handshake has ended.
+    /// A TLS handshake has completed.
     Secured {
         /// The `secure` call that started it.
         request: u32,
-        /// The socket it was made for, which may be gone by now.
+        /// The socket that is to be secured. It may be closed by now.
         socket_id: SocketId,
-        /// The encrypted connection, or why there is none.
+        /// The encrypted connection, or the error.
         result: Result<Box<Secured>, NetError>,
     },
-    /// The task of an encrypted socket has ended, because there is too little to do for one.
+    /// The task of an encrypted socket has handed the socket back because it is idle.
     Settled(SocketId),
 }
 
@@ -57,19 +57,20 @@ pub(crate) enum Notice {
 #[derive(Default)]
 pub(crate) struct Mailbox {
     notices: Mutex<VecDeque<Notice>>,
-    /// Whether the JavaScript thread was woken and has not gone to sleep since.
+    /// Whether the JavaScript thread has been woken and has not gone to sleep since.
     awake: AtomicBool,
     bell: Mutex<Option<Bell>>,
 }
 
 impl Mailbox {
-    /// Leaves a notice and wakes the JavaScript thread.
+    /// Adds a notice and wakes the JavaScript thread.
     pub(crate) fn post(&self, notice: Notice) {
         lock(&self.notices).push_back(notice);
         self.ring();
     }
 
-    /// A promise that one notice will come: `otherwise`, should the work that owes it break off.
+    /// Creates a promise of one notice. If the promise is dropped unfulfilled, it posts
+    /// `otherwise`.
     pub(crate) fn promise(self: &Arc<Self>, otherwise: Notice) -> Promise {
         Promise {
             mailbox: Arc::clone(self),
@@ -77,7 +78,7 @@ impl Mailbox {
         }
     }
 
-    /// Wakes the JavaScript thread unless it is awake already: a burst costs one wake-up.
+    /// Wakes the JavaScript thread unless it is awake. A burst costs one wake-up.
     pub(crate) fn ring(&self) {
         if !self.awake.swap(true, Ordering::SeqCst)
             && let Some(bell) = &*lock(&self.bell)
@@ -91,11 +92,11 @@ impl Mailbox {
         mem::take(&mut *lock(&self.notices))
     }
 
-    /// The JavaScript thread looks no more by itself: what is posted from here on rings. Returns
-    /// whether it may go to sleep, or there are notices that have not rung.
+    /// Announces that the JavaScript thread goes to sleep: later notices ring the bell. Returns
+    /// `false` if notices have arrived that did not ring.
     pub(crate) fn sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        // Notices that come after this look find nobody awake, and ring.
+        // A notice that arrives after this check sees a sleeping thread, and rings.
         if self.has_notices() {
             self.awake.store(true, Ordering::Release);
         }
@@ -107,28 +108,28 @@ impl Mailbox {
         !lock(&self.notices).is_empty()
     }
 
-    /// Hangs up the bell and rings it: if there turns out to be no use for it, it comes down again.
+    /// Attaches the bell and rings it. JavaScript detaches it again if there is no event.
     pub(crate) fn attach(&self, bell: Bell) {
         *lock(&self.bell) = Some(bell);
         self.awake.store(false, Ordering::Release);
         self.ring();
     }
 
-    /// Takes the bell down, which lets the environment end.
+    /// Detaches the bell, which allows the environment to end.
     pub(crate) fn detach(&self) {
         *lock(&self.bell) = None;
     }
 }
 
-/// A notice that is owed. It is posted whatever becomes of the task that holds it: kept, cancelled
-/// or panicked.
+/// An obligation to post one notice. It is met even if the task that holds it is cancelled or
+/// panics.
 pub(crate) struct Promise {
     mailbox: Arc<Mailbox>,
     notice: Option<Notice>,
 }
 
 impl Promise {
-    /// Posts what really happened.
+    /// Posts `notice` and fulfils the promise.
     pub(crate) fn keep(mut self, notice: Notice) {
         self.notice = Some(notice);
     }
@@ -142,7 +143,8 @@ impl Drop for Promise {
     }
 }
 
-/// A panic elsewhere must not spread: every value behind these locks is whole between statements.
+/// Locks a mutex and ignores poisoning: every value behind these locks is consistent between
+/// statements, so a panic elsewhere must not spread.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

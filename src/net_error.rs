@@ -11,7 +11,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible, PeerMisbehave
 /// Declares the enum and everything that needs one entry per code.
 macro_rules! net_errors {
     ($($variant:ident = $code:literal, $name:literal;)*) => {
-        /// A failure, as Chromium numbers and names it.
+        /// A failure with Chromium's number and name.
         #[allow(dead_code, reason = "the list is Chromium's, whether or not each code can be produced")]
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[repr(i32)]
@@ -141,12 +141,12 @@ impl fmt::Display for NetError {
 
 impl error::Error for NetError {}
 
-/// How far a TLS handshake had come when it failed; some alerts mean something else later on.
+/// The progress of a TLS handshake when it failed. Some alerts have another meaning later on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct HandshakeProgress {
-    /// The server answered the `ClientHello` with its own hello.
+    /// The server has answered the `ClientHello` with its hello.
     pub(crate) server_hello: bool,
-    /// The server asked for a client certificate.
+    /// The server has requested a client certificate.
     pub(crate) client_certificate_requested: bool,
 }
 
@@ -156,15 +156,15 @@ impl NetError {
         self as i32
     }
 
-    /// What Chromium reports for an I/O error on an established connection.
+    /// Chromium's code for an I/O error on an established connection.
     pub(crate) fn from_io(error: &io::Error) -> Self {
         error
             .raw_os_error()
             .map_or_else(|| Self::from_kind(error.kind()), Self::from_os)
     }
 
-    /// What Chromium reports for an I/O error while a connection is being made
-    /// (`MapConnectError` in `net/socket/socket_posix.cc` and `tcp_socket_win.cc`).
+    /// Chromium's code for an I/O error of a connection attempt (`MapConnectError` in
+    /// `net/socket/socket_posix.cc` and `tcp_socket_win.cc`).
     pub(crate) fn from_connect(error: &io::Error) -> Self {
         match error.raw_os_error() {
             Some(os::CONNECT_DENIED) => Self::NetworkAccessDenied,
@@ -186,7 +186,7 @@ impl NetError {
         Self::from_errno(code)
     }
 
-    /// For errors that Rust's libraries made up themselves, without an operating system's code.
+    /// Maps errors that Rust libraries create without an operating system code.
     fn from_kind(kind: io::ErrorKind) -> Self {
         use io::ErrorKind as Kind;
         match kind {
@@ -214,7 +214,7 @@ impl NetError {
     #[cfg(unix)]
     fn from_errno(errno: i32) -> Self {
         match errno {
-            // EWOULDBLOCK has the same number on every system Rust's standard library supports.
+            // EWOULDBLOCK equals EAGAIN on every system that Rust's standard library supports.
             libc::EAGAIN => Self::IoPending,
             libc::EACCES | libc::EISDIR | libc::EPERM | libc::EROFS | libc::ETXTBSY => {
                 Self::AccessDenied
@@ -308,10 +308,10 @@ impl NetError {
         }
     }
 
-    /// What Chromium reports for a handshake that `rustls` gave up.
+    /// Chromium's code for a handshake that `rustls` aborted.
     ///
-    /// A [`NetError`] that our certificate verifier wrapped comes out unchanged. `rustls`' enums
-    /// may grow; whatever they gain is a protocol error until it is given a better place here.
+    /// A [`NetError`] wrapped by our certificate verifier is returned unchanged. Variants that
+    /// future versions of `rustls` add are protocol errors until they are mapped here.
     pub(crate) fn from_rustls(error: &rustls::Error, progress: HandshakeProgress) -> Self {
         use rustls::Error as Tls;
         match error {
@@ -333,8 +333,8 @@ impl NetError {
             | Tls::FailedToGetCurrentTime
             | Tls::FailedToGetRandomBytes => Self::Unexpected,
             Tls::BadMaxFragmentSize => Self::InvalidArgument,
-            // The remaining certificate errors are signatures over the handshake itself: chains are
-            // judged by our verifier, which reports in its own words.
+            // The remaining certificate errors concern signatures over the handshake. Our verifier
+            // judges chains and reports its own codes.
             Tls::InvalidCertificate(_)
             | Tls::InappropriateMessage { .. }
             | Tls::InappropriateHandshakeMessage { .. }
@@ -393,14 +393,14 @@ impl NetError {
     }
 }
 
-/// The two codes that mean something else while connecting.
+/// The two codes with another meaning during a connection attempt.
 #[cfg(unix)]
 mod os {
     pub(super) const CONNECT_DENIED: i32 = libc::EACCES;
     pub(super) const CONNECT_TIMED_OUT: i32 = libc::ETIMEDOUT;
 }
 
-/// The two codes that mean something else while connecting: `WSAEACCES` and `WSAETIMEDOUT`.
+/// The two codes with another meaning during a connection attempt: `WSAEACCES` and `WSAETIMEDOUT`.
 #[cfg(windows)]
 mod os {
     pub(super) const CONNECT_DENIED: i32 = 10013;

@@ -1,10 +1,9 @@
-//! Which sockets can be read or written without waiting, and how the JavaScript thread learns of
-//! it.
+//! Tells the JavaScript thread which sockets are readable or writable.
 //!
-//! Where there is epoll, the JavaScript thread asks the kernel itself, as long as it has anything
-//! to do; only before it goes to sleep does it leave watching to the runtime, for one event. So a
-//! busy application costs no other thread anything. Elsewhere the runtime watches each socket.
-//! `RUSTFLAGS='--cfg readiness="runtime"'` chooses that everywhere, for tests.
+//! With epoll, the JavaScript thread queries the kernel itself while it has work. Before it goes to
+//! sleep, it asks the runtime to watch for one event. A busy application therefore wakes no other
+//! thread. Without epoll, the runtime watches each socket. `RUSTFLAGS='--cfg readiness="runtime"'`
+//! selects the latter everywhere, for tests.
 
 #[cfg_attr(
     all(
@@ -36,30 +35,30 @@ use crate::socket::SocketId;
 
 pub(crate) use backend::{POLLS, PolledSocket, Poller};
 
-/// A write to a connection that is gone is an error, never a signal.
+/// Makes a write to a closed connection fail with an error instead of raising a signal.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 const SEND_FLAGS: i32 = 0;
 
-/// A way in which a socket can be ready.
+/// Reading or writing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Direction {
     Read,
     Write,
 }
 
-/// In which ways a socket has become ready.
+/// The directions in which a socket has become ready.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ready {
     pub(crate) read: bool,
     pub(crate) write: bool,
-    /// A read that brings less than there is room for is no sign that there is no more: the peer has
-    /// ended the stream, or has sent urgent data, at which reads stop.
+    /// A short read does not mean that the socket is drained: the peer has ended the stream, or has
+    /// sent urgent data, at which reads stop.
     pub(crate) unclear: bool,
 }
 
-/// Makes a system call again that a signal has interrupted, as Chromium does.
+/// Repeats a system call that a signal interrupted, as Chromium does.
 pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
@@ -70,7 +69,7 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::R
 }
 
 impl Poller {
-    /// The poller of a table, which has one as soon as it needs one.
+    /// The poller of a table, created on first use.
     ///
     /// # Errors
     ///
@@ -85,7 +84,7 @@ impl Poller {
         }
     }
 
-    /// Leaves a socket to the poller of another table.
+    /// Moves a socket to the poller of another table.
     ///
     /// # Errors
     ///
@@ -101,8 +100,8 @@ impl Poller {
 }
 
 impl PolledSocket {
-    /// Whether the connection attempt that was started on the socket has succeeded or failed. The
-    /// kernel is asked before waiting: on loopback the connection stands by then.
+    /// The state of the connection attempt on this socket. Queries the kernel first: on loopback
+    /// the connection is usually established by then.
     pub(crate) fn poll_connected(&mut self) -> Poll<io::Result<()>> {
         let result = self.attempt(Direction::Write, 0, |socket| {
             if socket.peer_addr().is_ok() {
@@ -114,8 +113,8 @@ impl PolledSocket {
         result.map_ok(|_| ())
     }
 
-    /// Reads once, to the end of `buffer`, as much as it has room for. Zero is the end of the
-    /// stream.
+    /// Reads once and appends to `buffer`, at most its spare capacity. Zero bytes mean the end of
+    /// the stream.
     pub(crate) fn poll_read(&mut self, buffer: &mut Vec<u8>) -> Poll<io::Result<usize>> {
         let room = buffer.capacity() - buffer.len();
         self.attempt(Direction::Read, room, |socket| {
@@ -124,19 +123,19 @@ impl PolledSocket {
         })
     }
 
-    /// How many bytes the kernel holds, if it tells.
+    /// The number of bytes that the kernel holds, if it is known.
     pub(crate) fn available(&self) -> Option<usize> {
         let count = rustix::io::ioctl_fionread(&*self.socket()).ok()?;
         usize::try_from(count).ok()
     }
 
-    /// Reads once, at most as much as `target` has room for, of [`available`](Self::available) bytes.
+    /// Reads once into `target`, given that [`available`](Self::available) bytes are there.
     pub(crate) fn poll_read_into(
         &mut self,
         target: &mut [u8],
         available: usize,
     ) -> Poll<io::Result<usize>> {
-        // Who reads all that there was need not try whether there is more.
+        // A read of all available bytes does not need a second read to find the end.
         let room = if target.len() < available {
             target.len()
         } else {
@@ -148,22 +147,22 @@ impl PolledSocket {
         })
     }
 
-    /// Whether the peer has sent something that was not read. Asks the kernel itself: after a failed
-    /// write, nobody may know yet what a read would meet.
+    /// Whether the kernel holds unread bytes. Queries the kernel: after a failed write, the poller
+    /// may not have reported them yet.
     pub(crate) fn has_unread(&self) -> bool {
         self.socket()
             .peek(&mut [MaybeUninit::uninit()])
             .is_ok_and(|count| count > 0)
     }
 
-    /// Writes once what fits of `data`.
+    /// Writes once, as much of `data` as fits.
     pub(crate) fn poll_write(&mut self, data: &[u8]) -> Poll<io::Result<usize>> {
         self.attempt(Direction::Write, data.len(), |socket| {
             SockRef::from(socket).send_with_flags(data, SEND_FLAGS)
         })
     }
 
-    /// Writes once what fits of several pieces.
+    /// Writes several slices once, as much as fits.
     pub(crate) fn poll_write_vectored(
         &mut self,
         pieces: &[io::IoSlice<'_>],

@@ -1,40 +1,39 @@
-//! Where the records of a TLS stream end. Whoever feeds rustls one record at a time spares it from
-//! moving what stands behind the record.
+//! The boundaries of TLS records in a stream. Feeding rustls one record at a time avoids moving the
+//! bytes behind the record.
 
-/// The length of what precedes each record: its type, its version, and its length in the last two
-/// bytes.
+/// The length of a record header: type, version, and length in the last two bytes.
 pub(crate) const HEADER: usize = 5;
 
-/// The type of records of the handshake.
+/// The content type of handshake records.
 pub(crate) const HANDSHAKE: u8 = 22;
 
-/// What encrypted records say of their version, whatever that is.
+/// The version field of encrypted records, whatever version was negotiated.
 pub(crate) const VERSION_OF_ENCRYPTED: [u8; 2] = [3, 3];
 
-/// Follows a stream of records.
+/// Tracks the position in a stream of records.
 #[derive(Debug)]
 pub(crate) enum RecordEnds {
-    /// Within a header, of which the first `length` bytes are known.
+    /// Inside a header, of which the first `length` bytes are known.
     Header { bytes: [u8; HEADER], length: usize },
-    /// Within a record, which goes on for `left` bytes.
+    /// Inside a record body, of which `left` bytes remain.
     Body { kind: u8, left: usize },
 }
 
-/// What stands before a record.
+/// A record header.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Header {
-    /// The type of the record.
+    /// The content type of the record.
     pub(crate) kind: u8,
     pub(crate) version: [u8; 2],
     pub(crate) length: usize,
 }
 
-/// What some bytes of the stream were.
+/// The role of the bytes passed last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Passed {
-    /// Something in the middle.
+    /// The middle of a header or body.
     Middle,
-    /// The end of this header, which is the end of the record if that is empty.
+    /// The end of this header. It is also the end of the record if the body is empty.
     Header(Header),
     /// The end of a record of this type.
     Record(u8),
@@ -50,7 +49,7 @@ impl Default for RecordEnds {
 }
 
 impl RecordEnds {
-    /// How many bytes can be read without passing the end of a header or of a record.
+    /// The number of bytes that can be read without passing the end of a header or record.
     pub(crate) fn wanted(&self) -> usize {
         match self {
             Self::Header { length, .. } => HEADER - length,
@@ -58,7 +57,7 @@ impl RecordEnds {
         }
     }
 
-    /// Goes on by at most what was [wanted](Self::wanted).
+    /// Advances by at most the [wanted](Self::wanted) number of bytes.
     pub(crate) fn advance(&mut self, passed: &[u8]) -> Passed {
         match self {
             Self::Header { bytes, length } => {
@@ -93,7 +92,8 @@ impl RecordEnds {
         }
     }
 
-    /// How many of these `bytes` belong to the record under way, and the header that ends among them.
+    /// The number of `bytes` that belong to the current record, and the header that ends among
+    /// them.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> (usize, Option<Header>) {
         let (mut taken, mut found) = (0, None);
         while taken < bytes.len() {
@@ -110,7 +110,7 @@ impl RecordEnds {
         (taken, found)
     }
 
-    /// Whether all records that have begun have ended.
+    /// Whether every record that started has ended.
     pub(crate) fn is_between(&self) -> bool {
         matches!(self, Self::Header { length: 0, .. })
     }

@@ -1,4 +1,4 @@
-//! One socket: its properties, the state of its connection, and what it is doing.
+//! One socket: its properties, its connection state and its pending work.
 
 use std::net::SocketAddr;
 
@@ -9,13 +9,15 @@ use crate::runtime::OwnedTask;
 use crate::transport::{SocketOption, Transport};
 use crate::write_queue::WriteQueue;
 
-/// Identifies a socket in the whole process. Positive; negative ones only ever come from callers.
+/// Identifies a socket within the process. Ids are positive; a negative id can only come from a
+/// caller.
 pub(crate) type SocketId = i32;
 
-/// The receive buffer's size where none was set (the reference's `SocketProperties.bufferSize`).
+/// The size of the receive buffer unless `SocketProperties.bufferSize` sets one, as in the
+/// reference.
 const DEFAULT_BUFFER_SIZE: usize = 4096;
 
-/// What `create` and `update` may set; None leaves a property as it is.
+/// The properties that `create` and `update` set. `None` leaves a property unchanged.
 #[derive(Default)]
 pub(crate) struct SocketProperties {
     pub(crate) persistent: Option<bool>,
@@ -32,35 +34,37 @@ pub(crate) struct SocketProperties {
 pub(crate) struct Socket {
     persistent: bool,
     name: String,
-    /// As the application set it; zero and below mean the default.
+    /// As set by the application. Zero and negative values mean the default.
     buffer_size: i32,
     pub(crate) paused: bool,
-    /// The host of the last `connect()` call, whatever became of it: `secure()` verifies it.
+    /// The host of the last `connect()` call, even if it failed. `secure()` verifies the
+    /// certificate against it.
     pub(crate) host: String,
-    /// Whether `secure()` has succeeded: such a socket never connects again, as in Chromium.
+    /// Whether `secure()` has succeeded. As in Chromium, such a socket can never connect again.
     pub(crate) secured: bool,
     pub(crate) connection: Connection,
-    /// What was received waits, unknown to the application, until it can be taken in.
+    /// Receiving is suspended by the Electron bridge, invisibly to the application.
     pub(crate) held: bool,
-    /// The read in flight: how much it may deliver, decided when it started.
+    /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
     pub(crate) read: Option<usize>,
-    /// Whether the socket has its turn in the outbox already.
+    /// Whether the outbox already holds a read marker for this socket.
     pub(crate) turn: bool,
-    /// Since it got its turn, the end of a call was decided that comes before what is received now.
+    /// A completion was queued after this socket's read marker. The read is deferred, so that the
+    /// completion is delivered first.
     pub(crate) answered: bool,
-    /// Bytes that were read and not delivered yet; never empty.
+    /// Bytes that were read but not delivered; never empty.
     pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,
 }
 
-/// Bytes between the kernel and JavaScript.
+/// Bytes that were read from the kernel and wait for JavaScript.
 pub(crate) struct ReadAhead {
     buffer: Vec<u8>,
     delivered: usize,
 }
 
 impl ReadAhead {
-    /// What was read; at least one byte.
+    /// Holds the bytes of one read, at least one.
     pub(crate) fn new(buffer: Vec<u8>) -> Self {
         Self {
             buffer,
@@ -68,31 +72,31 @@ impl ReadAhead {
         }
     }
 
-    /// What is to be delivered.
+    /// The bytes that remain to be delivered.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.delivered..).unwrap_or_default()
     }
 
-    /// Forgets the first `count` bytes.
+    /// Drops the first `count` bytes.
     pub(crate) fn advance(&mut self, count: usize) {
         self.delivered += count;
     }
 
-    /// The buffer, with what is to be delivered at its beginning.
+    /// The buffer, with the undelivered bytes at its beginning.
     pub(crate) fn into_buffer(mut self) -> Vec<u8> {
         self.buffer.drain(..self.delivered);
         self.buffer
     }
 }
 
-/// From so many bytes on, it is worth a system call to learn how many there are and read them where
-/// JavaScript will find them.
+/// From this size on, a system call for the number of available bytes pays off: the kernel then
+/// writes directly into the `ArrayBuffer`.
 const DIRECT: usize = 16 * 1024;
 
-/// What a socket is connected to.
+/// The state of a socket's connection.
 #[derive(Default)]
 pub(crate) enum Connection {
-    /// Nothing, yet or any more.
+    /// Not connected.
     #[default]
     Disconnected,
     /// A connection attempt is under way.
@@ -101,14 +105,14 @@ pub(crate) enum Connection {
         request: u32,
         attempt: Attempt,
     },
-    /// A peer.
+    /// Connected to a peer.
     Connected(Link),
-    /// A peer, with whom a TLS handshake is under way.
+    /// Connected to a peer, with a TLS handshake in progress.
     Securing {
         /// The `secure` call.
         request: u32,
         ends: Ends,
-        /// The flag as it was when `secure()` was called, which the secured socket gets.
+        /// The `paused` flag when `secure()` was called, which the secured socket inherits.
         paused: bool,
         /// Dropping it ends the connection.
         handshake: OwnedTask,
@@ -119,7 +123,7 @@ pub(crate) enum Connection {
 pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) ends: Ends,
-    /// Writing has failed. The link lives on only to hand out what was received before.
+    /// Writing has failed. The link exists only to deliver the data received before.
     pub(crate) broken: bool,
 }
 
@@ -131,16 +135,17 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The addresses of `socket`, which is connected to `peer`; None if the kernel does not know.
+    /// The addresses of `socket`, which is connected to `peer`. `None` if the kernel does not know
+    /// the local address.
     ///
-    /// The peer is what was asked for, not what the kernel made of it: 0.0.0.0 stays 0.0.0.0.
+    /// The peer address is the requested one, not the kernel's: 0.0.0.0 stays 0.0.0.0.
     pub(crate) fn of(socket: &PolledSocket, peer: SocketAddr) -> Option<Self> {
         let local = socket.socket().local_addr().ok()?.as_socket()?;
         Some(Self { local, peer })
     }
 }
 
-/// What `getInfo` and `getSockets` tell of a socket.
+/// The result of `getInfo`, and an element of the result of `getSockets`.
 #[napi_derive::napi(object, object_from_js = false)]
 pub struct SocketInfo {
     /// The socket identifier.
@@ -151,7 +156,7 @@ pub struct SocketInfo {
     pub name: Option<String>,
     /// Size of the receive buffer in bytes; absent where the default applies.
     pub buffer_size: Option<i32>,
-    /// Whether the socket delivers nothing for now.
+    /// Whether delivery is paused.
     pub paused: bool,
     /// Whether the socket is connected to a peer.
     pub connected: bool,
@@ -166,7 +171,7 @@ pub struct SocketInfo {
 }
 
 impl Socket {
-    /// Sets the given properties. Nothing is checked: any size is a size, as in Chromium.
+    /// Sets the given properties. Like Chromium, this accepts any size.
     pub(crate) fn apply(&mut self, properties: SocketProperties) {
         let SocketProperties {
             persistent,
@@ -183,8 +188,8 @@ impl Socket {
         self.persistent
     }
 
-    /// Pauses for whoever comes after the owner: the read in flight is called off and brings no last
-    /// piece, which would find nobody.
+    /// Pauses the socket for its next owner. The read in flight is cancelled without the last chunk
+    /// that `setPaused(true)` would deliver, because no listener is left.
     pub(crate) fn suspend(&mut self) {
         self.paused = true;
         self.held = false;
@@ -194,7 +199,8 @@ impl Socket {
         }
     }
 
-    /// How many bytes there are for a read of up to `capacity`, if it needs no buffer of its own.
+    /// The number of available bytes for a read of up to `capacity` that needs no buffer of its
+    /// own.
     pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
         let Connection::Connected(link) = &mut self.connection else {
             return None;
@@ -206,7 +212,7 @@ impl Socket {
         (available >= DIRECT).then_some(available)
     }
 
-    /// How much a read that starts now may deliver.
+    /// The most bytes that a read starting now may deliver.
     pub(crate) fn read_capacity(&self) -> usize {
         match usize::try_from(self.buffer_size) {
             Ok(size) if size > 0 => size,
@@ -214,8 +220,8 @@ impl Socket {
         }
     }
 
-    /// Sets an option of the TCP socket, if there is one (`false` otherwise). There is one as soon
-    /// as the name is resolved; during a handshake Chromium has it out of reach.
+    /// Sets an option of the TCP socket. Returns `false` without a TCP socket: before the name is
+    /// resolved and, as in Chromium, during a TLS handshake.
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {
         let result = match &self.connection {
             Connection::Disconnected | Connection::Securing { .. } => return false,
@@ -231,7 +237,7 @@ impl Socket {
         result.is_ok()
     }
 
-    /// What `getInfo` tells.
+    /// Describes the socket for `getInfo`.
     pub(crate) fn info(&self, socket_id: SocketId) -> SocketInfo {
         let ends = match &self.connection {
             Connection::Connected(link) => Some(&link.ends),

@@ -1,11 +1,10 @@
-//! What `stats()` tells: numbers of one environment, of which nothing is counted that the table does
-//! not know anyway, but for a few plain sums.
+//! The counters behind `stats()`. All but a few plain sums are derived from the state of the table.
 
 use crate::socket::Connection;
 use crate::table::SocketTable;
 use crate::transport::Transport;
 
-/// What has happened since the environment began.
+/// Totals since the environment started.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) connects_started: usize,
@@ -17,7 +16,7 @@ pub(crate) struct Counters {
     pub(crate) events_delivered: usize,
 }
 
-/// What `stats()` returns; see `stats.d.ts`.
+/// The result of `stats()`; see `stats.d.ts`.
 #[allow(missing_docs, reason = "stats.d.ts says what each member is")]
 #[napi_derive::napi(object, object_from_js = false)]
 pub struct Statistics {
@@ -37,7 +36,7 @@ pub struct Statistics {
 }
 
 impl SocketTable {
-    /// The numbers as they are now.
+    /// The current numbers.
     pub(crate) fn statistics(&self) -> Statistics {
         let [mut connecting, mut connected, mut securing, mut secured] = [0; 4];
         let [mut held, mut sends] = [0; 2];
@@ -91,7 +90,7 @@ impl SocketTable {
     }
 }
 
-/// As Node-API takes it.
+/// Converts a count for Node-API.
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -16,10 +16,10 @@ use crate::runtime::{self, OwnedTask};
 use crate::socket::{Connection, Ends, SocketId, SocketProperties};
 use crate::table::SocketTable;
 
-/// No test waits longer than this for anything.
+/// The longest that any test waits.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// An event and, where it is one of data, the data.
+/// An event, with its data if it is a receive event.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Told {
     Complete {
@@ -37,7 +37,7 @@ pub(crate) enum Told {
     Detached,
 }
 
-/// A table and what an environment would do with it.
+/// A table, driven as an environment drives it.
 pub(crate) struct Application {
     pub(crate) table: SocketTable,
     rung: Arc<(Mutex<bool>, Condvar)>,
@@ -69,7 +69,7 @@ impl Application {
         self.next_request
     }
 
-    /// The next event, waiting for it as long as it takes.
+    /// Waits for the next event.
     pub(crate) fn event(&mut self) -> Told {
         let give_up = Instant::now() + DEADLINE;
         loop {
@@ -104,7 +104,7 @@ impl Application {
         }
     }
 
-    /// How `request` ends. Fails if anything else happens first.
+    /// The result of `request`. Fails if another event comes first.
     pub(crate) fn outcome(&mut self, request: u32) -> Outcome {
         match self.event() {
             Told::Complete {
@@ -118,7 +118,7 @@ impl Application {
         }
     }
 
-    /// What the socket receives next.
+    /// The next data that the socket receives.
     pub(crate) fn received(&mut self, socket_id: SocketId) -> Vec<u8> {
         match self.event() {
             Told::Receive {
@@ -147,8 +147,8 @@ impl Application {
         socket_id
     }
 
-    /// A socket that has done a TLS handshake over `stream`, and that reads; a
-    /// [broken](Secured::broken) one only that.
+    /// A socket that has completed a TLS handshake over `stream` and reads; a
+    /// [broken](Secured::broken) one can only read.
     pub(crate) fn secured(
         &mut self,
         stream: TcpStream,
@@ -217,7 +217,7 @@ impl Peer {
     }
 }
 
-/// Writes until the other side takes no more for a while, and returns how much it took.
+/// Writes until the other side takes no more for a while. Returns the number of bytes it took.
 pub(crate) fn write_until_throttled(stream: &mut TcpStream) -> usize {
     stream
         .set_write_timeout(Some(Duration::from_millis(200)))

@@ -1,4 +1,4 @@
-//! The bytes of one connection, in the clear or encrypted, always without waiting.
+//! The bytes of one connection, plaintext or TLS. No operation blocks.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::socket::SocketId;
 
 /// A connected transport. Dropping it ends the connection and closes the descriptor.
 pub(crate) enum Transport {
-    /// TCP; read and written by the JavaScript thread itself.
+    /// TCP, read and written by the JavaScript thread.
     Plain(PolledSocket),
     /// TLS over TCP.
     Secure(SecureTransport),
@@ -34,7 +34,7 @@ impl Transport {
         }
     }
 
-    /// Whether a [read](Self::poll_read) may have something; if not, the socket will be found
+    /// Whether a [read](Self::poll_read) may return data. If not, the socket will be reported as
     /// readable.
     pub(crate) fn is_read_ready(&mut self) -> bool {
         match self {
@@ -43,8 +43,8 @@ impl Transport {
         }
     }
 
-    /// Reads what there is to the end of `buffer`: of a socket in the clear at most what it has
-    /// room for. Nothing at all is the end of the stream.
+    /// Reads the available data and appends it to `buffer`; a plaintext read is limited by the
+    /// spare capacity. Ready without data means the end of the stream.
     pub(crate) fn poll_read(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -56,7 +56,7 @@ impl Transport {
         }
     }
 
-    /// How many bytes can be [read directly](Self::read_directly), if that is possible.
+    /// The number of bytes for [`read_directly`](Self::read_directly), if that is possible.
     pub(crate) fn direct_length(&mut self) -> Option<usize> {
         match self {
             Self::Plain(socket) => socket
@@ -66,7 +66,7 @@ impl Transport {
         }
     }
 
-    /// Reads so many of the `available` bytes as fit into `target`; zero if that fails.
+    /// Reads as many of the `available` bytes as fit into `target`. Returns zero on failure.
     pub(crate) fn read_directly(&mut self, target: &mut [u8], available: usize) -> usize {
         match self {
             Self::Plain(socket) => match socket.poll_read_into(target, available) {
@@ -77,7 +77,7 @@ impl Transport {
         }
     }
 
-    /// Writes what fits; if nothing does, the socket will be found writable.
+    /// Writes as much as fits. If pending, the socket will be reported as writable.
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(socket) => socket.poll_write(data),
@@ -85,12 +85,12 @@ impl Transport {
         }
     }
 
-    /// How many of the bytes that were written are not with the operating system yet; the socket
-    /// will be found writable when there are fewer.
+    /// The number of written bytes that the operating system does not have yet. The socket will be
+    /// reported as writable when it falls.
     ///
     /// # Errors
     ///
-    /// `BrokenPipe` when they never will be.
+    /// `BrokenPipe` if the bytes can never be written.
     pub(crate) fn unflushed(&self) -> io::Result<usize> {
         match self {
             Self::Plain(_) => Ok(0),
@@ -98,7 +98,7 @@ impl Transport {
         }
     }
 
-    /// The task of the socket has ended for want of work.
+    /// Takes the socket back from a task that became idle.
     pub(crate) fn settle(&mut self, poller: &Poller) {
         match self {
             Self::Plain(_) => {}
@@ -106,7 +106,7 @@ impl Transport {
         }
     }
 
-    /// Lets TLS have what the peer says to it while the application does not read.
+    /// Processes TLS control messages while the application does not read.
     pub(crate) fn listen(&mut self, poller: &Poller) {
         match self {
             Self::Plain(_) => {}
@@ -114,7 +114,7 @@ impl Transport {
         }
     }
 
-    /// Leaves the connection to another table, whose poller and mailbox these are.
+    /// Moves the connection to another table with this poller and mailbox.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Transport {
         })
     }
 
-    /// Whether the peer has sent something that was not read.
+    /// Whether the kernel holds unread bytes.
     pub(crate) fn has_unread(&self) -> bool {
         match self {
             Self::Plain(socket) => socket.has_unread(),
@@ -144,7 +144,7 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// Those of `setsockopt`; `NotConnected` when the connection has ended.
+    /// Those of `setsockopt`; `NotConnected` after the end of the connection.
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
         match self {
             Self::Plain(socket) => option.set(&socket.socket()),
@@ -156,9 +156,9 @@ impl Transport {
 /// An option of a TCP socket.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum SocketOption {
-    /// `setKeepAlive`: whether to probe an idle connection, and after how many seconds.
+    /// `setKeepAlive`: whether to probe an idle connection, and the delay in seconds.
     KeepAlive { enable: bool, delay: i32 },
-    /// `setNoDelay`: whether to send small segments at once.
+    /// `setNoDelay`: whether to send small segments immediately.
     NoDelay(bool),
 }
 

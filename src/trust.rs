@@ -1,8 +1,8 @@
-//! Which certificate authorities are believed.
+//! The trusted certificate authorities.
 //!
-//! The operating system's store, plus whatever `SSL_CERT_FILE`, `SSL_CERT_DIR` and
-//! `NODE_EXTRA_CA_CERTS` name. Where the operating system has no store at all (a bare container),
-//! Mozilla's list takes its place.
+//! The trust store consists of the operating system's store and the files named by `SSL_CERT_FILE`,
+//! `SSL_CERT_DIR` and `NODE_EXTRA_CA_CERTS`. Mozilla's list replaces a missing store, as in a
+//! minimal container.
 
 use std::{
     env, fmt,
@@ -25,13 +25,12 @@ const EXTRA_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
 
 static PROCESS_WIDE: OnceCell<Arc<TrustStore>> = OnceCell::new();
 
-/// The store of this process, which the first call has loaded. That reads files, which may be slow to
-/// come, on a thread of its own: however many wait, they keep no thread of the runtime.
+/// The trust store of the process. The first call loads it on a thread of its own, because disks
+/// may be slow: waiting calls block no thread of the runtime.
 ///
 /// # Errors
 ///
-/// That the operating system could not spare that thread, or what reading takes. The next call tries
-/// again.
+/// A failure to start the thread or to read the store. The next call tries again.
 pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError> {
     static LOADING: Mutex<Option<watch::Receiver<NetError>>> = Mutex::new(None);
 
@@ -50,7 +49,7 @@ pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError>
     PROCESS_WIDE.get().ok_or(error)
 }
 
-/// Begins to load the store. When that is done the channel closes, with the error if there was one.
+/// Starts to load the store. The channel closes when that is done, with the error if there was one.
 fn load_process_wide() -> Result<watch::Receiver<NetError>, NetError> {
     let (loading, receiver) = watch::channel(NetError::Unexpected);
     let load = move || {
@@ -67,13 +66,13 @@ fn load_process_wide() -> Result<watch::Receiver<NetError>, NetError> {
     Ok(receiver)
 }
 
-/// What was wrong with the files that the environment variables name, one sentence each. Empty
-/// until the first TLS handshake has loaded the store.
+/// Problems with the files that the environment variables name, one sentence each. Empty until the
+/// first TLS handshake has loaded the store.
 pub(crate) fn warnings() -> &'static [String] {
     PROCESS_WIDE.get().map_or(&[], |store| &store.warnings)
 }
 
-/// Where certificates are read from besides the operating system's store.
+/// The sources of certificates besides the operating system's store.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     file: Option<PathBuf>,
@@ -82,7 +81,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// This file and nothing else.
+    /// Only this file.
     #[cfg(any(fuzzing, test))]
     pub(crate) fn extra(file: PathBuf) -> Self {
         Self {
@@ -92,7 +91,7 @@ impl Sources {
     }
 
     fn from_env() -> Self {
-        // Node and OpenSSL take an empty variable as an absent one.
+        // Node and OpenSSL treat an empty variable as unset.
         let path = |name| {
             env::var_os(name)
                 .filter(|value| !value.is_empty())
@@ -111,9 +110,9 @@ impl Sources {
     }
 }
 
-/// The operating system's own certificates, whatever the environment variables say.
+/// The operating system's own certificates, independent of the environment variables.
 ///
-/// `rustls-native-certs` reads the variables *instead of* the store; here they come on top.
+/// `rustls-native-certs` reads the variables *instead of* the store; this module adds them.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn operating_system_store() -> CertificateResult {
     if env::var_os(FILE_VARIABLE).is_none() && env::var_os(DIRECTORY_VARIABLE).is_none() {
@@ -136,16 +135,16 @@ fn operating_system_store() -> CertificateResult {
 /// A set of certificate authorities.
 pub(crate) struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
-    /// The certificate of each anchor; Mozilla's list comes without them.
+    /// The certificate of each anchor; Mozilla's list has none.
     certificates: Vec<Option<CertificateDer<'static>>>,
     warnings: Vec<String>,
-    /// Why some that are there could not be read just now.
+    /// The error that prevented some certificates from being read.
     incomplete: Option<NetError>,
 }
 
 impl TrustStore {
-    /// Reads the operating system's store and `sources`. Whatever cannot be used is left out;
-    /// if `sources` asked for it, a warning says so.
+    /// Reads the operating system's store and `sources`. Unusable entries are skipped, with a
+    /// warning if `sources` named them.
     pub(crate) fn load(
         sources: &Sources,
         operating_system: impl FnOnce() -> CertificateResult,
@@ -159,7 +158,8 @@ impl TrustStore {
         let system = operating_system();
         store.incomplete = system.errors.iter().find_map(exhaustion);
         for certificate in system.certs {
-            // A store may hold certificates that cannot be parsed; nobody can do anything about it.
+            // A store may hold certificates that cannot be parsed. The user cannot act on a
+            // warning.
             let _ = store.add(certificate);
         }
         if store.anchors.is_empty() {
@@ -187,7 +187,7 @@ impl TrustStore {
         store
     }
 
-    /// The same store, and these certificates on top. What is no certificate is left out.
+    /// A copy of the store with `certificates` added. Entries that are no certificates are skipped.
     pub(crate) fn with(&self, certificates: &[CertificateDer<'static>]) -> Self {
         let mut store = Self {
             anchors: self.anchors.clone(),
@@ -227,32 +227,32 @@ impl TrustStore {
             .push(format!("{variable}: {}: {what}", path.display()));
     }
 
-    /// What certificate paths may end in.
+    /// The anchors at which a certificate path may end.
     pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
         &self.anchors
     }
 
-    /// The certificate that this element of [`anchors`](Self::anchors) was made from, if known.
+    /// The certificate from which this element of [`anchors`](Self::anchors) was made, if known.
     pub(crate) fn certificate_of(&self, anchor: &TrustAnchor<'_>) -> Option<&CertificateDer<'_>> {
         let mut anchors = self.anchors.iter();
         let index = anchors.position(|known| ptr::addr_eq(known, anchor))?;
         self.certificate_at(index)
     }
 
-    /// The certificate that the element of [`anchors`](Self::anchors) at `index` was made from, if
+    /// The certificate from which the element of [`anchors`](Self::anchors) at `index` was made, if
     /// known.
     pub(crate) fn certificate_at(&self, index: usize) -> Option<&CertificateDer<'static>> {
         self.certificates.get(index)?.as_ref()
     }
 
-    /// Whether this very certificate is in the store.
+    /// Whether the store contains exactly this certificate.
     pub(crate) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
         let mut known = self.certificates.iter().flatten();
         known.any(|known| known.as_ref() == certificate.as_ref())
     }
 }
 
-/// Whether `error` says nothing about the file, but that descriptors or memory are used up.
+/// Whether `error` reports exhausted descriptors or memory rather than a problem with the file.
 fn exhaustion(error: &rustls_native_certs::Error) -> Option<NetError> {
     let (ErrorKind::Io { inner: error, .. } | ErrorKind::Pem(pem::Error::Io(error))) = &error.kind
     else {
@@ -286,7 +286,7 @@ mod tests {
 
     use super::*;
 
-    /// A directory that is gone when the test is over.
+    /// A directory that is removed at the end of the test.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -315,7 +315,7 @@ mod tests {
         }
     }
 
-    /// A certificate, and its PEM.
+    /// A certificate and its PEM.
     fn certificate() -> (CertificateDer<'static>, String) {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::default().self_signed(&key).unwrap();

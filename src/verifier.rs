@@ -1,8 +1,9 @@
-//! Verdicts on server certificates, in Chromium's terms.
+//! Verdicts on server certificates, with Chromium's result codes.
 //!
-//! What is accepted, `webpki` has accepted, and then some questions more that Chromium asks. Where
-//! it stops at the first problem, Chromium gathers all of them and reports the most serious
-//! (`net/cert/cert_status_flags.cc`), so what is refused is looked at again, as Chromium does it.
+//! `webpki` must accept a certificate, and then the additional checks of Chromium must pass.
+//! `webpki` stops at the first problem, while Chromium collects all problems and reports the most
+//! serious one (`net/cert/cert_status_flags.cc`). A refused certificate is therefore examined again
+//! in Chromium's way.
 
 mod der;
 mod facts;
@@ -43,10 +44,10 @@ use webpki::{
 use self::facts::{Authority, Certificate};
 use crate::{net_error::NetError, trust::TrustStore};
 
-/// Chromium's limit (`net/cert/cert_verify_proc.cc`); shorter RSA keys are too weak.
+/// Chromium's minimum for RSA keys (`net/cert/cert_verify_proc.cc`); shorter keys are weak.
 const MIN_RSA_LENGTH: usize = 1024;
 
-/// Chromium refuses Ed25519 and reports everything signed with SHA-1 as invalid, so neither is here.
+/// Chromium refuses Ed25519, and reports SHA-1 signatures as invalid, so neither is listed.
 static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         signatures::ECDSA_P256_SHA256,
@@ -68,7 +69,7 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
         short_rsa::RSA_PSS_SHA384,
         short_rsa::RSA_PSS_SHA512,
     ],
-    // BoringSSL's default list, in its order.
+    // BoringSSL's default list, in the same order.
     mapping: &[
         (
             SignatureScheme::ECDSA_NISTP256_SHA256,
@@ -105,7 +106,7 @@ static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     ],
 };
 
-/// The cryptography of the whole module, chosen here and not by whatever else is in the process.
+/// The cryptography provider of the module, independent of the process's default.
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         signature_verification_algorithms: ALGORITHMS,
@@ -114,8 +115,8 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
-/// Those of rustls. After 2^24 records of TLS 1.2, which has no new keys, rustls would close the
-/// connection, and take what is written from then on for sent; Chromium goes on.
+/// The suites of rustls. After 2^24 records of TLS 1.2, which has no key update, rustls would close
+/// the connection and report later writes as sent; Chromium continues.
 static CIPHER_SUITES: Lazy<Vec<SupportedCipherSuite>> = Lazy::new(|| {
     let without_limit = |suite| match suite {
         SupportedCipherSuite::Tls12(suite) => {
@@ -138,19 +139,18 @@ static CIPHER_SUITES: Lazy<Vec<SupportedCipherSuite>> = Lazy::new(|| {
     suites.into_iter().map(without_limit).collect()
 });
 
-/// Judges the certificate of one server. Needs a multi-threaded tokio runtime when called from a
-/// task.
+/// Verifies the certificate of one server. Within a task it needs a multi-threaded tokio runtime.
 #[derive(Debug)]
 pub(crate) struct ServerVerifier {
     trust: Arc<TrustStore>,
-    /// Chromium connects to names that `rustls` has no words for.
+    /// Chromium also connects to names that `rustls` cannot represent.
     host: String,
-    /// Whether the server has chosen TLS 1.3, which `rustls` does not say.
+    /// Whether the server has chosen TLS 1.3, which `rustls` does not report.
     tls13: Arc<AtomicBool>,
 }
 
 impl ServerVerifier {
-    /// `host` is a canonical host name or an IP address without brackets; `tls13` becomes true when
+    /// `host` is a canonical host name or an IP address without brackets. `tls13` becomes true when
     /// the server chooses TLS 1.3.
     pub(crate) fn new(trust: Arc<TrustStore>, host: String, tls13: Arc<AtomicBool>) -> Self {
         Self { trust, host, tls13 }
@@ -166,7 +166,7 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // A path takes milliseconds to check; the sockets of this worker must not wait for it.
+        // A path takes milliseconds to verify; the other sockets of this worker must not wait.
         let presented = Presented {
             leaf: end_entity,
             intermediates,
@@ -201,7 +201,7 @@ impl ServerCertVerifier for ServerVerifier {
     }
 }
 
-/// What can be wrong with a certificate, most serious first.
+/// The problems of a certificate, most serious first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Problem {
     Invalid,
@@ -225,15 +225,15 @@ impl From<Problem> for NetError {
     }
 }
 
-/// What a server presents.
+/// The certificates that a server presents.
 struct Presented<'a> {
     leaf: &'a CertificateDer<'a>,
     intermediates: &'a [CertificateDer<'a>],
-    /// An answer about revocation; empty if there is none.
+    /// A stapled OCSP response; empty if there is none.
     staple: &'a [u8],
 }
 
-/// Whether that proves at the time `now` that the server is `host`.
+/// Whether the chain proves at the time `now` that the server is `host`.
 fn judge(
     trust: &TrustStore,
     presented: &Presented<'_>,
@@ -246,7 +246,7 @@ fn judge(
         intermediates,
         staple,
     } = presented;
-    // BoringSSL looks at these before Chromium's verifier sees the certificate.
+    // BoringSSL checks these before Chromium's verifier sees the certificate.
     let facts = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
     if !facts.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
         return Err(NetError::SslProtocolError);
@@ -254,7 +254,8 @@ fn judge(
     let may_sign = facts
         .may_sign_handshakes()
         .ok_or(NetError::SslProtocolError)?;
-    // In TLS 1.2 an RSA key could do other things than sign, so that comes to light later.
+    // In TLS 1.2 an RSA key can also be used without signing, so a forbidden signature shows only
+    // later.
     let may_sign_later = !tls13 && facts.key.rsa().is_some();
     if !may_sign && !may_sign_later {
         return Err(NetError::SslKeyUsageIncompatible);
@@ -271,7 +272,7 @@ fn judge(
     };
     let problem = chain.problem(now);
     let wrong_name = !names::is_for(&facts, host);
-    // Chromium asks the issuer whether it is true, so there has to be one.
+    // Chromium needs the issuer to verify the response.
     let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &facts);
     let problems = [
         problem,
@@ -285,7 +286,7 @@ fn judge(
     }
 }
 
-/// What a server presents, and who is believed.
+/// The presented certificates and the trusted authorities.
 struct Chain<'a> {
     trust: &'a TrustStore,
     leaf: &'a CertificateDer<'a>,
@@ -294,7 +295,7 @@ struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// What is wrong, the name aside.
+    /// The most serious problem, apart from the name.
     fn problem(&self, now: UnixTime) -> Option<Problem> {
         if !soundness::has_sound_extensions(&self.facts) {
             return Some(Problem::Invalid);
@@ -313,7 +314,7 @@ impl Chain<'_> {
             .collect();
         path::flaws(self.trust, &self.facts, &others, now)
             .problem()
-            // What has no extensions is for no host, and refused for that.
+            // A certificate without extensions is valid for no host and refused for that.
             .or_else(|| self.facts.may_have_extensions().then_some(Problem::Invalid))
     }
 
@@ -340,8 +341,8 @@ impl Chain<'_> {
         .map(|_| ())
     }
 
-    /// Servers may present the certificate of an authority; `webpki` insists that they must not. So
-    /// it gets to judge a chain that is longer by one link, a certificate that this authority could
+    /// Servers may present the certificate of an authority, which `webpki` forbids. This check
+    /// therefore verifies a chain that is one link longer: a certificate that this authority could
     /// have issued.
     fn check_authority(&self, time: UnixTime) -> Result<(), webpki::Error> {
         let Some(child) = Child::of(&self.facts) else {
@@ -377,8 +378,8 @@ impl Chain<'_> {
         .map(|_| ())
     }
 
-    /// What Chromium asks of issuers and `webpki` does not. The first `skip` links of the path are
-    /// not issuers, but have to be for servers, too.
+    /// Checks that Chromium makes on issuers and `webpki` does not. The first `skip` links of the
+    /// path are no issuers, but must be valid for servers, too.
     fn check_issuers(
         &self,
         verified: &VerifiedPath<'_>,
@@ -434,8 +435,8 @@ fn check_purpose(certificate: &Certificate<'_>) -> Result<(), webpki::Error> {
     }
 }
 
-/// Leaves the extended key usage to [`check_purpose`], which knows `anyExtendedKeyUsage` and comes
-/// when the origin of the certificate is settled.
+/// Leaves the extended key usage to [`check_purpose`], which knows `anyExtendedKeyUsage` and runs
+/// after the chain is verified.
 struct AnyPurpose;
 
 impl ExtendedKeyUsageValidator for AnyPurpose {
@@ -444,8 +445,7 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
     }
 }
 
-/// A certificate below one that is looked at, and at the same time the algorithm by which it alone
-/// is signed.
+/// A child of the certificate under examination, and the algorithm that signs only this child.
 #[derive(Debug)]
 struct Child {
     certificate: CertificateDer<'static>,

@@ -1,50 +1,50 @@
-//! The sends of one socket: in order, gathered where they are small, each ending once.
+//! The sends of one socket: ordered, batched if small, each completed once.
 
 use std::collections::VecDeque;
 
 use bytes::{Buf, BytesMut};
 
-/// Sends of one tick are joined up to this size, so that many small ones cost one system call.
+/// Sends of one tick are joined up to this size, so that many small sends cost one system call.
 const GATHER: usize = 16 * 1024;
 
-/// A send that has not ended.
+/// A pending send.
 #[derive(Debug, Eq, PartialEq)]
 struct Send {
     request: u32,
     length: usize,
-    /// The place in the byte stream where this send's last byte ends.
+    /// The position in the byte stream after this send's last byte.
     end: u64,
 }
 
-/// What was asked to be sent and is not with the operating system yet.
+/// The data of `send()` calls that the operating system does not have yet.
 #[derive(Default)]
 pub(crate) struct WriteQueue {
     sends: VecDeque<Send>,
     chunks: VecDeque<BytesMut>,
-    /// Bytes ever queued.
+    /// Total bytes queued.
     queued: u64,
-    /// Bytes ever taken by the transport.
+    /// Total bytes taken by the transport.
     taken: u64,
 }
 
 impl WriteQueue {
-    /// Whether nothing is under way.
+    /// Whether no send is pending and no byte is queued.
     pub(crate) fn is_empty(&self) -> bool {
         self.sends.is_empty() && self.chunks.is_empty()
     }
 
-    /// How many sends have not ended.
+    /// The number of pending sends.
     pub(crate) fn pending(&self) -> usize {
         self.sends.len()
     }
 
-    /// Forgets who sent what, not what is to be sent.
+    /// Forgets the requests but keeps the data.
     pub(crate) fn disown(&mut self) {
         self.sends.clear();
     }
 
     /// Queues a send of which the transport has taken the first `written` bytes, and copies the
-    /// others.
+    /// rest.
     pub(crate) fn push(&mut self, request: u32, data: &[u8], written: usize) {
         self.queued += data.len() as u64;
         self.taken += written as u64;
@@ -77,8 +77,8 @@ impl WriteQueue {
         }
     }
 
-    /// Ends the oldest send if all of it was written, where the last `unflushed` bytes that the
-    /// transport took do not count yet. Returns its request and its length.
+    /// Completes the oldest send if all of it is written, not counting the last `unflushed` bytes
+    /// that the transport took. Returns its request and its length.
     pub(crate) fn pop_written(&mut self, unflushed: usize) -> Option<(u32, usize)> {
         let written = self.taken - unflushed as u64;
         if self.sends.front()?.end > written {
@@ -89,7 +89,7 @@ impl WriteQueue {
             .map(|send| (send.request, send.length))
     }
 
-    /// Gives up all sends, oldest first, as (request, length).
+    /// Abandons all sends. Returns them oldest first, as (request, length).
     pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (u32, usize)> + use<> {
         std::mem::take(self)
             .sends

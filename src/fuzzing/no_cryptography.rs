@@ -1,6 +1,6 @@
-//! TLS without secrets: what is encrypted reads as it is, every hash is the same, every key exchange
-//! agrees. What a recorded server has sent is right for every client then, and stays so in most places
-//! when it is changed. Signatures are real, and so are those of certificates.
+//! TLS with null cryptography: encryption is the identity, all hashes are equal, and every key
+//! exchange agrees. A recorded server flight is therefore valid for every client, and remains valid
+//! after most mutations. Signatures are real, including those of certificates.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use rustls::{
 
 use crate::verifier;
 
-/// The module's own verification of signatures, and nothing else of its cryptography.
+/// The module's signature verification with null ciphers.
 pub(super) fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -38,7 +38,7 @@ pub(super) fn provider() -> CryptoProvider {
     }
 }
 
-/// A certificate of the client, and a key that signs everything the same way.
+/// A client certificate, and a key that produces a constant signature.
 pub(super) fn identity() -> Arc<CertifiedKey> {
     let certificate = CertificateDer::from(super::SERVER);
     Arc::new(CertifiedKey::new(vec![certificate], Arc::new(NoKey)))
@@ -234,7 +234,7 @@ impl Tls12AeadAlgorithm for NoCipher {
     }
 }
 
-/// The type of what is inside stands at the end, as TLS 1.3 has it.
+/// TLS 1.3 puts the inner content type at the end.
 struct Plain13;
 
 impl MessageEncrypter for Plain13 {

@@ -1,4 +1,4 @@
-//! The corpus, run once; and how it was made.
+//! Runs the corpus, and records it.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ fn what_fuzzers_have_found_and_begin_with_is_met_well() {
         let mut inputs = 0;
         for entry in fs::read_dir(folder("corpus").join(name)).unwrap() {
             let path = entry.unwrap().path();
-            // A panic is reported below the name of the file.
+            // The report of a panic follows the name of the file.
             println!("{}", path.display());
             target(&fs::read(path).unwrap());
             inputs += 1;
@@ -77,7 +77,8 @@ fn the_recorded_servers_are_believed() {
     }
 }
 
-// ---- How the corpus was made --------------------------------------------------------------------
+// ---- Recording the corpus
+// -------------------------------------------------------------------------
 
 fn params(names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(ToString::to_string).collect();
@@ -95,7 +96,7 @@ fn authority_params() -> CertificateParams {
     params
 }
 
-/// What a server sends to a client without cryptography.
+/// The flight of a server to a client with null cryptography.
 fn flight(
     chain: &[CertificateDer<'static>],
     key: &KeyPair,
@@ -177,7 +178,7 @@ fn pieces(pieces: &[&[u8]]) -> Vec<u8> {
     bytes.collect()
 }
 
-/// Run twice: what is recorded the second time trusts what was written the first time.
+/// Run it twice: the second recording trusts the certificates that the first one wrote.
 #[test]
 #[ignore = "writes the corpus afresh"]
 #[allow(clippy::too_many_lines, reason = "one seed after the other")]
@@ -190,7 +191,7 @@ fn record() {
     let certificates = folder("certificates");
     let saved = |name: &str| fs::read(certificates.join(name)).ok();
 
-    // Kept beside the build, so that the second run signs with what the first has made.
+    // Kept beside the build, so that the second run signs with the keys of the first.
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fuzz-keys");
     fs::create_dir_all(&keys).unwrap();
     let key = |name: &str| {
@@ -288,7 +289,7 @@ fn record() {
     sign("pss-sha512", &rsa_padding::RSA_PSS_SHA512);
     sign("pkcs1-sha256", &rsa_padding::RSA_PKCS1_SHA256);
 
-    // RSA keys are sequences; the modulus begins behind eight bytes and a zero.
+    // An RSA key is a sequence; the modulus starts after eight bytes and a zero.
     let modulus = &RSA_KEY[9..][..256];
     write(
         "corpus/power/rsa",
@@ -296,7 +297,7 @@ fn record() {
     );
     write("corpus/power/small", &[0, 2, 0x7f, 0xff, 0x12, 0x34]);
 
-    // The others.
+    // The remaining targets.
     let pem = CertificateParams::default()
         .self_signed(&KeyPair::generate().unwrap())
         .unwrap()

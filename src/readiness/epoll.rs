@@ -1,6 +1,6 @@
-//! Two epoll sets, one inside the other. The inner one holds the sockets of an environment and is
-//! asked by the JavaScript thread. The gate holds nothing but the inner one; the runtime watches
-//! the gate, which opens once each time it is armed.
+//! Two nested epoll sets. The inner set holds the sockets of an environment and is polled by the
+//! JavaScript thread. The gate holds only the inner set. The runtime watches the gate, which opens
+//! once each time it is armed.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -23,13 +23,13 @@ use crate::mailbox::Mailbox;
 use crate::runtime;
 use crate::socket::SocketId;
 
-/// Whether asking tells more than waiting to be woken.
+/// Whether polling finds events that have not been posted.
 pub(crate) const POLLS: bool = true;
 
-/// How many sockets are found ready by one system call; the others by the next.
+/// The most sockets that one system call reports. The next call reports the rest.
 const EVENTS: usize = 256;
 
-/// After these, see [`Ready::unclear`].
+/// Events that set [`Ready::unclear`].
 const UNCLEAR: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI);
 
 const NO_TIME: Timespec = Timespec {
@@ -37,7 +37,7 @@ const NO_TIME: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-/// Knows which sockets of one environment have become ready.
+/// Tracks which sockets of one environment are ready.
 pub(crate) struct Poller {
     sockets: OwnedFd,
     gate: Arc<Gate>,
@@ -54,7 +54,7 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// Those of `epoll_create` when there are no descriptors left, and of the runtime.
+    /// Those of `epoll_create` without free descriptors, and those of the runtime.
     pub(crate) fn new(mailbox: &Arc<Mailbox>) -> io::Result<Self> {
         let sockets = epoll::create(CreateFlags::CLOEXEC)?;
         let gate = epoll::create(CreateFlags::CLOEXEC)?;
@@ -77,7 +77,7 @@ impl Poller {
         })
     }
 
-    /// Takes a socket under watch, until it is closed or taken away.
+    /// Watches a socket until it is closed or released.
     ///
     /// # Errors
     ///
@@ -88,15 +88,15 @@ impl Poller {
         epoll::add(&self.sockets, &socket, data, flags)?;
         Ok(PolledSocket {
             socket,
-            // An event comes for what there is already.
+            // epoll reports data that has already arrived.
             readable: false,
-            // Only a write that did not fit tells otherwise.
+            // A new socket counts as writable until a write does not fit.
             writable: true,
             unclear: false,
         })
     }
 
-    /// Gives a socket to the runtime.
+    /// Releases a socket to the runtime.
     ///
     /// # Errors
     ///
@@ -107,12 +107,11 @@ impl Poller {
         TcpStream::from_std(socket.socket.into())
     }
 
-    /// Appends the sockets that have become ready since the last call, in the order in which they
-    /// have.
+    /// Appends the sockets that have become ready since the last call, in that order.
     pub(crate) fn collect(&self, found: &mut Vec<(SocketId, Ready)>) {
         let mut events = [MaybeUninit::<Event>::uninit(); EVENTS];
         let Ok((events, _)) = epoll::wait(&self.sockets, &mut events, Some(&NO_TIME)) else {
-            // An interrupted call finds what there is the next time.
+            // The next call repeats an interrupted one.
             return;
         };
         found.extend(events.iter().map(|event| {
@@ -128,10 +127,10 @@ impl Poller {
         }));
     }
 
-    /// Has the bell rung when the next socket becomes ready, or at once if one is.
+    /// Rings the bell when the next socket becomes ready, or at once if one is ready.
     pub(crate) fn arm(&self) {
         if !self.gate.armed.swap(true, Ordering::SeqCst) {
-            // Cannot fail: both descriptors are there as long as this is.
+            // Cannot fail: both descriptors live as long as the poller.
             let _ = epoll::modify(
                 self.gate.epoll.get_ref(),
                 &self.sockets,
@@ -148,7 +147,7 @@ impl Drop for Poller {
     }
 }
 
-/// Rings whenever the gate opens.
+/// Rings the bell whenever the gate opens.
 async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
     while let Ok(mut ready) = gate.epoll.readable().await {
         let mut events = Vec::with_capacity(1);
@@ -165,7 +164,7 @@ async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
     }
 }
 
-/// A socket under watch. Dropping it closes the descriptor.
+/// A watched socket. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     socket: Socket,
     readable: bool,
@@ -175,24 +174,24 @@ pub(crate) struct PolledSocket {
 }
 
 impl PolledSocket {
-    /// The socket itself, for its options and addresses.
+    /// The socket, for its options and addresses.
     pub(crate) fn socket(&self) -> SockRef<'_> {
         SockRef::from(&self.socket)
     }
 
-    /// Notes what the poller has found.
+    /// Notes the readiness that the poller found.
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.read;
         self.writable |= ready.write;
         self.unclear |= ready.unclear;
     }
 
-    /// Whether an operation may succeed. If not, the poller will find the socket ready.
+    /// Whether an operation may succeed. If not, the poller will report the socket.
     pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
         *self.readiness(direction)
     }
 
-    /// Runs an operation that moves up to `length` bytes; pending if it would have to wait.
+    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
     pub(super) fn attempt(
         &mut self,
         direction: Direction,
@@ -208,7 +207,8 @@ impl PolledSocket {
                 *self.readiness(direction) = false;
                 return Poll::Pending;
             }
-            // The next event comes with the next bytes, but where reads are cut short.
+            // A short transfer drains the socket, unless reads stop early: the next bytes cause the
+            // next event.
             Ok(count) => *count < length && !(direction == Direction::Read && self.unclear),
             Err(_) => false,
         };

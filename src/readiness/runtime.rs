@@ -13,27 +13,27 @@ use crate::mailbox::{Mailbox, waker};
 use crate::runtime;
 use crate::socket::SocketId;
 
-/// Whether asking tells more than waiting to be woken.
+/// Whether polling finds events that have not been posted.
 pub(crate) const POLLS: bool = false;
 
-/// Hands sockets to the runtime.
+/// Registers sockets with the runtime.
 pub(crate) struct Poller {
     mailbox: Arc<Mailbox>,
 }
 
 impl Poller {
-    /// A poller that leaves notices in `mailbox`.
+    /// A poller that posts its notices to `mailbox`.
     ///
     /// # Errors
     ///
-    /// None here.
+    /// None on this platform.
     pub(crate) fn new(mailbox: &Arc<Mailbox>) -> io::Result<Self> {
         Ok(Self {
             mailbox: Arc::clone(mailbox),
         })
     }
 
-    /// Takes a socket under watch, until it is closed or taken away.
+    /// Watches a socket until it is closed or released.
     ///
     /// # Errors
     ///
@@ -47,42 +47,42 @@ impl Poller {
         })
     }
 
-    /// Gives a socket to somebody else.
+    /// Releases a socket to another owner.
     ///
     /// # Errors
     ///
-    /// None here.
+    /// None on this platform.
     pub(crate) fn release(&self, socket: PolledSocket) -> io::Result<TcpStream> {
         Ok(socket.stream)
     }
 
-    /// Nothing: notices tell.
+    /// Does nothing: the runtime posts notices.
     pub(crate) fn collect(&self, _: &mut Vec<(SocketId, Ready)>) {}
 
-    /// Nothing: the runtime always watches.
+    /// Does nothing: the runtime always watches.
     pub(crate) fn arm(&self) {}
 }
 
-/// A socket under watch. Dropping it closes the descriptor.
+/// A watched socket. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     stream: TcpStream,
-    /// One waker per direction, so that a read that waits is not confused with a write that waits.
+    /// One waker per direction, so that a pending read and a pending write are distinguished.
     reader: Waker,
     writer: Waker,
 }
 
 impl PolledSocket {
-    /// The socket itself, for its options and addresses.
+    /// The socket, for its options and addresses.
     pub(crate) fn socket(&self) -> SockRef<'_> {
         SockRef::from(&self.stream)
     }
 
-    /// Nothing: the runtime keeps note.
+    /// Does nothing: the runtime tracks readiness.
     pub(crate) fn note(&mut self, _: Ready) {}
 
-    /// Whether an operation may succeed. If not, there will be a notice.
+    /// Whether an operation may succeed. If not, a notice will follow.
     pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
-        // An error of readiness is met again by the operation.
+        // The operation itself reports an error again.
         match direction {
             Direction::Read => {
                 let mut context = Context::from_waker(&self.reader);
@@ -95,7 +95,7 @@ impl PolledSocket {
         }
     }
 
-    /// Runs an operation that moves up to `length` bytes; pending if it would have to wait.
+    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
     pub(super) fn attempt(
         &mut self,
         direction: Direction,
@@ -106,8 +106,8 @@ impl PolledSocket {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
-        // The kernel is asked first when writing: the runtime learns that a new connection is
-        // writable only when its thread gets round to it.
+        // A write queries the kernel first: the runtime learns only later that a new connection is
+        // writable.
         if direction == Direction::Write {
             match uninterrupted(|| operation(&SockRef::from(&self.stream))) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -1,6 +1,6 @@
-//! Reads DER: the shortest lengths only, nothing but short tags.
+//! A DER reader: minimal lengths and single-byte tags only.
 
-/// Tags as they occur in certificates.
+/// Tags that occur in certificates.
 pub(super) mod tag {
     pub(in crate::verifier) const BOOLEAN: u8 = 0x01;
     pub(in crate::verifier) const INTEGER: u8 = 0x02;
@@ -19,22 +19,22 @@ pub(super) mod tag {
     pub(in crate::verifier) const SEQUENCE: u8 = 0x30;
     pub(in crate::verifier) const SET: u8 = 0x31;
 
-    /// Of a plain value whose meaning depends on where it stands.
+    /// The tag of a context-specific primitive value.
     pub(in crate::verifier) const fn implicit(number: u8) -> u8 {
         0x80 | number
     }
 
-    /// Of a value made of others, whose meaning depends on where it stands.
+    /// The tag of a context-specific constructed value.
     pub(in crate::verifier) const fn explicit(number: u8) -> u8 {
         0xa0 | number
     }
 }
 
-/// Reads DER values one after the other.
+/// Reads consecutive DER values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-/// A value; what it consists of depends on the tag.
+/// A DER value.
 pub(super) struct Value<'a> {
     pub(super) tag: u8,
     pub(super) content: &'a [u8],
@@ -75,17 +75,17 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The next value, if it has this tag; otherwise it stays where it is.
+    /// The next value if it has this tag; otherwise the reader does not advance.
     pub(super) fn expect(&mut self, tag: u8) -> Option<Value<'a>> {
         (self.0.first() == Some(&tag)).then(|| self.next())?
     }
 
-    /// The content of the next value, which has to have this tag.
+    /// The content of the next value, which must have this tag.
     pub(super) fn content(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.expect(tag).map(|value| value.content)
     }
 
-    /// Goes into the next value, which has to have this tag.
+    /// A reader of the next value's content, which must have this tag.
     pub(super) fn enter(&mut self, tag: u8) -> Option<Self> {
         self.content(tag).map(Self)
     }
@@ -94,13 +94,13 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// Goes into the one value that there is, which has to have this tag.
+    /// A reader of the only value's content, which must have this tag.
     pub(super) fn enter_only(mut self, tag: u8) -> Option<Self> {
         let inside = self.enter(tag)?;
         self.is_empty().then_some(inside)
     }
 
-    /// Whether there is at least one value, and all of them are as they should be.
+    /// Whether there is at least one value and all values satisfy the predicate.
     pub(super) fn all(mut self, mut right: impl FnMut(Value<'a>) -> bool) -> bool {
         if self.is_empty() {
             return false;
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An unsigned number; more digits than fit make it the largest there is.
+/// An unsigned number, saturated at the largest representable one.
 pub(super) fn number(digits: &[u8]) -> usize {
     digits.iter().fold(0, |number: usize, &digit| {
         number

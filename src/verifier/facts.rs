@@ -1,4 +1,4 @@
-//! Facts about certificates that `webpki` reads but does not tell.
+//! Certificate fields that `webpki` parses but does not expose.
 
 use std::time::Duration;
 
@@ -44,14 +44,14 @@ const EXTENSIONS_TAG: u8 = tag::explicit(3);
 const DIGITAL_SIGNATURE: u8 = 0x80;
 const KEY_CERT_SIGN: u8 = 0x04;
 
-/// The parts of a certificate, none of them checked for sense.
+/// The fields of a certificate, unchecked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Certificate<'a> {
-    /// What is signed.
+    /// The signed part.
     pub(super) signed: &'a [u8],
-    /// How it is signed.
+    /// The signature algorithm outside of the signed part.
     pub(super) signature_algorithm: &'a [u8],
-    /// How the signed part says that it is signed.
+    /// The signature algorithm inside the signed part.
     pub(super) inner_algorithm: &'a [u8],
     /// A bit string.
     signature_bits: &'a [u8],
@@ -62,16 +62,16 @@ pub(super) struct Certificate<'a> {
     pub(super) subject: &'a [u8],
     key_info: &'a [u8],
     pub(super) key: PublicKey<'a>,
-    /// What follows the key.
+    /// The fields behind the key.
     rest: Reader<'a>,
 }
 
-/// How many authorities an authority allows below itself.
+/// The path length constraint of an authority.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Authority {
-    /// The certificate says nothing about it.
+    /// The certificate has no such constraint.
     Unsaid,
-    /// The certificate is not one of an authority.
+    /// The certificate is not an authority.
     Denied,
     Unlimited,
     Limited(usize),
@@ -86,7 +86,7 @@ pub(super) struct Extension<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads what `BoringSSL` reads of a certificate.
+    /// Parses the fields that `BoringSSL` parses.
     pub(super) fn parse(der: &'a CertificateDer<'_>) -> Option<Self> {
         let mut certificate = Reader(der).enter_only(tag::SEQUENCE)?;
         let signed = certificate.expect(tag::SEQUENCE)?;
@@ -125,7 +125,7 @@ impl<'a> Certificate<'a> {
         self.signature_bits.get(1..).unwrap_or_default()
     }
 
-    /// Whether Chromium takes it for a certificate (`bssl::ParseTbsCertificate`).
+    /// Whether Chromium accepts the encoding (`bssl::ParseTbsCertificate`).
     pub(super) fn is_well_formed(&self) -> bool {
         let version = match self
             .version
@@ -152,12 +152,12 @@ impl<'a> Certificate<'a> {
             && soundness::is_name(self.subject)
     }
 
-    /// Whether its version is one that has extensions.
+    /// Whether its version has extensions.
     pub(super) fn may_have_extensions(&self) -> bool {
         self.version == Some(&[tag::INTEGER, 1, 2])
     }
 
-    /// Its extensions, if the list of them is well-formed and none is there twice.
+    /// Its extensions, if their list is well-formed and free of duplicates.
     pub(super) fn extensions(&self) -> Option<Vec<Extension<'a>>> {
         let mut rest = self.rest;
         while let Some(field) = rest.next() {
@@ -191,7 +191,7 @@ impl<'a> Certificate<'a> {
         Some(Vec::new())
     }
 
-    /// The value of an extension, wherever that is legible.
+    /// The value of an extension, if it can be parsed.
     pub(super) fn extension(&self, wanted: &[u8]) -> Option<Reader<'a>> {
         let mut rest = self.rest;
         let mut list = loop {
@@ -210,7 +210,7 @@ impl<'a> Certificate<'a> {
         None
     }
 
-    /// When the certificate starts to be valid and when it stops.
+    /// The start and the end of the validity.
     pub(super) fn validity(&self) -> Option<(UnixTime, UnixTime)> {
         let mut validity = self.validity;
         let times = (time(&validity.next()?)?, time(&validity.next()?)?);
@@ -222,16 +222,16 @@ impl<'a> Certificate<'a> {
             .is_some_and(|(not_before, not_after)| (not_before..=not_after).contains(&time))
     }
 
-    /// Whether the key usage extension, where there is one, has this bit.
+    /// Whether the key usage extension, if present, has this bit.
     fn key_usage_allows(&self, bit: u8) -> bool {
         self.extension(id::KEY_USAGE).is_none_or(|mut value| {
-            // The first byte of a bit string counts the bits that its last byte does not use.
+            // The first byte of a bit string is the number of unused bits in its last byte.
             let bits = value.content(tag::BIT_STRING).and_then(|bits| bits.get(1));
             bits.is_some_and(|bits| bits & bit != 0)
         })
     }
 
-    /// Whether it may sign handshakes; `None` if what it says about that is malformed.
+    /// Whether the certificate may sign handshakes; `None` if its key usage is malformed.
     pub(super) fn may_sign_handshakes(&self) -> Option<bool> {
         let Some(mut value) = self.extension(id::KEY_USAGE) else {
             return Some(true);
@@ -247,7 +247,7 @@ impl<'a> Certificate<'a> {
         self.key_usage_allows(KEY_CERT_SIGN)
     }
 
-    /// Whether the extended key usage extension, where there is one, allows TLS servers.
+    /// Whether the extended key usage extension, if present, allows TLS servers.
     pub(super) fn may_be_for_servers(&self) -> bool {
         self.extension(id::EXTENDED_KEY_USAGE)
             .is_none_or(|mut value| {
@@ -273,7 +273,7 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// Whether this is the content of a bit string: the bits that do not count are zero.
+/// Whether this is the content of a bit string with zeroed unused bits.
 pub(super) fn is_bit_string(content: &[u8]) -> bool {
     match content {
         [unused] => *unused == 0,
@@ -299,19 +299,19 @@ impl<'a> PublicKey<'a> {
         })
     }
 
-    /// The identifier of the algorithm, and what is behind it.
+    /// The algorithm identifier, and a reader of its parameters.
     fn kind(&self) -> Option<(&'a [u8], Reader<'a>)> {
         let mut algorithm = Reader(self.algorithm);
         Some((algorithm.content(tag::OBJECT_IDENTIFIER)?, algorithm))
     }
 
-    /// The curve, if the key is on one that has a name.
+    /// The named curve of the key, if it has one.
     fn curve(&self) -> Option<&'a [u8]> {
         let (kind, mut parameters) = self.kind()?;
         (kind == id::EC_PUBLIC_KEY).then(|| parameters.content(tag::OBJECT_IDENTIFIER))?
     }
 
-    /// Whether `BoringSSL` would talk to the owner of such a key.
+    /// Whether `BoringSSL` accepts such a key from a server.
     pub(super) fn may_be_of_servers(&self) -> bool {
         self.rsa().is_some()
             || self
@@ -320,7 +320,7 @@ impl<'a> PublicKey<'a> {
             || self.kind().is_some_and(|(kind, _)| kind == id::ED25519)
     }
 
-    /// Whether Chromium accepts such a key in a chain, too short as it may be.
+    /// Whether Chromium accepts such a key in a chain, apart from its length.
     pub(super) fn may_be_in_chains(&self) -> bool {
         self.rsa().is_some()
             || self
@@ -328,7 +328,7 @@ impl<'a> PublicKey<'a> {
                 .is_some_and(|curve| [id::P256, id::P384, id::P521].contains(&curve))
     }
 
-    /// The RSA key, if this is one.
+    /// The RSA key, if it is one.
     pub(super) fn rsa(&self) -> Option<RsaKey<'a>> {
         let (kind, parameters) = self.kind()?;
         let is_rsa = kind == id::RSA_ENCRYPTION && parameters.0 == [tag::NULL, 0];
@@ -344,7 +344,7 @@ pub(super) struct RsaKey<'a> {
 }
 
 impl<'a> RsaKey<'a> {
-    /// Reads an `RSAPublicKey`.
+    /// Parses an `RSAPublicKey`.
     pub(super) fn parse(key: &'a [u8]) -> Option<Self> {
         let mut numbers = Reader(key).enter(tag::SEQUENCE)?;
         let mut number = || {
@@ -363,12 +363,12 @@ impl<'a> RsaKey<'a> {
             .modulus
             .first()
             .map_or(0, |digit| digit.leading_zeros());
-        // At most seven.
+        // At most seven bits are unused.
         self.modulus.len() * 8 - usize::try_from(unused).unwrap_or(0)
     }
 }
 
-/// Reads `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`.
+/// Parses `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`.
 fn time(value: &Value<'_>) -> Option<UnixTime> {
     let digits = value.content.strip_suffix(b"Z")?;
     let length = match value.tag {
@@ -401,12 +401,12 @@ fn time(value: &Value<'_>) -> Option<UnixTime> {
         return None;
     }
     let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    // Nothing that is in use today was ever valid before 1970.
+    // No certificate in use today was valid before 1970.
     let seconds = u64::try_from(seconds).unwrap_or(0);
     Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
 }
 
-/// How many days a month of that year has.
+/// The number of days in a month.
 fn days_of(year: i64, month: i64) -> i64 {
     let (next_year, next_month) = if month == 12 {
         (year + 1, 1)
@@ -416,7 +416,8 @@ fn days_of(year: i64, month: i64) -> i64 {
     days_since_1970(next_year, next_month, 1) - days_since_1970(year, month, 1)
 }
 
-/// Days in the Gregorian calendar, counted in years that start in March so that leap days are last.
+/// Days in the Gregorian calendar, counted in years that start in March, so that leap days come
+/// last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     const DAYS_TO_1970: i64 = 719_468;
     let (year, month) = if month > 2 {
@@ -428,12 +429,12 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - DAYS_TO_1970
 }
 
-/// The algorithm identifier of [`write_child`]'s signature: an identifier below 2.25, where anyone
-/// may make one up.
+/// The algorithm identifier of [`write_child`]'s signature, below 2.25, an arc free for private
+/// use.
 pub(super) const CHILD_SIGNATURE: &[u8] = &[tag::OBJECT_IDENTIFIER, 4, 0x69, 0xce, 0x88, 0x15];
 
-/// Writes a certificate that `parent` could have issued, for nobody: what is signed, and the whole
-/// with an empty signature.
+/// Encodes a certificate that `parent` could have issued, without a subject. Returns the signed
+/// part, and the certificate with an empty signature.
 pub(super) fn write_child(parent: &Certificate<'_>) -> (Vec<u8>, Vec<u8>) {
     const VERSION_3: &[u8] = &[VERSION_TAG, 3, tag::INTEGER, 1, 2];
     const SERIAL_NUMBER: &[u8] = &[tag::INTEGER, 1, 1];
@@ -456,12 +457,12 @@ pub(super) fn write_child(parent: &Certificate<'_>) -> (Vec<u8>, Vec<u8>) {
     (signed, certificate)
 }
 
-/// Makes a sequence of DER values.
+/// Encodes a sequence of DER values.
 fn wrap(content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let leading = length.iter().take_while(|&&digit| digit == 0).count();
     let digits = length.get(leading..).unwrap_or_default();
-    // There are at most as many digits as a length has bytes.
+    // A length has at most eight bytes.
     let count = u8::try_from(digits.len()).unwrap_or_default();
     let header = match digits {
         [] => vec![tag::SEQUENCE, 0],
@@ -535,7 +536,7 @@ mod tests {
                 changed[index] = byte;
                 let changed = CertificateDer::from(changed);
                 if let Some(certificate) = Certificate::parse(&changed) {
-                    // Whatever is said about it, it is said.
+                    // Only the absence of a panic is checked.
                     let _ = certificate.is_well_formed();
                     let _ = soundness::has_sound_extensions(&certificate);
                     let _ = certificate.validity();

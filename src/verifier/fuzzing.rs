@@ -1,4 +1,4 @@
-//! What the fuzz targets see of certificates and signatures.
+//! The certificate and signature functions for the fuzz targets.
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
@@ -8,12 +8,12 @@ use super::power::power;
 use super::{ALGORITHMS, Child, Presented, judge, names, revocation, short_rsa, soundness};
 use crate::trust::TrustStore;
 
-/// What a certificate's signature is for.
+/// The part of a certificate that its signature covers.
 pub(crate) fn signed_part<'a>(certificate: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
     Certificate::parse(certificate).map(|facts| facts.signed)
 }
 
-/// Looks at a certificate from all sides.
+/// Calls every accessor of a certificate.
 pub(crate) fn look_at(certificate: &CertificateDer<'_>) {
     let Some(facts) = Certificate::parse(certificate) else {
         return;
@@ -70,17 +70,17 @@ pub(crate) fn check_signature(key: &[u8], message: &[u8], signature: &[u8]) {
     }
 }
 
-/// Checks an RSA-PSS signature here and by `aws-lc-rs`.
+/// Checks an RSA-PSS signature with this module and with `aws-lc-rs`.
 pub(crate) fn check_twice(key: &[u8], message: &[u8], signature: &[u8]) {
     short_rsa::compare(key, message, signature);
 }
 
-/// What would be signed for a message, changed: only what has stayed the same passes.
+/// The encoding that is signed for a message, mutated. Only an unchanged encoding may verify.
 pub(crate) fn change_encoding(message: &[u8], change: &[u8]) {
     short_rsa::change(message, change);
 }
 
-/// Checks powers by the laws of powers, and those that fit by multiplying.
+/// Checks modular powers by the laws of exponents, and small ones by multiplication.
 pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
     let twice = |first, second| power(&power(base, first, modulus)?, second, modulus);
     for (one, other) in [(3, 5), (65_537, 3), (2, u64::from(u32::MAX))] {

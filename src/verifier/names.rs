@@ -1,4 +1,4 @@
-//! Whether a certificate is for a host (`X509Certificate::VerifyHostname`).
+//! Matches a certificate against a host (`X509Certificate::VerifyHostname`).
 
 use std::net::IpAddr;
 
@@ -10,8 +10,8 @@ use super::{
 const DNS: u8 = tag::implicit(2);
 const ADDRESS: u8 = tag::implicit(7);
 
-/// Whether one of the certificate's alternative names is `host`, a canonical host name or an IP
-/// address without brackets.
+/// Whether one of the certificate's alternative names matches `host`, a canonical host name or an
+/// IP address without brackets.
 pub(super) fn is_for(certificate: &Certificate<'_>, host: &str) -> bool {
     let names = certificate
         .extension(id::ALTERNATIVE_NAMES)
@@ -34,7 +34,7 @@ pub(super) fn is_for(certificate: &Certificate<'_>, host: &str) -> bool {
     }
 }
 
-/// The name without the dot that says it is complete.
+/// The name without its trailing dot.
 fn without_root(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".").unwrap_or(name)
 }
@@ -55,7 +55,7 @@ fn matches(name: &[u8], host: &[u8]) -> bool {
         && may_have_wildcards(domain.strip_prefix(b".").unwrap_or(domain))
 }
 
-/// Whether a wildcard may stand directly below `domain`: not where everyone can register a name.
+/// Whether a wildcard may stand directly below `domain`. It may not below a public suffix.
 fn may_have_wildcards(domain: &[u8]) -> bool {
     let domain = domain.to_ascii_lowercase();
     domain.contains(&b'.')

@@ -1,11 +1,11 @@
 //! Powers modulo an odd number, by Montgomery's method (Handbook of Applied Cryptography, 14.36 and
-//! 14.94). For public data only: how long it takes depends on the numbers.
+//! 14.94). Only for public data: the running time depends on the numbers.
 
-/// Digits of a number to the base 2⁶⁴, the lowest first.
+/// Digits of a number in base 2⁶⁴, least significant first.
 type Digits = Vec<u64>;
 
-/// `base` to the power of `exponent` modulo `modulus`, all without leading zeros and the highest byte
-/// first. None if the modulus is even, the base not below it, or the exponent zero.
+/// `base` to the power of `exponent` modulo `modulus`, big-endian without leading zeros. `None` if
+/// the modulus is even, the base is not below it, or the exponent is zero.
 pub(super) fn power(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Vec<u8>> {
     let modulus = Modulus::new(modulus)?;
     let mut base = digits_of(base);
@@ -29,10 +29,10 @@ pub(super) fn power(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Vec<u8
     Some(bytes.skip_while(|&byte| byte == 0).collect())
 }
 
-/// An odd number.
+/// An odd modulus.
 struct Modulus {
     digits: Digits,
-    /// What the lowest digit has to be multiplied with to give -1.
+    /// The factor that multiplies the lowest digit to -1.
     factor: u64,
 }
 
@@ -40,7 +40,8 @@ impl Modulus {
     fn new(bytes: &[u8]) -> Option<Self> {
         let digits = digits_of(bytes);
         let lowest = *digits.first().filter(|&digit| digit % 2 == 1)?;
-        // Modulo eight an odd number is its own inverse; each step doubles the bits that are right.
+        // Modulo eight, an odd number is its own inverse. Each step doubles the number of correct
+        // bits.
         let inverse = (0..5).fold(lowest, |inverse, _| {
             inverse.wrapping_mul(2_u64.wrapping_sub(lowest.wrapping_mul(inverse)))
         });
@@ -54,8 +55,7 @@ impl Modulus {
         number.iter().rev().lt(self.digits.iter().rev())
     }
 
-    /// What is left of a number below twice the modulus, of which `above` stands for what its digits
-    /// cannot hold.
+    /// Reduces a number below twice the modulus. `above` is the bit above its digits.
     fn reduce(&self, mut number: Digits, above: bool) -> Digits {
         if above || !self.exceeds(&number) {
             let mut borrow = false;
@@ -69,7 +69,7 @@ impl Modulus {
         number
     }
 
-    /// Times 2⁶⁴ for each digit, as [`Self::multiply`] takes its factors.
+    /// Multiplies by 2⁶⁴ for each digit, the form that [`Self::multiply`] expects.
     fn scale(&self, mut number: Digits) -> Digits {
         for _ in 0..self.digits.len() * 64 {
             let mut carry = 0;
@@ -88,7 +88,7 @@ impl Modulus {
         for &digit in other {
             let carry = add_product(&mut sum, one, digit);
             let (highest, first) = carry.overflowing_add(u64::from(above));
-            // Makes the lowest digit zero, which then goes.
+            // Makes the lowest digit zero, so that it can be dropped.
             let factor = sum.first().map_or(0, |low| low.wrapping_mul(self.factor));
             let carry = add_product(&mut sum, &self.digits, factor);
             let (highest, second) = highest.overflowing_add(carry);
@@ -110,7 +110,7 @@ fn digits_of(bytes: &[u8]) -> Digits {
     bytes.rchunks(size_of::<u64>()).map(digit).collect()
 }
 
-/// Adds a product to `sum` and returns what its digits cannot hold.
+/// Adds a product to `sum`. Returns the carry.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "a double digit is split in two"
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn carries_of_all_digits_are_taken_along() {
-        // 2^(64n) - 1, whose digits are all ones: minus one, to an odd power, is minus one again.
+        // 2^(64n) - 1, whose digits are all ones: -1 to an odd power is -1.
         for length in [8, 16, 24, 128, 256] {
             let modulus = vec![0xff; length];
             let mut minus_one = modulus.clone();
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_mersenne_obey_fermat() {
-        // 2^127 - 1 is prime: x^(p-1) = 1, taken in two steps because the exponent is that long.
+        // 2^127 - 1 is prime: x^(p-1) = 1, in two steps because of the length of the exponent.
         let prime = (1_u128 << 127) - 1;
         let base = bytes_of(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
         // p - 1 = 2 * 3^3 * 7^2 * 19 * 43 * 73 * 127 * 337 * 5419 * 92737 * 649657 * 77158673929

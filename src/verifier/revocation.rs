@@ -1,7 +1,7 @@
-//! What a server staples to its handshake about its own certificate (RFC 6960).
+//! The OCSP response that a server staples to its handshake (RFC 6960).
 //!
-//! Whether an authority signed that is not looked at: a server that presents the news that it is
-//! revoked is taken at its word. News of anything else changes nothing.
+//! Its signature is not verified: a server that presents the revocation of its own certificate is
+//! believed. Responses with any other status have no effect.
 
 use super::{
     der::{Reader, tag},
@@ -20,7 +20,7 @@ pub(super) fn says_revoked(response: &[u8], certificate: &Certificate<'_>) -> bo
     })
 }
 
-/// The single answers of an `OCSPResponse`.
+/// The single responses of an `OCSPResponse`.
 fn answers(response: &[u8]) -> Option<Reader<'_>> {
     let mut response = Reader(response).enter_only(tag::SEQUENCE)?;
     let _status = response.expect(ENUMERATED)?;
@@ -62,7 +62,7 @@ mod tests {
         [&[tag, length], &content[..]].concat()
     }
 
-    /// An answer about one certificate; only what is read of it makes sense.
+    /// A response about one certificate. Only the fields that are read are meaningful.
     fn response(serial_number: &[u8], status: &[u8]) -> Vec<u8> {
         let (sequence, octets) = (tag::SEQUENCE, tag::OCTET_STRING);
         let serial_number = value(tag::INTEGER, &[serial_number]);

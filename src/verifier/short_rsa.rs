@@ -1,8 +1,8 @@
 //! Signatures by RSA keys of 1024 to 2047 bits.
 //!
-//! Chromium still accepts them, for private authorities that nobody dares to touch. `aws-lc-rs` has
-//! the PKCS #1 v1.5 half of what that takes, but verifies RSA-PSS, which TLS 1.3 uses, with longer
-//! keys only. Everything here works on public data.
+//! Chromium still accepts these keys, which old private authorities use. `aws-lc-rs` verifies their
+//! PKCS
+//! #1 v1.5 signatures, but RSA-PSS, which TLS 1.3 uses, only with longer keys. All data here is public.
 
 use aws_lc_rs::{
     digest::{self, Digest, digest},
@@ -13,10 +13,10 @@ use webpki::aws_lc_rs as signatures;
 
 use super::{facts::RsaKey, power::power};
 
-/// The lengths that the algorithms for everyday use leave out.
+/// The key lengths that the standard algorithms refuse.
 const SHORT: std::ops::Range<usize> = 1024..2048;
 
-/// The public exponents of `BoringSSL`: odd ones of at most 33 bits.
+/// The public exponents that `BoringSSL` accepts: odd ones of at most 33 bits.
 const EXPONENTS: std::ops::Range<u64> = 3..1 << 33;
 
 pub(super) static RSA_PKCS1_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
@@ -44,7 +44,7 @@ pub(super) static RSA_PSS_SHA512: &dyn SignatureVerificationAlgorithm = &AnyLeng
     short: Padding::Pss(&digest::SHA512),
 };
 
-/// An algorithm for keys of all lengths that Chromium accepts.
+/// An algorithm for every key length that Chromium accepts.
 #[derive(Debug)]
 struct AnyLength {
     long: &'static dyn SignatureVerificationAlgorithm,
@@ -152,7 +152,7 @@ fn is_pss_encoding(
     (actual.as_ref() == expected).then_some(())
 }
 
-/// Takes off what MGF1 has put on.
+/// Removes the MGF1 mask.
 fn unmask(masked: &mut [u8], hash: &'static digest::Algorithm, seed: &[u8]) {
     for (counter, part) in (0u32..).zip(masked.chunks_mut(hash.output_len())) {
         let mask = digest_of(hash, &[seed, &counter.to_be_bytes()]);
@@ -170,7 +170,8 @@ fn digest_of(hash: &'static digest::Algorithm, parts: &[&[u8]]) -> Digest {
     context.finish()
 }
 
-/// Checks an RSA-PSS signature here and by `aws-lc-rs`, for a key that both can read.
+/// Checks an RSA-PSS signature with this module and with `aws-lc-rs`, for a key that both can
+/// parse.
 #[cfg(any(fuzzing, test))]
 pub(super) fn compare(public_key: &[u8], message: &[u8], signature: &[u8]) {
     let Some(key) = RsaKey::parse(public_key).filter(|key| (2048..=8192).contains(&key.length()))
@@ -200,8 +201,8 @@ pub(super) fn compare(public_key: &[u8], message: &[u8], signature: &[u8]) {
     }
 }
 
-/// Encodes a message for keys of many lengths (EMSA-PSS-ENCODE of RFC 8017), and looks whether what has
-/// been changed still passes.
+/// Encodes a message for keys of many lengths (EMSA-PSS-ENCODE of RFC 8017) and checks whether a
+/// mutated encoding still verifies.
 #[cfg(any(fuzzing, test))]
 pub(super) fn change(message: &[u8], change: &[u8]) {
     for hash in [&digest::SHA256, &digest::SHA384, &digest::SHA512] {
@@ -239,7 +240,7 @@ pub(super) fn change(message: &[u8], change: &[u8]) {
 mod tests {
     use super::*;
 
-    // Made by OpenSSL with a key of 1024 bits.
+    // Created by OpenSSL with a key of 1024 bits.
     const MESSAGE: &[u8] = b"signed by a short key";
     const KEY: &str = "\
         30818902818100aa7c2e191511d89afd461311c9be67d4a88496273e971984df1b046e23e6b5b895\
@@ -314,7 +315,7 @@ mod tests {
     #[test]
     fn a_key_that_signs_anything_is_no_key() {
         let key = bytes(KEY);
-        // With the exponent 1 the encoded message is its own signature.
+        // With exponent 1, the encoded message is its own signature.
         let mut trivial = key.clone();
         assert!(trivial.ends_with(&[2, 3, 1, 0, 1]));
         let end = trivial.len() - 3;

@@ -1,15 +1,15 @@
-//! What Chromium insists on before it considers a certificate (`bssl::ParsedCertificate`), and
-//! `webpki` does not: names and extensions of which nothing is malformed.
+//! The strict parsing of Chromium (`bssl::ParsedCertificate`) that `webpki` lacks: well-formed
+//! names and extensions.
 
 use super::{
     der::{Reader, Value, tag},
     facts::{Certificate, id, is_bit_string},
 };
 
-/// Attributes whose text Chromium reads: 2.5.4 and one of these.
+/// The attributes whose text Chromium parses: 2.5.4 and one of these.
 const READ_ATTRIBUTES: [u8; 6] = [3, 6, 7, 8, 10, 11];
 
-/// Whether this is the content of a distinguished name. It may be empty.
+/// Whether this is the content of a distinguished name, which may be empty.
 pub(super) fn is_name(content: &[u8]) -> bool {
     content.is_empty()
         || Reader(content).all(|part| {
@@ -41,11 +41,11 @@ fn is_printable(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
 }
 
-/// Whether all extensions can be read, and those that Chromium knows are what they should be.
+/// Whether all extensions can be parsed, and those that Chromium knows have valid content.
 pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
     certificate.extensions().is_some_and(|extensions| {
         extensions.iter().all(|extension| {
-            // Who has no other name has to insist on this one.
+            // A certificate without a subject must mark its alternative names as critical.
             let insists = extension.critical || !certificate.subject.is_empty();
             (insists || extension.id != id::ALTERNATIVE_NAMES)
                 && is_sound(extension.id, extension.value).is_some_and(|sound| sound)
@@ -53,7 +53,7 @@ pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
     })
 }
 
-/// Whether the certificate has a critical extension that nobody knows.
+/// Whether the certificate has an unknown critical extension.
 pub(super) fn has_unknown_critical_extension(certificate: &Certificate<'_>) -> bool {
     const KNOWN: [&[u8]; 9] = [
         id::KEY_USAGE,
@@ -149,7 +149,7 @@ fn are_name_constraints(mut fields: Reader<'_>) -> bool {
         let (_, mask) = range.split_at(range.len() / 2);
         let ones: u32 = mask.iter().map(|byte| byte.leading_ones()).sum();
         let all: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
-        // What follows the first zero is zero.
+        // All bits behind the first zero are zero.
         let whole = mask.iter().take_while(|&&byte| byte == 0xff).count();
         let rest = mask.iter().skip(whole + 1).all(|&byte| byte == 0);
         matches!(range.len(), 8 | 32) && ones == all && rest
