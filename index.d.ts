@@ -1,16 +1,15 @@
 /**
  * `chrome.sockets.tcp` for Node.js and Electron.
  *
- * The descriptions follow the reference of the API; result codes and everything the reference leaves
- * open follow Chromium's sources, named where they apply.
+ * The descriptions follow the reference of the API. Result codes, and behaviour on which the
+ * reference is silent, follow Chromium's sources, which are named where they apply.
  *
- * A method reports a failure in one of two ways: with a callback, through
- * `chrome.runtime.lastError` (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`),
- * which is set for the length of the callback; without one, where the method allows that, by
- * rejecting its promise with an `Error` of the same message. Failures that nobody looks at, in
- * either way, are reported on the console: `Unchecked runtime.lastError: …`. Wrong arguments throw a
- * `TypeError` at once and have no other effect. Callbacks and events never come inside a call of the
- * API.
+ * A method reports a failure in one of two ways. With a callback, `chrome.runtime.lastError` is set
+ * while the callback runs (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`).
+ * Without one, where the method allows that, the promise is rejected with an `Error` of the same
+ * message. A failure that no code looks at is reported on the console: `Unchecked
+ * runtime.lastError: …`. Invalid arguments throw a `TypeError` synchronously and have no other
+ * effect. Callbacks and events never run inside a call of the API.
  */
 declare namespace tcp {
   /**
@@ -19,8 +18,8 @@ declare namespace tcp {
    */
   interface SocketProperties {
     /**
-     * Whether the socket is left open, paused, when the environment that it belongs to (a thread, a
-     * window) ends; see docs/lifetimes.md.
+     * Whether the socket stays open, paused, when its environment (a thread, a window) ends; see
+     * docs/lifetimes.md.
      *
      * @default false
      */
@@ -52,7 +51,7 @@ declare namespace tcp {
     /** The socket's id. */
     socketId: number;
 
-    /** Whether the socket is left open when its environment ends. */
+    /** Whether the socket stays open when its environment ends. */
     persistent: boolean;
 
     /** The string associated with the socket; absent when there is none or it is empty. */
@@ -89,18 +88,18 @@ declare namespace tcp {
     bytesSent?: number;
   }
 
-  /** What {@link onReceive} hands to its listeners. */
+  /** The argument of the listeners of {@link onReceive}. */
   interface ReceiveInfo {
-    /** The socket the data came in on. */
+    /** The socket that received the data. */
     socketId: number;
 
     /** The data: at least one byte and at most `bufferSize` bytes. */
     data: ArrayBuffer;
   }
 
-  /** What {@link onReceiveError} hands to its listeners. */
+  /** The argument of the listeners of {@link onReceiveError}. */
   interface ReceiveErrorInfo {
-    /** The socket that receives nothing more. */
+    /** The socket that stopped receiving. */
     socketId: number;
 
     /**
@@ -131,8 +130,8 @@ declare namespace tcp {
   /** An event of the API. Its functions work on event objects only. */
   interface Event<L extends (...args: any[]) => unknown> {
     /**
-     * Adds a listener. Listeners run in the order in which they were added; one that is there
-     * already is not added again. A value that is not a function is ignored.
+     * Adds a listener. Listeners run in the order in which they were added. Adding a listener
+     * again, or a value that is not a function, has no effect.
      *
      * @throws {TypeError} `This event does not support filters`, when there is a second argument.
      */
@@ -152,23 +151,23 @@ declare namespace tcp {
     hasListeners(): boolean;
 
     /**
-     * Calls the listeners at once with the given arguments (extensions/renderer/bindings/
+     * Calls the listeners synchronously with the given arguments (extensions/renderer/bindings/
      * event_emitter.cc).
      *
-     * @returns What the listeners returned, without `undefined`; `undefined` when nothing is left.
+     * @returns The return values of the listeners without `undefined`; `undefined` if none is left.
      */
     dispatch(...args: Parameters<L>): { results: unknown[] } | undefined;
   }
 
   /**
-   * Raised when data has been received for a socket. What a socket receives while the event has no
+   * Raised when data has been received for a socket. Data that arrives while the event has no
    * listener is lost: add listeners before connecting.
    */
   const onReceive: Event<(info: ReceiveInfo) => unknown>;
 
   /**
    * Raised when a network error occurred while waiting for data. The socket is then paused and
-   * raises no more {@link onReceive}; what came in before has been delivered.
+   * raises no more {@link onReceive}; data received before has been delivered.
    *
    * Also raised with -100 after {@link disconnect} or {@link close} of a connected socket that is
    * not paused (tcp_socket_event_dispatcher.cc).
@@ -217,9 +216,9 @@ declare namespace tcp {
   ): void | Promise<undefined>;
 
   /**
-   * Stops or restarts the delivery of data. Typically used to throttle the peer: what a paused
-   * socket does not read stays in the operating system's buffers, and the peer has to wait. A read
-   * that is in flight when the socket is paused still delivers one {@link onReceive}.
+   * Stops or restarts the delivery of data. Typically used to throttle the peer: unread data stays
+   * in the operating system's buffers, and TCP flow control stops the peer. A read that is in
+   * flight when the socket is paused still delivers one {@link onReceive}.
    *
    * A socket that is to be secured must be paused; see {@link secure}. A socket that has had a
    * receive error is paused, and has to be unpaused to receive after reconnecting.
@@ -276,7 +275,7 @@ declare namespace tcp {
 
   /**
    * Connects a socket to a remote machine. Unless the socket is paused, {@link onReceive} is raised
-   * from then on when the peer sends something. The addresses of a name are tried one after
+   * from then on when the peer sends something. The addresses of a name are tried in order; the
    * another.
    *
    * @param socketId The socket's id.

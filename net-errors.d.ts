@@ -1,6 +1,6 @@
 /**
- * Chromium's network errors (net/base/net_error_list.h): every code that this module can give, and its
- * neighbours. The names are those of `lastError.message` without `net::`.
+ * Chromium's network errors (net/base/net_error_list.h): every code that this module can report,
+ * and related ones. The names are those of `lastError.message` without `net::`.
  */
 declare const netErrors: {
   readonly ERR_IO_PENDING: -1;

@@ -2,7 +2,7 @@
 
 const { loadBinding } = require('./lib/binding.js');
 
-/** Names and numbers stand in src/net_error.rs. */
+/** src/net_error.rs defines the names and numbers. */
 module.exports = Object.freeze(
   Object.fromEntries(
     loadBinding()

@@ -4,9 +4,9 @@
  */
 declare const runtime: {
   /**
-   * Why the call failed whose callback is running. The property exists only while that callback
-   * runs. A callback that does not read it is reported on the console:
-   * `Unchecked runtime.lastError: …` (extensions/renderer/bindings/api_last_error.cc).
+   * The error of the call whose callback is running. The property exists only while that callback
+   * runs. An error that the callback does not read is reported on the console: `Unchecked
+   * runtime.lastError: …` (extensions/renderer/bindings/api_last_error.cc).
    */
   readonly lastError?: { readonly message: string };
 };

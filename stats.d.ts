@@ -1,44 +1,46 @@
 /**
- * The numbers of this environment (the main thread, a worker, a window with Node in it), for tests and
- * dashboards. Each call gives a new object; nothing is counted that costs more than an addition, so
- * there is nothing to switch on. A call takes time in proportion to the number of sockets.
+ * The counters of the calling environment (the main thread, a worker, a window with Node
+ * integration), for tests and dashboards. Each call returns a new object. Counting is always on,
+ * because no counter costs more than an addition. A call takes time proportional to the number of
+ * sockets.
  *
- * Pages of Electron are not in it: `serve()` of `chrome-sockets-tcp/electron` returns what tells theirs.
+ * Electron pages are not included; `serve()` of `chrome-sockets-tcp/electron` returns an object
+ * with their counters.
  */
 export declare function stats(): Stats;
 
 /**
- * Members said to be "now" go up and down; the others count from when the environment has loaded the
- * module. Small sends of one tick are handed over when it ends, and count from then on.
+ * Members described as "current" go up and down. The others count from the time when the
+ * environment loaded the module. Small sends of one tick are counted when the tick ends.
  */
 export interface Stats {
-  /** Sockets that there are now: created or taken over, and not closed. */
+  /** The current number of sockets: created or adopted, and not closed. */
   readonly sockets: number;
-  /** Those of them that are connected now, as `getInfo()` tells. */
+  /** The current number of connected sockets, as `getInfo()` reports. */
   readonly connected: number;
-  /** Those of them that are encrypted now. */
+  /** The current number of encrypted sockets. */
   readonly secured: number;
 
-  /** Calls of `connect()` on sockets that there are. */
+  /** Calls of `connect()` on existing sockets. */
   readonly connectsStarted: number;
-  /** Those that have failed or were ended by `disconnect()` or `close()`. */
+  /** Calls of `connect()` that failed or were aborted by `disconnect()` or `close()`. */
   readonly connectsFailed: number;
-  /** TLS handshakes that `secure()` has begun. */
+  /** TLS handshakes started by `secure()`. */
   readonly handshakesStarted: number;
-  /** Those that have failed or were ended by `disconnect()` or `close()`. */
+  /** TLS handshakes that failed or were aborted by `disconnect()` or `close()`. */
   readonly handshakesFailed: number;
 
   /** Bytes delivered by `onReceive`, decrypted. */
   readonly bytesReceived: number;
-  /** Bytes that were read from the operating system and wait to be delivered, now. */
+  /** The current number of bytes that were read from the operating system and wait for delivery. */
   readonly bytesHeld: number;
-  /** Bytes of the sends that have succeeded. */
+  /** Bytes of successful sends. */
   readonly bytesSent: number;
-  /** Bytes of the sends that have not ended, now: what counts for the write quota. */
+  /** The current number of bytes of pending sends, which count towards the write quota. */
   readonly bytesPending: number;
-  /** Sends that have not ended, now. */
+  /** The current number of pending sends. */
   readonly sendsPending: number;
 
-  /** Callbacks and events, however many listeners there are. */
+  /** Delivered callbacks and events, independent of the number of listeners. */
   readonly eventsDelivered: number;
 }

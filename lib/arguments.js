@@ -2,8 +2,8 @@
 
 /**
  * Chromium's argument checks: extensions/renderer/bindings/{argument_spec,api_signature,
- * api_invocation_errors}.cc. Plain JavaScript without anything of Node's, so that the same code
- * can run beside the real API inside a browser.
+ * api_invocation_errors}.cc. Plain JavaScript without Node APIs, so that the same code can run
+ * beside the real API inside a browser.
  */
 
 const { namespace, enumerations, dictionaries, methods } = require('./schema.js');
@@ -22,7 +22,7 @@ const { namespace, enumerations, dictionaries, methods } = require('./schema.js'
  */
 
 /**
- * The getter of a built-in property, which no property of the value's own can stand in for.
+ * The getter of a built-in property, which own properties of a value cannot shadow.
  *
  * @param {object} prototype
  * @param {PropertyKey} key
@@ -50,7 +50,7 @@ const windowOfDataView = {
 };
 
 /**
- * Recognises an ArrayBuffer of any realm (`instanceof` knows only this one's) and no
+ * Recognizes an ArrayBuffer of any realm (`instanceof` knows only the current one), but no
  * SharedArrayBuffer.
  *
  * @param {unknown} value
@@ -82,7 +82,7 @@ function isObject(value) {
 }
 
 /**
- * Chromium's word for what was found in the place of something else.
+ * Chromium's word for the type of an invalid value.
  *
  * @param {unknown} value
  * @returns {string}
@@ -90,7 +90,7 @@ function isObject(value) {
 function typeWord(value) {
   switch (typeof value) {
     case 'number':
-      // Accepted as an integer everywhere, -0 is still called a number.
+      // -0 is accepted as an integer, but error messages call it a number.
       return Object.is(value, value | 0) ? 'integer' : 'number';
     case 'boolean':
     case 'string':
@@ -171,7 +171,7 @@ function dictionaryType(name, declarations) {
     expected: `${namespace}.${name}`,
     accepts: isObject,
     parse(value, fail) {
-      // Without a prototype: what others have put on Object.prototype is not the application's.
+      // Without a prototype, so that properties of Object.prototype are not taken for members.
       /** @type {Record<string, unknown>} */
       const result = Object.create(null);
       for (const key of Object.keys(value)) {
@@ -304,7 +304,7 @@ function bytesOf(data) {
       window.getByteOffset.call(data),
       window.getByteLength.call(data),
     );
-    // Native code must not read what another thread may be writing.
+    // Another thread could write to shared memory while native code reads it.
     return isArrayBuffer(buffer) ? bytes : new Uint8Array(bytes);
   } catch {
     return noBytes; // the buffer is detached

@@ -1,24 +1,24 @@
 'use strict';
 
 /**
- * The promise of a call that was made without a callback.
+ * The promise of a call without a callback.
  *
- * A Chrome App leaves callbacks out where it does not care, as in `close(socketId)` on a socket
- * that is gone already, and at worst finds a message on the console. It must not find its process
- * ended by an unhandled rejection. So the rejection of a promise that nobody has looked at goes to
- * those who listen for unhandled rejections, and if there are none, to the console, in the words in
- * which Chromium reports the failure of a call without a callback.
+ * A Chrome App leaves out callbacks that do not matter to it, as in `close(socketId)` on a socket
+ * that may be gone. In Chrome the worst result is a message on the console; in Node an unhandled
+ * rejection would end the process. The rejection of a promise that no code has looked at is
+ * therefore delivered to `unhandledRejection` listeners if there are any, and is otherwise printed
+ * in Chromium's words for a failed call without a callback.
  */
 
 /**
- * The promises that somebody has looked at: `await`, `then` and everything else that takes a
- * promise's result begins with reading its constructor.
+ * The promises that some code has looked at. `await`, `then` and every other consumer first reads
+ * the promise's constructor.
  *
  * @type {WeakSet<object>}
  */
 const seen = new WeakSet();
 
-/** In a renderer of Electron a rejection is the page's affair and ends nothing. */
+/** In a renderer of Electron an unhandled rejection does not end the process. */
 const isRenderer = /** @type {any} */ (process).type === 'renderer';
 
 const prototype = Object.create(Promise.prototype, {

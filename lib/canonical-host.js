@@ -1,25 +1,25 @@
 'use strict';
 
-// Node's own: a renderer of Electron has another one, of the age of its Chromium.
+// Node's URL: in a renderer of Electron the global one is that of its Chromium.
 const { URL } = require('node:url');
 
-// Characters at which a URL parser would end the host, or which it would silently drop.
+// Characters that end the host in a URL parser, or that it drops.
 const NOT_PART_OF_A_HOST = /[\p{Control} /?#@:\\[\]]/u;
 
-/** A label in the ASCII form of an international name. */
+/** A label in the ASCII form of an internationalized name. */
 const ASCII_FORM = /(?<=^|\.)xn--[^.]*/g;
 
-/** A label has 63 bytes at most, and no more than four characters are written for one. */
+/** A label has at most 63 bytes, and at most four characters encode one byte. */
 const MAX_LABEL = 4 * 63;
 const INTERNATIONAL = /^xn--|[^\0-\x7f]/i;
 const DOT = /[.\u3002\uff0e\uff61]/;
 
 /**
- * Whether there is an international label that no name has. A URL parser takes the square of its
- * length for it, which whoever writes the host could make minutes.
+ * Whether an internationalized label is longer than any valid one. A URL parser takes time
+ * quadratic in its length, so a hostile host could block the thread for minutes.
  *
  * @param {string} host
- * @returns {boolean} Throws a URIError if what is percent-encoded is no text.
+ * @returns {boolean} Throws a URIError if the percent-encoding is not UTF-8.
  */
 function isTooLong(host) {
   if (host.length <= MAX_LABEL) return false;
@@ -28,10 +28,10 @@ function isTooLong(host) {
 }
 
 /**
- * What a label in the ASCII form says: RFC 3492, where the constants and names come from.
+ * Decodes the ASCII form of a label: RFC 3492, where the constants and names come from.
  *
  * @param {string} label Without `xn--`, in lower case.
- * @returns {string} Throws a RangeError if it says nothing.
+ * @returns {string} Throws a RangeError if the label is invalid.
  */
 function decode(label) {
   const delimiter = label.lastIndexOf('-');
@@ -63,8 +63,8 @@ function decode(label) {
 }
 
 /**
- * Whether the ASCII form of a label is that of something. Some versions of Node's URL parser do not
- * look.
+ * Whether the ASCII form of a label is valid, which some versions of Node's URL parser do not
+ * check.
  *
  * @param {string} label
  * @returns {boolean}
@@ -74,9 +74,9 @@ function isOfSomething(label) {
 }
 
 /**
- * The host name as Chromium's CanonicalizeHost (url/url_canon_host.cc) gives it: lower case,
- * percent-decoded, international names in their ASCII form, every spelling of an IPv4 address as
- * a dotted quad. What cannot be canonicalised comes back as it is.
+ * The host name as Chromium's CanonicalizeHost (url/url_canon_host.cc) returns it: lower case,
+ * percent-decoded, internationalized names in their ASCII form, every spelling of an IPv4 address
+ * as a dotted quad. A host that cannot be canonicalized is returned unchanged.
  *
  * @param {string} host
  * @returns {string}

@@ -15,15 +15,15 @@ const { raise } = require('./raise.js');
 const prototype = createNativePrototype('Event');
 
 /**
- * The listeners of each event in the order of their registration. Lists are replaced, never
- * changed: who is walking through one keeps the list as it was.
+ * The listeners of each event in the order of their registration. A change replaces the list, so
+ * that a dispatch in progress keeps iterating over the old one.
  *
  * @type {WeakMap<object, Listener[]>}
  */
 const listenersOf = new WeakMap();
 
 /**
- * Who wants to know whether an event has listeners.
+ * Functions to call when an event gets its first listener or loses its last one.
  *
  * @type {WeakMap<object, (listening: boolean) => void>}
  */
@@ -53,11 +53,12 @@ function setListeners(event, listeners) {
 }
 
 /**
- * Calls the listeners one after another; one that throws keeps none from running.
+ * Calls the listeners one after another. A listener that throws does not keep the others from
+ * running.
  *
  * @param {Listener[]} listeners
  * @param {unknown[]} args
- * @returns {{ results: unknown[] } | undefined} What the listeners returned, if they did.
+ * @returns {{ results: unknown[] } | undefined} The return values of the listeners, if there are any.
  */
 function callListeners(listeners, args) {
   /** @type {unknown[] | undefined} */
@@ -73,7 +74,7 @@ function callListeners(listeners, args) {
   return results && { results };
 }
 
-/** What every event has as properties of its own, the same functions. */
+/** The methods that every event has as own properties; all events share the same functions. */
 const methods = {
   /** @this {unknown} @param {unknown[]} args */
   addListener(...args) {
@@ -134,10 +135,10 @@ function createEvent(watcher) {
 }
 
 /**
- * Delivers an event of the module itself, whatever an app has done to the event's own methods.
+ * Delivers an event of the module, even if an application has replaced the event's methods.
  *
  * @param {Event} event
- * @param {object} info The one argument all listeners share.
+ * @param {object} info The argument that all listeners share.
  */
 function emit(event, info) {
   callListeners(listenersOfReceiver(event), [info]);

@@ -3,12 +3,12 @@
 const { showLastErrorOn } = require('./last-error.js');
 
 /**
- * Makes `chrome.sockets.tcp` and `chrome.runtime.lastError` globals, beside whatever `chrome`
- * already holds.
+ * Defines the globals `chrome.sockets.tcp` and `chrome.runtime.lastError` and keeps other members
+ * of `chrome`.
  *
  * @param {any} scope The global object.
  * @param {object} tcp
- * @param {object} runtime What becomes `chrome.runtime` where there is none.
+ * @param {object} runtime Becomes `chrome.runtime` if there is none.
  */
 function install(scope, tcp, runtime) {
   const chrome = (scope.chrome ??= {});
@@ -17,7 +17,7 @@ function install(scope, tcp, runtime) {
   chrome.sockets.tcp = tcp;
 
   chrome.runtime ??= runtime;
-  // What cannot carry the property is stood in for by an object that inherits everything else.
+  // An object that cannot be extended is replaced by one that inherits from it.
   if (!Object.isExtensible(chrome.runtime)) chrome.runtime = Object.create(chrome.runtime);
   showLastErrorOn(chrome.runtime);
 }

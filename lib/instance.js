@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Sockets, and what is configured for them. The module has one instance in each environment (the main
- * thread, each worker), and each application of Electron pages has one, so that what one configures is
- * nothing to others.
+ * A socket table and its configuration. The module has one instance per environment (the main
+ * thread, each worker) and one per application of Electron pages, so that configurations are
+ * independent.
  */
 
 const { loadBinding } = require('./binding.js');
@@ -40,7 +40,7 @@ function createInstance() {
   };
 }
 
-/** Says, once, what was wrong with the trust anchors, which the first handshake loads. */
+/** Warns once about problems with the trust store, which the first handshake loads. */
 function warnOfTrust() {
   for (const warning of takeTrustWarnings()) process.emitWarning(warning);
 }

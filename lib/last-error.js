@@ -11,15 +11,15 @@ const { raise } = require('./raise.js');
 const prototype = createNativePrototype('internal');
 
 /**
- * The objects that carry the property; each with the value that a script has assigned to it, which
- * from then on stands for every later error, as in Chromium, until `undefined` is assigned.
+ * The objects that carry the property. Each maps to a value that a script has assigned to it: as in
+ * Chromium, that value replaces every later error until `undefined` is assigned.
  *
  * @type {Map<object, unknown>}
  */
 const bearers = new Map();
 
 /**
- * Makes an object show `lastError` during failing callbacks from now on.
+ * Makes an object show `lastError` while a failing callback runs.
  *
  * @template {object} T
  * @param {T} object
@@ -31,8 +31,8 @@ function showLastErrorOn(object) {
 }
 
 /**
- * Runs the callback of a failed call with `lastError` set. Says on the console that nobody has read
- * it, if so.
+ * Runs the callback of a failed call with `lastError` set. Reports on the console if the callback
+ * has not read it.
  *
  * @param {string} message
  * @param {Function} callback
@@ -51,7 +51,7 @@ function callWithLastError(message, callback, args) {
   const shownOn = free.filter((bearer) => show(bearer, read));
   call(callback, args);
   for (const bearer of shownOn) Reflect.deleteProperty(bearer, 'lastError');
-  // A script that puts a value of its own there gets neither the error nor the complaint.
+  // A script that assigned its own value gets neither the error nor the report.
   if (!checked && free.length === bearers.size) {
     console.error(`Unchecked runtime.lastError: ${message}`);
   }
@@ -59,7 +59,7 @@ function callWithLastError(message, callback, args) {
 
 /**
  * @param {object} bearer
- * @returns {boolean} Whether no script has put something of its own in the property's place.
+ * @returns {boolean} Whether no script has assigned a value of its own to the property.
  */
 function isFree(bearer) {
   try {
@@ -72,7 +72,7 @@ function isFree(bearer) {
 /**
  * @param {object} bearer
  * @param {() => object} read
- * @returns {boolean} Whether the property could be put there; a frozen object stays as it is.
+ * @returns {boolean} Whether the property could be defined; a frozen object stays unchanged.
  */
 function show(bearer, read) {
   return Reflect.defineProperty(bearer, 'lastError', {
@@ -89,7 +89,8 @@ function show(bearer, read) {
 }
 
 /**
- * Runs a callback. What it throws is raised as an uncaught exception and disturbs nothing else.
+ * Runs a callback. An exception is raised as an uncaught exception and does not affect other
+ * callbacks.
  *
  * @param {Function} callback
  * @param {unknown[]} args

@@ -3,8 +3,8 @@
 /**
  * The `sockets` member of a Chrome App's manifest, read as Chromium reads it:
  * extensions/common/api/sockets/sockets_manifest_permission.cc and
- * extensions/common/permissions/socket_permission_entry.cc. What JSON cannot say (a class, a
- * function) is refused like any other value of a wrong type.
+ * extensions/common/permissions/socket_permission_entry.cc. Values that JSON cannot represent (a
+ * class, a function) are refused like any other value of a wrong type.
  */
 
 const { readFileSync } = require('node:fs');
@@ -41,11 +41,11 @@ const lowerCase = (/** @type {string} */ text) =>
   text.replace(UPPER_CASE, (found) => found.toLowerCase());
 
 /**
- * @param {unknown} manifest The manifest, or the path of the file that holds it (a string or a
- *   `file:` URL). Without a `sockets` member nothing is allowed.
+ * @param {unknown} manifest The manifest, or the path of its file (a string or a `file:` URL). Without a
+ *   `sockets` member every connection is denied.
  * @returns {Permissions}
- * @throws {Error} What Chromium would refuse to load. The message names the file, the member, what
- *   was found and what was expected.
+ * @throws {Error} For a manifest that Chromium refuses to load. The message names the file, the member,
+ *   the value found and the value expected.
  */
 function parseManifest(manifest) {
   const isPath = typeof manifest === 'string' || manifest instanceof URL;
@@ -98,8 +98,8 @@ const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs;
 const LENIENT_IN_STRING = /\\(?:x([\da-f]{2})|.)|[\n\r]/gis;
 
 /**
- * What Chromium's JSON reader allows in a manifest beyond JSON: a byte order mark, comments, and in
- * strings line ends, `\v` and `\xHH`.
+ * Rewrites a manifest to strict JSON. Chromium's JSON reader also allows a byte order mark,
+ * comments, and line ends, `\v` and `\xHH` in strings.
  *
  * @param {string} text
  * @returns {string}
@@ -156,7 +156,7 @@ function dictionary(value, where, fail) {
 }
 
 /**
- * Whatever stands on Object.prototype is no part of a manifest.
+ * Properties of Object.prototype do not belong to a manifest.
  *
  * @param {Record<string, unknown>} object
  * @param {string} name
@@ -245,7 +245,7 @@ function parsePattern(pattern, where, fail) {
 
 /**
  * @param {string} text
- * @returns {number | undefined} undefined for what is no port
+ * @returns {number | undefined} undefined if the text is no port
  */
 function parsePort(text) {
   if (text === '' || text === '*') return 0;
@@ -295,7 +295,7 @@ function isAddress(host) {
 
 /**
  * @param {string} text
- * @returns {number | undefined} undefined for what is no number in decimal, octal or hexadecimal
+ * @returns {number | undefined} undefined if the text is no decimal, octal or hexadecimal number
  */
 function addressPart(text) {
   if (/^0x[\da-f]*$/.test(text)) return Number(`${text.slice(0, 2)}0${text.slice(2)}`);

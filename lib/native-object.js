@@ -14,8 +14,8 @@ function createNativePrototype(typeName) {
 }
 
 /**
- * Apart, because a function that is assigned to a variable takes its name, which V8 then shows in
- * error messages.
+ * A separate function, because a function that is assigned to a variable takes its name, which V8
+ * then shows in error messages.
  *
  * @param {string} typeName
  * @returns {Function}

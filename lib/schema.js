@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * The one table of the API: what Chromium's schema (extensions/common/api/sockets_tcp.webidl)
- * declares. The argument checks, the signatures quoted in error messages, and the enumeration
- * `DnsQueryType` are all derived from it.
+ * The table of the API: the declarations of Chromium's schema
+ * (extensions/common/api/sockets_tcp.webidl). The argument checks, the signatures in error
+ * messages, and the enumeration `DnsQueryType` are derived from it.
  *
  * A parameter reads `[optional] type name`, as Chromium prints it; dictionary members are all
  * optional.
@@ -53,7 +53,7 @@ const methods = {
 };
 
 /**
- * The object through which Chromium exposes an enumeration: upper-case keys, the strings as values.
+ * The object by which Chromium exposes an enumeration: upper-case keys, the strings as values.
  *
  * @param {string} name
  * @returns {Record<string, string>}

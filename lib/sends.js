@@ -1,11 +1,11 @@
 'use strict';
 
-/** Small sends of one tick, gathered so that native code is called, and writes, once for all. */
+/** Batches the small sends of one tick, so that they cost one native call and one system call. */
 
-/** Larger sends are worth a call of their own. */
+/** Larger sends are not batched. */
 const SMALL = 8192;
 
-/** What is gathered at most, in bytes and in sends. */
+/** The limits of a batch, in bytes and in sends. */
 const MOST_BYTES = 64 * 1024;
 const MOST_SENDS = 1024;
 
@@ -15,12 +15,12 @@ const { then } = Promise.prototype;
 class Sends {
   #native;
 
-  /** @type {Uint8Array | undefined} The bytes of all gathered sends. */
+  /** @type {Uint8Array | undefined} The bytes of all batched sends. */
   #bytes;
-  /** The socket and the length of each. */
+  /** The socket and the length of each send. */
   #headers = new Int32Array(2 * MOST_SENDS);
 
-  /** The number of the first request; those of the others follow it without a gap. */
+  /** The number of the first request; the others follow without gaps. */
   #first = 0;
   #count = 0;
   #length = 0;
@@ -58,7 +58,9 @@ class Sends {
     this.#schedule();
   }
 
-  /** Gives native code what was gathered. Every other call does so first, to keep its place. */
+  /**
+   * Passes the batch to native code. Every other call does this first, to keep the order of calls.
+   */
   flush() {
     if (this.#count === 0 || this.#bytes === undefined) return;
     const count = this.#count;
@@ -70,7 +72,7 @@ class Sends {
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // Not queueMicrotask, which fake timers replace, nor whatever may have replaced `then`.
+    // queueMicrotask and `then` may be replaced, for example by fake timers.
     Reflect.apply(then, resolved, [this.#flushScheduled]);
   }
 

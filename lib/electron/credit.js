@@ -1,12 +1,12 @@
 'use strict';
 
 /**
- * How much of what its sockets receive may be on its way to a page. Each `onReceive` costs its bytes
- * and a constant, so that many small ones count, too; the page says how many it has taken in. A
- * socket is held, and with it in the end its peer, while a page that listens is behind.
+ * Flow control towards a page. Each `onReceive` costs its bytes and a constant, so that many small
+ * events count, too. The page reports the events that it has processed. While a listening page is
+ * behind, the socket is held, and TCP flow control stops its peer.
  */
 
-/** What an event costs beside its bytes. */
+/** The cost of an event in addition to its bytes. */
 const EVENT_COST = 512;
 
 /** On the way to one page from one socket, at most, but for the piece that fills it. */
@@ -16,14 +16,14 @@ const SOCKET_WINDOW = 64 * 1024;
 const PAGE_WINDOW = 1024 * 1024;
 
 /**
- * What a page takes in before it says so. Less than the windows, so that what it has not said yet
- * holds no socket.
+ * A page reports after this much cost. It is less than the windows, so that unreported events alone
+ * never hold a socket.
  */
 const RECEIPT = 16 * 1024;
 
 /**
  * @param {number} length
- * @returns {number} What an `onReceive` of so many bytes costs.
+ * @returns {number} The cost of an `onReceive` with this many bytes.
  */
 function costOf(length) {
   return length + EVENT_COST;

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The promise of a call that was made without a callback. In a page nothing has to be done about one
- * that is rejected while nobody looks; see ../../call-promise.js.
+ * The promise of a call without a callback. In a page an unhandled rejection ends no process, so it
+ * needs no special treatment; see ../../call-promise.js.
  */
 class CallPromise {
   /** @type {(value: unknown) => void} */

@@ -1,6 +1,8 @@
 'use strict';
 
-/** Permissions apply to what the application has written, so the main process makes it canonical. */
+/**
+ * Permissions apply to the host as the application wrote it, so the main process canonicalizes it.
+ */
 const canonicalHost = (/** @type {string} */ host) => host;
 
 module.exports = { canonicalHost };

@@ -1,12 +1,12 @@
 'use strict';
 
-/** In a page, what ../../raise.js is in Node. */
+/** The page's counterpart of ../../raise.js. */
 
 // Taken before any script of the page could replace it.
 const { reportError } = /** @type {any} */ (globalThis);
 
 /**
- * Raises what a callback or listener threw as an uncaught exception.
+ * Raises an exception of a callback or listener as an uncaught exception.
  *
  * @param {unknown} exception
  */
