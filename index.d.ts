@@ -275,8 +275,8 @@ declare namespace tcp {
 
   /**
    * Connects a socket to a remote machine. Unless the socket is paused, {@link onReceive} is raised
-   * from then on when the peer sends something. The addresses of a name are tried in order; the
-   * another.
+   * from then on when the peer sends something. The addresses of a name are tried in order;
+   * the next attempt starts after 250 ms without an answer.
    *
    * @param socketId The socket's id.
    * @param peerAddress The remote machine: a DNS name, an IPv4 or an IPv6 address (without
