@@ -4,7 +4,15 @@ const js = require('@eslint/js');
 const globals = require('globals');
 
 module.exports = [
-  { ignores: ['binding.js', 'coverage/', 'electron-preload.js', 'target/'] },
+  {
+    ignores: [
+      'binding.js',
+      'coverage/',
+      'electron-preload.js',
+      'examples/typescript/dist/',
+      'target/',
+    ],
+  },
   js.configs.recommended,
   {
     languageOptions: {
@@ -50,7 +58,7 @@ module.exports = [
     languageOptions: { globals: { chrome: 'readonly' } },
   },
   {
-    files: ['__test__/**/*.js'],
+    files: ['__test__/**/*.js', 'examples/jest/*.test.js'],
     languageOptions: { globals: globals.jest },
   },
   {

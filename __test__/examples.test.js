@@ -22,6 +22,15 @@ function run(name, args, input = '') {
   });
 }
 
+/** Runs Node with these arguments, relative to the project. */
+function runNode(...args) {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, args, { cwd: ROOT, timeout: 60_000 }, (_e, out, err) =>
+      resolve({ code: child.exitCode, stdout: out, stderr: err }),
+    );
+  });
+}
+
 /** Calls `answer` with each line that a socket receives. */
 function onLine(socket, answer) {
   let rest = '';
@@ -131,4 +140,55 @@ test('mqtt', async () => {
   });
   const { code, stdout } = await run('mqtt', ['127.0.0.1', port, 'weather', 'sunny']);
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'weather: sunny\n' });
+});
+
+test('the jest example passes and leaves no handle open', async () => {
+  const jestFile = require.resolve('jest/bin/jest');
+  const config = 'examples/jest/jest.config.js';
+  const { code, stderr } = await runNode(jestFile, '--config', config, '--detectOpenHandles');
+  expect(stderr).toMatch(/^Tests: +4 passed, 4 total$/m);
+  expect(stderr).not.toMatch(/open handle/);
+  expect(code).toBe(0);
+});
+
+test('the TypeScript example compiles and converses', async () => {
+  const { port } = await startServer({ onConnection: echo });
+  const file = 'examples/typescript/start.js';
+  const { code, stdout, stderr } = await runNode(file, '127.0.0.1', String(port), 'one', 'three');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toBe('4 bytes sent, reply: one\n6 bytes sent, reply: three\n');
+});
+
+describe('the service example', () => {
+  const { createService } = require('../examples/service/service.js');
+  let service;
+  afterEach(() => service.close());
+
+  /** The status and the text of `GET path` with a WHOIS server on this port. */
+  async function get(port, path, timeout) {
+    service = createService({ host: '127.0.0.1', port }, timeout);
+    await once(service.listen(0, '127.0.0.1'), 'listening');
+    const response = await fetch(`http://127.0.0.1:${service.address().port}${path}`);
+    return [response.status, await response.text()];
+  }
+
+  test('passes on the answer of the WHOIS server', async () => {
+    const onConnection = (socket) => socket.once('data', (name) => socket.end(`about ${name}`));
+    const { port } = await startServer({ onConnection });
+    expect(await get(port, '/example.com')).toEqual([200, 'about example.com\r\n']);
+  });
+
+  test('refuses a path that is no domain name', async () => {
+    expect(await get(await closedPort(), '/a%0ab')).toEqual([400, 'expected a domain name\n']);
+  });
+
+  test('names the error of a server that refuses', async () => {
+    const port = await closedPort();
+    expect(await get(port, '/example.com')).toEqual([502, 'ERR_CONNECTION_REFUSED\n']);
+  });
+
+  test('reports a server that does not answer in time', async () => {
+    const { port } = await startServer({ onConnection: () => {} });
+    expect(await get(port, '/example.com', 50)).toEqual([504, 'TimeoutError\n']);
+  });
 });
