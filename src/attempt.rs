@@ -251,7 +251,7 @@ mod tests {
                 rung.recv_timeout(Duration::from_secs(10)).unwrap();
             }
             mailbox.collect();
-            let mut found = Vec::new();
+            let mut found = VecDeque::new();
             poller.collect(&mut found);
             for (_, ready) in found {
                 attempt.note(ready);

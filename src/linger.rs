@@ -21,26 +21,54 @@ const SHIFT: Duration = Duration::from_micros(200);
 /// The clock is read once per this many events, because reading it is not free.
 const EVENTS_PER_LOOK: u32 = 8;
 
-/// The deliveries in this turn of the event loop.
+/// The deliveries in this turn of the event loop, and other work.
 #[derive(Default)]
 pub(crate) struct Shift {
-    /// The time of the first delivery.
+    /// The time of the first question for an event.
     began: Option<Instant>,
     events: u32,
+    /// Pieces of work that led to no event.
+    silent: u32,
+    /// Whether a single event may have cost much.
+    is_hard: bool,
 }
 
 impl Shift {
+    /// The event loop has turned.
+    pub(crate) fn begin() -> Self {
+        Self {
+            began: Some(Instant::now()),
+            ..Self::default()
+        }
+    }
+
     /// Counts a delivery.
     pub(crate) fn deliver(&mut self) {
-        self.began.get_or_insert_with(Instant::now);
         self.events += 1;
     }
 
     /// Whether the event loop must turn before the next delivery.
     pub(crate) fn is_over(&self) -> bool {
         self.events != 0
-            && self.events.is_multiple_of(EVENTS_PER_LOOK)
-            && self.began.is_some_and(|began| began.elapsed() >= SHIFT)
+            && (self.is_hard || self.events.is_multiple_of(EVENTS_PER_LOOK))
+            && self.is_spent()
+    }
+
+    /// Notes a piece of work that leads to no event by itself, such as a look at a ready socket.
+    /// Returns whether the event loop must turn before the next one.
+    pub(crate) fn work(&mut self) -> bool {
+        self.silent += 1;
+        (self.is_hard || self.silent.is_multiple_of(EVENTS_PER_LOOK)) && self.is_spent()
+    }
+
+    /// Notes work whose length a peer decides: from here on the clock is read after each piece.
+    pub(crate) fn work_hard(&mut self) {
+        self.is_hard = true;
+    }
+
+    /// Whether this turn's time has been used up.
+    fn is_spent(&self) -> bool {
+        self.began.is_some_and(|began| began.elapsed() >= SHIFT)
     }
 }
 
@@ -110,6 +138,22 @@ impl Linger {
 #[cfg(all(test, target_os = "linux", not(readiness = "runtime")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_clock_is_read_after_every_eighth_piece_of_work_and_after_each_hard_one() {
+        let mut shift = Shift {
+            began: Instant::now().checked_sub(SHIFT),
+            ..Shift::default()
+        };
+        let over = (1..=16).filter(|_| shift.work()).count();
+        assert_eq!(over, 2);
+        shift.work_hard();
+        assert!(shift.work());
+        shift.deliver();
+        assert!(shift.is_over());
+        let mut shift = Shift::begin();
+        assert_eq!((1..8).filter(|_| shift.work()).count(), 0);
+    }
 
     #[test]
     fn answers_that_do_not_come_in_time_are_waited_for_ever_more_rarely() {

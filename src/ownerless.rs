@@ -81,7 +81,7 @@ impl SocketTable {
 
     /// Takes over a socket whose connection, if there is one, is watched by `former`.
     fn take_over(&mut self, socket_id: SocketId, mut socket: Box<Socket>, former: Option<&Poller>) {
-        socket.turn = false;
+        (socket.turn, socket.write_turn) = (false, false);
         let connection = mem::take(&mut socket.connection);
         if let (Connection::Connected(link), Some(former)) = (connection, former)
             && let Ok(poller) = Poller::get(&mut self.poller, &self.mailbox)

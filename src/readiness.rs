@@ -58,6 +58,15 @@ pub(crate) struct Ready {
     pub(crate) unclear: bool,
 }
 
+impl Ready {
+    /// The poller may not have reported the socket yet. The next read tells.
+    pub(crate) const TO_BE_READ: Self = Self {
+        read: true,
+        write: false,
+        unclear: true,
+    };
+}
+
 /// Repeats a system call that a signal interrupted, as Chromium does.
 pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {

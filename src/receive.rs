@@ -63,10 +63,14 @@ impl SocketTable {
     pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.turn = false;
+        let Some(capacity) = socket.read else {
+            self.listen(socket_id);
+            return None;
+        };
         if socket.held {
             return None;
         }
-        let capacity = socket.read?.min(READ_SIZE);
+        let capacity = capacity.min(READ_SIZE);
         // What is read now may be the reply to a send whose end is to be told first.
         let behind = mem::take(&mut socket.answered);
         if !behind && let Some(available) = socket.direct_length(capacity) {
@@ -90,8 +94,24 @@ impl SocketTable {
             self.give_turn(socket_id);
             return None;
         }
-        let available = socket.read_ahead.as_ref()?.bytes().len();
+        let Some(read_ahead) = &socket.read_ahead else {
+            if socket.has_unfinished_read() {
+                self.give_turn(socket_id);
+            }
+            return None;
+        };
+        let available = read_ahead.bytes().len();
         Some(self.announce(socket_id, available, capacity))
+    }
+
+    /// Lets TLS have what has come for a socket that does not read.
+    fn listen(&mut self, socket_id: SocketId) {
+        if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
+            && let Connection::Connected(link) = &mut socket.connection
+        {
+            self.shift.work_hard();
+            link.transport.listen(poller);
+        }
     }
 
     /// Tells JavaScript to take what there is, as far as one read may deliver it.
@@ -209,6 +229,9 @@ impl SocketTable {
         };
         if plain {
             buffer.reserve_exact(most.saturating_sub(buffer.len()));
+        }
+        if !plain {
+            self.shift.work_hard();
         }
         let result = link.transport.poll_read(&mut buffer, poller);
         let holds = !buffer.is_empty();

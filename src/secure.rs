@@ -8,7 +8,7 @@ use crate::event::Failure;
 use crate::handshake::{Secured, TlsVersionRange, handshake};
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
-use crate::readiness::Poller;
+use crate::readiness::{Poller, Ready};
 use crate::runtime::{self, OwnedTask};
 use crate::secure_transport::SecureTransport;
 use crate::socket::{Connection, Link, SocketId};
@@ -17,6 +17,10 @@ use crate::transport::Transport;
 
 /// How much plaintext that came too early is thrown away: what Chromium's receive pipe holds.
 const MAX_DISCARDED: usize = 64 * 1024;
+
+/// In how many reads that may come: a peer that goes on sending byte after byte must not keep the
+/// JavaScript thread.
+const MAX_DISCARDING_READS: u32 = 64;
 
 impl SocketTable {
     /// Starts a TLS handshake on a connected socket, with the host of the last `connect()` call.
@@ -152,9 +156,17 @@ impl SocketTable {
     /// not be taken for what the peer says encrypted.
     fn discard_plaintext(&mut self, socket_id: SocketId) -> Result<(), NetError> {
         self.drop_read_ahead(socket_id);
-        self.look_around();
+        if let Some(socket) = self.sockets.get_mut(&socket_id)
+            && let Connection::Connected(link) = &mut socket.connection
+        {
+            // The poller need not have told of it yet.
+            link.transport.note(Ready::TO_BE_READ);
+        }
         let mut discarded = 0;
-        while discarded < MAX_DISCARDED {
+        for _ in 0..MAX_DISCARDING_READS {
+            if discarded >= MAX_DISCARDED {
+                break;
+            }
             match self.fill(socket_id, MAX_DISCARDED) {
                 Poll::Pending => break,
                 Poll::Ready(false) => return Err(NetError::SocketNotConnected),

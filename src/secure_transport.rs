@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io::{self, BufRead, IoSlice, Write};
 use std::mem::{self, MaybeUninit};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -20,6 +20,7 @@ use rustls::{ClientConnection, ProtocolVersion};
 use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 use crate::copy::append;
@@ -43,8 +44,23 @@ const SMALL_READS: u32 = 8;
 /// What is handed over at once, if there is as much.
 const BATCH: usize = 512 * 1024;
 
-/// So many reads in a row make a turn of the task.
-const READS_PER_TURN: u64 = 32;
+/// The JavaScript thread decrypts for about this long in one turn of its event loop.
+const TURN: Duration = Duration::from_micros(500);
+
+/// The task decrypts for about this long before other tasks of the runtime have a turn.
+const TASK_TURN: Duration = Duration::from_millis(1);
+
+/// The clock is read after this many records.
+const RECORDS_PER_LOOK: u32 = 32;
+
+/// The JavaScript thread decrypts this many bytes of records in a row that contain no plaintext, such as
+/// session tickets and key updates. Then the task takes over, because such records can cost far more
+/// than their length suggests.
+const MAX_FRUITLESS_BYTES: usize = 4096;
+
+/// The JavaScript thread makes this many reads in a row that complete no plaintext. Then the task takes
+/// over.
+const MAX_FRUITLESS_READS: u32 = 32;
 
 /// How long the task looks for more of a bulk before it goes to sleep.
 const PATIENCE: Duration = Duration::from_micros(50);
@@ -150,10 +166,18 @@ impl SecureTransport {
         }
         match &mut self.driver {
             Driver::JavaScript(channel) => {
-                channel.tls.ended || self.broken || channel.socket.is_ready(Direction::Read)
+                channel.tls.ended || self.broken || channel.is_read_ready()
             }
             Driver::Task(shared) => lock(&shared.flow).is_read_ready(),
             Driver::Gone => true,
+        }
+    }
+
+    /// See [`Transport::has_unfinished_read`](crate::transport::Transport::has_unfinished_read).
+    pub(crate) fn has_unfinished_read(&mut self) -> bool {
+        match &mut self.driver {
+            Driver::JavaScript(channel) => channel.is_read_ready(),
+            Driver::Task(_) | Driver::Gone => false,
         }
     }
 
@@ -169,25 +193,27 @@ impl SecureTransport {
             Driver::JavaScript(channel) => {
                 let before = buffer.len();
                 let mut bulk = false;
+                let mut turn = Turn::of_javascript();
                 // A record that says nothing to the application, or not all of it yet, is no reason
                 // to wait for an event.
                 while buffer.len() == before
                     && !channel.tls.ended
-                    && channel.socket.is_ready(Direction::Read)
+                    && !turn.is_over
+                    && channel.is_read_ready()
                 {
-                    bulk = channel.receive(buffer);
+                    bulk = channel.receive(buffer, &mut turn);
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
                 if self.broken {
                     // Nothing is waited for on a connection that can only be read.
-                    channel.tls.ended |= buffer.len() == before && !channel.socket.has_unread();
+                    channel.tls.ended |= buffer.len() == before && !channel.has_unread();
                 } else if channel.tls.connection.wants_write() {
                     channel.flush_quietly();
                 }
                 let ended = channel.tls.ended;
                 if !ended
                     && !self.broken
-                    && (self.bulk_reads > 1 || channel.tls.connection.wants_write())
+                    && (self.bulk_reads > 1 || turn.is_over || channel.tls.connection.wants_write())
                 {
                     self.start_task(poller, 0);
                 }
@@ -300,12 +326,8 @@ impl SecureTransport {
             self.broken = true;
             // What the peer sent before it went is fetched, so that it is there when JavaScript
             // learns that writing has failed. The poller need not have told of it yet.
-            channel.socket.note(Ready {
-                read: true,
-                write: false,
-                unclear: true,
-            });
-            channel.receive_all(&mut self.inbound);
+            channel.socket.note(Ready::TO_BE_READ);
+            channel.receive_for_a_turn(&mut self.inbound);
             return written;
         }
         if channel.tls.connection.wants_write() {
@@ -426,7 +448,7 @@ impl SecureTransport {
                 // After a write that has failed the task reads on to the end.
                 !flow.inbound.is_empty() || flow.broken && !flow.ended
             }
-            Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.socket.has_unread(),
+            Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.has_unread(),
             Driver::Gone => !self.inbound.is_empty(),
         }
     }
@@ -479,6 +501,9 @@ fn take(bytes: &mut Vec<u8>, buffer: &mut Vec<u8>) {
 struct Tls {
     connection: ClientConnection,
     ends: RecordEnds,
+    /// Bytes that were read and not decrypted when a turn was over: at most those of one read.
+    unprocessed: Vec<u8>,
+    fruitless: Fruitless,
     /// Nothing more will be read. How the stream ended is not told apart: Chromium reports
     /// `ERR_CONNECTION_CLOSED` for an orderly end, a truncation and an alert alike.
     ended: bool,
@@ -490,33 +515,74 @@ impl Tls {
         Self {
             connection,
             ends: RecordEnds::default(),
+            unprocessed: Vec::new(),
+            fruitless: Fruitless::default(),
             ended: false,
         }
     }
 
-    /// Decrypts all of `encrypted` to the end of `plaintext`.
-    fn decrypt(&mut self, mut encrypted: &[u8], plaintext: &mut Vec<u8>) {
-        while !encrypted.is_empty() && !self.ended {
-            let (count, header) = self.ends.take(encrypted);
-            if header.is_some_and(|header| self.is_refused(header)) {
-                return self.ended = true;
+    /// Decrypts the bytes of one read to the end of `plaintext`, and keeps those for which the turn
+    /// leaves no time.
+    fn process(&mut self, encrypted: &[u8], plaintext: &mut Vec<u8>, turn: &mut Turn) {
+        let before = plaintext.len();
+        let count = self.decrypt(encrypted, plaintext, turn);
+        if !self.ended {
+            let rest = encrypted.get(count..).unwrap_or_default();
+            self.unprocessed.extend_from_slice(rest);
+        }
+        self.fruitless.count_read(plaintext.len() > before);
+        turn.count_read(&self.fruitless);
+    }
+
+    /// Goes on with the bytes that the last turn left. Returns how many it has processed.
+    fn process_rest(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> usize {
+        let mut encrypted = mem::take(&mut self.unprocessed);
+        let count = self.decrypt(&encrypted, plaintext, turn);
+        if !self.ended && count < encrypted.len() {
+            encrypted.drain(..count);
+            self.unprocessed = encrypted;
+        }
+        count
+    }
+
+    /// Decrypts records to the end of `plaintext` until the turn is over. Returns how many bytes of
+    /// `encrypted` it has processed.
+    fn decrypt(&mut self, encrypted: &[u8], plaintext: &mut Vec<u8>, turn: &mut Turn) -> usize {
+        let mut rest = encrypted;
+        while !rest.is_empty() && !self.ended && !turn.is_over {
+            let left = rest.len();
+            let before = plaintext.len();
+            self.decrypt_record(&mut rest, plaintext);
+            if self.ends.is_between() {
+                let is_fruitless = plaintext.len() == before;
+                self.fruitless.count_record(is_fruitless, left - rest.len());
+                turn.count_record(is_fruitless, &self.fruitless);
             }
-            let (mut record, others) = encrypted.split_at(count);
-            encrypted = others;
-            while !record.is_empty() {
-                match self.connection.read_tls(&mut record) {
-                    Ok(count) if count > 0 => {}
-                    _ => return self.ended = true,
-                }
+        }
+        encrypted.len() - rest.len()
+    }
+
+    /// Decrypts one record, or the part of it that is there.
+    fn decrypt_record(&mut self, encrypted: &mut &[u8], plaintext: &mut Vec<u8>) {
+        let (count, header) = self.ends.take(encrypted);
+        if header.is_some_and(|header| self.is_refused(header)) {
+            return self.ended = true;
+        }
+        let (mut record, others) = encrypted.split_at(count);
+        *encrypted = others;
+        while !record.is_empty() {
+            match self.connection.read_tls(&mut record) {
+                Ok(count) if count > 0 => {}
+                _ => return self.ended = true,
             }
-            // What has come of a record shows whether it can be one: nobody waits for the rest of what
-            // is none.
-            if self.ends.is_between() || encrypted.is_empty() {
-                let sound = self.connection.process_new_packets().is_ok();
-                // Records that were sound before the one that was not still count.
-                self.drain(plaintext);
-                self.ended |= !sound;
-            }
+        }
+        // What has come of a record shows whether it can be one: nobody waits for the rest of what
+        // is none.
+        if self.ends.is_between() || encrypted.is_empty() {
+            let sound = self.connection.process_new_packets().is_ok();
+            // Records that were sound before the one that was not still count.
+            self.drain(plaintext);
+            self.ended |= !sound;
         }
     }
 
@@ -581,6 +647,92 @@ impl Tls {
     }
 }
 
+/// Counts what a peer has sent since the last plaintext.
+#[derive(Default)]
+struct Fruitless {
+    /// The bytes of whole records.
+    bytes: usize,
+    reads: u32,
+}
+
+impl Fruitless {
+    fn count_record(&mut self, is_fruitless: bool, length: usize) {
+        if is_fruitless {
+            self.bytes = self.bytes.saturating_add(length);
+        } else {
+            *self = Self::default();
+        }
+    }
+
+    fn count_read(&mut self, brought_plaintext: bool) {
+        if !brought_plaintext {
+            self.reads = self.reads.saturating_add(1);
+        }
+    }
+
+    /// Whether it is so much that the JavaScript thread does no more work for it.
+    const fn is_much(&self) -> bool {
+        self.bytes > MAX_FRUITLESS_BYTES || self.reads > MAX_FRUITLESS_READS
+    }
+}
+
+/// Ends decrypting before other sockets, timers or tasks have waited too long.
+struct Turn {
+    limit: Duration,
+    /// When the clock was read first.
+    began: Option<Instant>,
+    records: u32,
+    /// Whether the turn also ends when too much has come without plaintext.
+    is_impatient: bool,
+    is_over: bool,
+}
+
+impl Turn {
+    const fn of_javascript() -> Self {
+        Self {
+            limit: TURN,
+            // One message needs no clock.
+            began: None,
+            records: 0,
+            is_impatient: true,
+            is_over: false,
+        }
+    }
+
+    fn of_task() -> Self {
+        Self {
+            limit: TASK_TURN,
+            began: Some(Instant::now()),
+            records: 0,
+            is_impatient: false,
+            is_over: false,
+        }
+    }
+
+    fn count_record(&mut self, is_fruitless: bool, fruitless: &Fruitless) {
+        self.records += 1;
+        if self.is_impatient && fruitless.is_much() {
+            self.is_over = true;
+        } else if is_fruitless || self.records.is_multiple_of(RECORDS_PER_LOOK) {
+            self.look();
+        }
+    }
+
+    fn count_read(&mut self, fruitless: &Fruitless) {
+        if self.is_impatient {
+            self.is_over |= fruitless.is_much();
+        } else {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let now = Instant::now();
+        let began = *self.began.get_or_insert(now);
+        self.is_over |= now - began >= self.limit;
+    }
+}
+
 /// Lets rustls write several records at once.
 struct Vectored<F>(F);
 
@@ -608,31 +760,43 @@ fn with_encrypted<R>(action: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 }
 
 impl Channel<PolledSocket> {
-    /// Reads once; whether that brought much.
-    fn receive(&mut self, plaintext: &mut Vec<u8>) -> bool {
-        with_encrypted(|encrypted| {
-            if self.tls.ended {
-                return false;
+    /// Whether a read may bring something.
+    fn is_read_ready(&mut self) -> bool {
+        !self.tls.unprocessed.is_empty() || self.socket.is_ready(Direction::Read)
+    }
+
+    /// Whether the peer has sent something that was not decrypted.
+    fn has_unread(&self) -> bool {
+        !self.tls.unprocessed.is_empty() || self.socket.has_unread()
+    }
+
+    /// Reads once, and decrypts what the turn leaves time for. Returns whether the read brought much.
+    fn receive(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> bool {
+        if self.tls.ended {
+            return false;
+        }
+        if !self.tls.unprocessed.is_empty() {
+            return self.tls.process_rest(plaintext, turn) >= BULK;
+        }
+        with_encrypted(|encrypted| match self.socket.poll_read(encrypted) {
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.tls.process(encrypted, plaintext, turn);
+                count >= BULK
             }
-            match self.socket.poll_read(encrypted) {
-                Poll::Ready(Ok(count)) if count > 0 => {
-                    self.tls.decrypt(encrypted, plaintext);
-                    count >= BULK
-                }
-                Poll::Ready(_) => {
-                    self.tls.ended = true;
-                    false
-                }
-                Poll::Pending => false,
+            Poll::Ready(_) => {
+                self.tls.ended = true;
+                false
             }
+            Poll::Pending => false,
         })
     }
 
-    /// Reads what there is.
-    fn receive_all(&mut self, plaintext: &mut Vec<u8>) {
-        while !self.tls.ended && plaintext.len() < MAX_INBOUND {
+    /// Reads what there is, as far as one turn allows.
+    fn receive_for_a_turn(&mut self, plaintext: &mut Vec<u8>) {
+        let mut turn = Turn::of_javascript();
+        while !self.tls.ended && !turn.is_over && plaintext.len() < MAX_INBOUND {
             let before = plaintext.len();
-            self.receive(plaintext);
+            self.receive(plaintext, &mut turn);
             if plaintext.len() == before {
                 return;
             }
@@ -651,9 +815,18 @@ impl Channel<PolledSocket> {
 }
 
 impl Channel<TcpStream> {
-    /// Reads once, and decrypts. Zero bytes are the end.
-    fn poll_receive(&mut self, context: &mut Context<'_>, plaintext: &mut Vec<u8>) -> Poll<usize> {
+    /// Reads once, unless the last turn has left bytes, and decrypts what the turn leaves time for.
+    /// Zero bytes are the end.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        plaintext: &mut Vec<u8>,
+        turn: &mut Turn,
+    ) -> Poll<usize> {
         let Self { socket, tls } = self;
+        if !tls.unprocessed.is_empty() {
+            return Poll::Ready(tls.process_rest(plaintext, turn));
+        }
         with_encrypted(|encrypted| {
             let read = |stream: &Socket| {
                 let (_, count) = recv(stream, spare_capacity(encrypted), RecvFlags::empty())?;
@@ -663,7 +836,7 @@ impl Channel<TcpStream> {
                 Poll::Ready(result) => result.unwrap_or(0),
                 Poll::Pending => return Poll::Pending,
             };
-            tls.decrypt(encrypted, plaintext);
+            tls.process(encrypted, plaintext, turn);
             tls.ended |= count == 0;
             Poll::Ready(count)
         })
@@ -827,6 +1000,12 @@ impl Flow {
     }
 }
 
+/// Has the task polled again when the runtime has looked for other work, new events of sockets
+/// included.
+fn yield_to_others(context: &mut Context<'_>) {
+    let _ = pin!(yield_now()).poll(context);
+}
+
 fn wake(waker: &mut Option<Waker>) {
     if let Some(waker) = waker.take() {
         waker.wake();
@@ -889,7 +1068,7 @@ impl Task {
         let idle = task.is_idle() && flow.is_idle();
         if !idle {
             self.quiet = None;
-        } else if task.small_reads >= SMALL_READS || self.is_quiet(task.moves(), context) {
+        } else if task.is_small() || self.is_quiet(task.moves(), context) {
             self.quiet = None;
             if flow.inbound.len() > READ_SIZE {
                 // It stays with the leave to go so far ahead. The task goes on when it is fetched.
@@ -964,11 +1143,11 @@ impl TaskChannel {
     }
 
     fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
-        let turn_ends = self.reads + READS_PER_TURN;
+        let mut turn = Turn::of_task();
         loop {
-            if self.reads == turn_ends {
+            if turn.is_over {
                 // What is to be sent, and other tasks, have waited long enough.
-                context.waker().wake_by_ref();
+                yield_to_others(context);
                 return;
             }
             if self.ahead.is_none() && self.small_reads == 0 && self.decrypted.len() >= READ_SIZE {
@@ -994,7 +1173,9 @@ impl TaskChannel {
                     return;
                 }
             }
-            let received = self.channel.poll_receive(context, &mut self.decrypted);
+            let received = self
+                .channel
+                .poll_receive(context, &mut self.decrypted, &mut turn);
             self.reads += u64::from(received.is_ready());
             match received {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
@@ -1055,9 +1236,15 @@ impl TaskChannel {
         }
     }
 
+    /// Whether the JavaScript thread can do what there is to do.
+    fn is_small(&self) -> bool {
+        self.small_reads >= SMALL_READS && !self.channel.tls.fruitless.is_much()
+    }
+
     fn is_idle(&self) -> bool {
         !self.channel.tls.ended
             && !self.channel.tls.connection.wants_write()
+            && self.channel.tls.unprocessed.is_empty()
             && self.sending.is_empty()
             && self.decrypted.is_empty()
     }
@@ -1068,7 +1255,10 @@ impl TaskChannel {
 pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
     let mut tls = Tls::new(secured.connection);
     let mut plaintext = Vec::new();
-    tls.decrypt(encrypted, &mut plaintext);
+    tls.process(encrypted, &mut plaintext, &mut Turn::of_task());
+    while !tls.unprocessed.is_empty() {
+        tls.process_rest(&mut plaintext, &mut Turn::of_task());
+    }
     plaintext
 }
 

@@ -1,6 +1,7 @@
 //! Sending: the quota, the write queue and its flushing
 //! (`extensions/browser/api/socket/{socket,write_quota_checker}.cc`).
 
+use std::mem;
 use std::task::Poll;
 
 use crate::event::Failure;
@@ -11,6 +12,9 @@ use crate::table::{SocketTable, find};
 
 /// How many bytes the sends of an application may hold before they end.
 const WRITE_QUOTA: usize = 200 * 1024 * 1024;
+
+/// One turn of a socket writes this many queued bytes at most.
+const WRITES_PER_TURN: usize = 1024 * 1024;
 
 impl SocketTable {
     /// Sends bytes, of which those that cannot be written at once are copied.
@@ -107,9 +111,21 @@ impl SocketTable {
             Connection::Connected(link) if !link.broken => link,
             _ => return,
         };
+        let mut left = WRITES_PER_TURN;
         while let Some(chunk) = socket.writes.next_chunk() {
-            match link.transport.poll_write(chunk, poller) {
-                Poll::Ready(Ok(count)) if count > 0 => socket.writes.advance(count),
+            if left == 0 {
+                // A peer that takes everything at once must not keep the others waiting.
+                if !mem::replace(&mut socket.write_turn, true) {
+                    self.outbox.write(socket_id);
+                }
+                break;
+            }
+            let piece = chunk.get(..left).unwrap_or(chunk);
+            match link.transport.poll_write(piece, poller) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    socket.writes.advance(count);
+                    left -= count;
+                }
                 Poll::Ready(_) => return self.write_failed(socket_id),
                 Poll::Pending => break,
             }
@@ -122,6 +138,15 @@ impl SocketTable {
             self.counters.bytes_sent += length;
             self.outbox.complete(request);
             socket.answered = true;
+        }
+    }
+
+    /// Writes more of what the last turn has left.
+    pub(crate) fn continue_writing(&mut self, socket_id: SocketId) {
+        if let Some(socket) = self.sockets.get_mut(&socket_id) {
+            socket.write_turn = false;
+            self.shift.work_hard();
+            self.flush(socket_id);
         }
     }
 
@@ -138,11 +163,7 @@ impl SocketTable {
         };
         link.broken = true;
         // What has come is met by a read, whether or not the poller has told of it.
-        link.transport.note(Ready {
-            read: true,
-            write: false,
-            unclear: true,
-        });
+        link.transport.note(Ready::TO_BE_READ);
         if held || link.transport.has_unread() {
             // A read that starts later has its turn later.
             if socket.read.is_some() {
@@ -192,6 +213,46 @@ mod tests {
         let request = application.request();
         application.table.send(request, socket_id, data);
         request
+    }
+
+    #[test]
+    fn one_turn_writes_no_more_than_its_share() {
+        let (mut application, socket_id, mut stream) = connected();
+        let length = 8 * WRITES_PER_TURN;
+        let request = send(&mut application, socket_id, &vec![1; length]);
+        let queued = |application: &Application| {
+            let chunk = application.table.sockets[&socket_id].writes.next_chunk();
+            chunk.map_or(0, <[u8]>::len)
+        };
+        let mut left = length - queued(&application);
+        let reader = thread::spawn(move || {
+            let mut taken = vec![0; 64 * 1024];
+            while left > 0 {
+                left -= stream.read(&mut taken).unwrap();
+            }
+            stream
+        });
+        // The kernel has room for all that the first write has left.
+        let mut stream = reader.join().unwrap();
+        let before = queued(&application);
+        application.table.look_around();
+        let mut turns = 0;
+        loop {
+            turns += 1;
+            application.table.flush(socket_id);
+            let written = before - queued(&application);
+            assert!(written <= turns * WRITES_PER_TURN + WRITES_PER_TURN);
+            if written > WRITES_PER_TURN {
+                break;
+            }
+            assert!(turns < 100);
+        }
+        let reader = thread::spawn(move || {
+            let mut taken = vec![0; before];
+            stream.read_exact(&mut taken).unwrap();
+        });
+        assert_eq!(application.outcome(request), Ok(()));
+        reader.join().unwrap();
     }
 
     fn failure(error: NetError) -> Result<(), Failure> {

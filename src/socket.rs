@@ -49,6 +49,8 @@ pub(crate) struct Socket {
     pub(crate) read: Option<usize>,
     /// Whether the outbox already holds a read marker for this socket.
     pub(crate) turn: bool,
+    /// Whether the outbox already holds a write marker for this socket.
+    pub(crate) write_turn: bool,
     /// A completion was queued after this socket's read marker. The read is deferred, so that the
     /// completion is delivered first.
     pub(crate) answered: bool,
@@ -197,6 +199,19 @@ impl Socket {
         if let Connection::Securing { paused, .. } = &mut self.connection {
             *paused = true;
         }
+    }
+
+    /// Whether a read has used up its turn before it had processed all available bytes.
+    pub(crate) fn has_unfinished_read(&mut self) -> bool {
+        match &mut self.connection {
+            Connection::Connected(link) => link.transport.has_unfinished_read(),
+            _ => false,
+        }
+    }
+
+    /// Whether TLS reads control messages while the application does not read.
+    pub(crate) fn listens(&self) -> bool {
+        matches!(&self.connection, Connection::Connected(link) if link.transport.listens())
     }
 
     /// The number of available bytes for a read of up to `capacity` that needs no buffer of its

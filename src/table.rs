@@ -56,15 +56,17 @@ pub(crate) struct SocketTable {
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
     pub(crate) counters: Counters,
-    shift: Shift,
+    pub(crate) shift: Shift,
     /// How many events were delivered since the poller was asked.
     delivered: usize,
     /// The socket whose bytes JavaScript was told to take, and how many there are.
     pub(crate) taking: Option<(SocketId, usize)>,
     /// Why the request that was delivered last has failed.
     pub(crate) failure: Option<Failure>,
-    /// The sockets that were found ready last; kept for its memory.
-    found: Vec<(SocketId, Ready)>,
+    /// Sockets that were found ready, and that the table has not looked at yet.
+    found: VecDeque<(SocketId, Ready)>,
+    /// Notices that were collected and not handled yet.
+    notices: VecDeque<Notice>,
 }
 
 /// What is to be delivered, in order.
@@ -81,6 +83,8 @@ enum Entry {
     /// The socket is probably readable: read when it is its turn, so that bytes stay with the
     /// kernel until JavaScript is ready for them and no socket keeps others waiting.
     Read(SocketId),
+    /// The socket has more to send than one turn may write.
+    Write(SocketId),
     /// Everything before has had its turn: look which other sockets have become ready.
     Look,
 }
@@ -145,6 +149,11 @@ impl Outbox {
     /// The socket should be read.
     pub(crate) fn read(&mut self, socket_id: SocketId) {
         self.entries.push_back(Entry::Read(socket_id));
+    }
+
+    /// The socket should go on writing.
+    pub(crate) fn write(&mut self, socket_id: SocketId) {
+        self.entries.push_back(Entry::Write(socket_id));
     }
 }
 
@@ -315,7 +324,7 @@ impl SocketTable {
     /// question.
     pub(crate) fn next_event(&mut self, turned: bool) -> Next {
         if turned {
-            self.shift = Shift::default();
+            self.shift = Shift::begin();
         } else if self.shift.is_over() {
             return Next::Turn;
         }
@@ -331,6 +340,10 @@ impl SocketTable {
                 let event = match entry {
                     Entry::Event(event) => Some(event),
                     Entry::Read(socket_id) => self.read(socket_id),
+                    Entry::Write(socket_id) => {
+                        self.continue_writing(socket_id);
+                        None
+                    }
                     Entry::Look => {
                         self.outbox.looks = false;
                         if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
@@ -347,14 +360,23 @@ impl SocketTable {
                     self.shift.deliver();
                     return Next::Event(event);
                 }
+                if self.shift.work() {
+                    return Next::Turn;
+                }
             }
             if !looked {
                 looked = self.look_around() == 0;
-            } else if let Some(next) = self.rest() {
+            } else if self.notices.is_empty()
+                && let Some(next) = self.rest()
+            {
                 return next;
             } else {
                 self.handle_notices();
                 looked = false;
+            }
+            // Peers may go on forever to make sockets ready that have nothing to deliver.
+            if self.shift.work() {
+                return Next::Turn;
             }
         }
     }
@@ -371,10 +393,17 @@ impl SocketTable {
         left
     }
 
+    /// Handles notices until there are none or the turn's time is used up.
     fn handle_notices(&mut self) {
-        for notice in self.mailbox.collect() {
+        if self.notices.is_empty() {
+            self.notices = self.mailbox.collect();
+        }
+        while let Some(notice) = self.notices.pop_front() {
             self.linger.found();
             self.handle(notice);
+            if self.shift.work() {
+                return;
+            }
         }
     }
 
@@ -397,23 +426,27 @@ impl SocketTable {
         Some(Next::Nothing)
     }
 
-    /// Looks which sockets have become ready, and gives them their turns. Returns how many have.
+    /// Looks which sockets have become ready, and gives them their turns until the turn's time is
+    /// used up. Returns at how many it has looked.
     pub(crate) fn look_around(&mut self) -> usize {
         self.delivered = 0;
         let Some(poller) = &self.poller else {
             return 0;
         };
-        let mut found = mem::take(&mut self.found);
-        poller.collect(&mut found);
-        for &(socket_id, ready) in &found {
-            self.note(socket_id, ready);
+        if self.found.is_empty() {
+            poller.collect(&mut self.found);
         }
-        let count = found.len();
+        let mut count = 0;
+        while let Some((socket_id, ready)) = self.found.pop_front() {
+            self.note(socket_id, ready);
+            count += 1;
+            if self.shift.work() {
+                break;
+            }
+        }
         if count > 0 {
             self.linger.found();
         }
-        found.clear();
-        self.found = found;
         self.outbox.look_later();
         count
     }
@@ -436,13 +469,10 @@ impl SocketTable {
     }
 
     fn readable(&mut self, socket_id: SocketId) {
-        let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
-            return;
-        };
-        if socket.read.is_some() {
+        if let Some(socket) = self.sockets.get(&socket_id)
+            && (socket.read.is_some() || socket.listens())
+        {
             self.give_turn(socket_id);
-        } else if let Connection::Connected(link) = &mut socket.connection {
-            link.transport.listen(poller);
         }
     }
 
@@ -466,7 +496,7 @@ impl SocketTable {
 
     /// Whether nothing can happen any more unless JavaScript calls.
     fn is_idle(&self) -> bool {
-        !self.has_news() && self.resolving == 0 && self.live == 0
+        !self.has_news() && self.notices.is_empty() && self.resolving == 0 && self.live == 0
     }
 
     fn handle(&mut self, notice: Notice) {

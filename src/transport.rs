@@ -56,6 +56,14 @@ impl Transport {
         }
     }
 
+    /// Whether a read has used up its turn before it had processed all available bytes.
+    pub(crate) fn has_unfinished_read(&mut self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Secure(secure) => secure.has_unfinished_read(),
+        }
+    }
+
     /// The number of bytes for [`read_directly`](Self::read_directly), if that is possible.
     pub(crate) fn direct_length(&mut self) -> Option<usize> {
         match self {
@@ -104,6 +112,11 @@ impl Transport {
             Self::Plain(_) => {}
             Self::Secure(secure) => secure.settle(poller),
         }
+    }
+
+    /// Whether [`Self::listen`] does anything.
+    pub(crate) const fn listens(&self) -> bool {
+        matches!(self, Self::Secure(_))
     }
 
     /// Processes TLS control messages while the application does not read.

@@ -185,6 +185,8 @@ class HandmadeTls {
   #ended = false;
   #transcript = [];
   #seal;
+  /** Of what is sent now, in TLS 1.3. */
+  #secret = Buffer.alloc(0);
 
   /**
    * @param {import('node:net').Socket} socket
@@ -490,6 +492,7 @@ class HandmadeTls {
   }
 
   #sealWith(secret) {
+    this.#secret = secret;
     const key = expand(secret, 'key', Buffer.alloc(0), 16);
     this.#seal = new Seal(key, expand(secret, 'iv', Buffer.alloc(0), 12), true);
   }
@@ -560,6 +563,16 @@ class HandmadeTls {
 
   startData13() {
     this.#sealWith(expand(this.mainSecret, 's ap traffic', this.transcriptHash, 32));
+  }
+
+  /** The record of a key update, behind which the next keys protect what is sent. */
+  keyUpdate(asksForOne = false) {
+    const bytes = this.protect(
+      RECORD.handshake,
+      message(MESSAGE.keyUpdate, Buffer.from([asksForOne ? 1 : 0])),
+    );
+    this.#sealWith(expand(this.#secret, 'traffic upd', Buffer.alloc(0), 32));
+    return bytes;
   }
 
   /** The server's whole flight of TLS 1.3. */

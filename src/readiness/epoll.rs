@@ -2,6 +2,7 @@
 //! JavaScript thread. The gate holds only the inner set. The runtime watches the gate, which opens
 //! once each time it is armed.
 
+use std::collections::VecDeque;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -108,7 +109,7 @@ impl Poller {
     }
 
     /// Appends the sockets that have become ready since the last call, in that order.
-    pub(crate) fn collect(&self, found: &mut Vec<(SocketId, Ready)>) {
+    pub(crate) fn collect(&self, found: &mut VecDeque<(SocketId, Ready)>) {
         let mut events = [MaybeUninit::<Event>::uninit(); EVENTS];
         let Ok((events, _)) = epoll::wait(&self.sockets, &mut events, Some(&NO_TIME)) else {
             // The next call repeats an interrupted one.

@@ -1,5 +1,6 @@
 //! The runtime watches each socket and leaves a notice when it becomes ready.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -57,7 +58,7 @@ impl Poller {
     }
 
     /// Does nothing: the runtime posts notices.
-    pub(crate) fn collect(&self, _: &mut Vec<(SocketId, Ready)>) {}
+    pub(crate) fn collect(&self, _: &mut VecDeque<(SocketId, Ready)>) {}
 
     /// Does nothing: the runtime always watches.
     pub(crate) fn arm(&self) {}

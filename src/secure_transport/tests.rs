@@ -1,6 +1,6 @@
 //! Both drivers, against a server on a thread of its own.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream as StdTcpStream};
 use std::sync::Arc;
 use std::task::Poll;
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::{Driver, SecureTransport, Shared};
+use super::{Driver, Fruitless, SecureTransport, Shared, Tls, Turn};
+use crate::event::Next;
 use crate::mailbox::lock;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketId, SocketProperties};
@@ -26,6 +27,11 @@ fn secured() -> (Application, SocketId, Server) {
 
 /// The same, of which the client's last words may not have been written.
 fn secured_as(broken: bool) -> (Application, SocketId, Server) {
+    secured_with(broken, 0)
+}
+
+/// The same, by a server that sends this many session tickets.
+fn secured_with(broken: bool, tickets: usize) -> (Application, SocketId, Server) {
     let key = rcgen::KeyPair::generate().unwrap();
     let names = ["localhost".to_owned()];
     let certificate = rcgen::CertificateParams::new(names)
@@ -42,7 +48,7 @@ fn secured_as(broken: bool) -> (Application, SocketId, Server) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key.into())
         .unwrap();
-    server.send_tls13_tickets = 0;
+    server.send_tls13_tickets = tickets;
 
     let peer = Peer::new();
     let mut application = Application::new();
@@ -55,7 +61,14 @@ fn secured_as(broken: bool) -> (Application, SocketId, Server) {
     let server = thread::spawn(move || {
         let connection = ServerConnection::new(server.into()).unwrap();
         let mut server = StreamOwned::new(connection, accepted);
-        server.conn.complete_io(&mut server.sock).unwrap();
+        // Not the tickets yet, of which the client would read a part now.
+        while server.conn.is_handshaking() {
+            server.conn.read_tls(&mut server.sock).unwrap();
+            server.conn.process_new_packets().unwrap();
+            while server.conn.is_handshaking() && server.conn.wants_write() {
+                server.conn.write_tls(&mut server.sock).unwrap();
+            }
+        }
         server
     });
     let name = ServerName::try_from("localhost").unwrap();
@@ -682,4 +695,165 @@ fn the_tasks_that_decrypt_far_ahead_are_bounded() {
     let _server = receive_in_bulk(&mut application, socket_id, server, 2 * 1024 * 1024);
     drop(ahead);
     assert!(super::Ahead::take().is_some());
+}
+
+/// Asks for events, of which there must be none, until the task has taken over.
+fn until_bulk(application: &mut Application, socket_id: SocketId) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !is_bulk(application, socket_id) {
+        let next = application.table.next_event(true);
+        assert!(matches!(next, Next::Nothing | Next::Turn | Next::Linger));
+        assert!(Instant::now() < end, "the JavaScript thread does the work");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn session_tickets_without_end_are_left_to_the_task() {
+    for paused in [false, true] {
+        let (mut application, socket_id, mut server) = secured_with(false, 500);
+        let request = application.request();
+        application.table.set_paused(request, socket_id, paused);
+        assert_eq!(application.outcome(request), Ok(()));
+        server.flush().unwrap();
+        until_bulk(&mut application, socket_id);
+        let request = application.request();
+        application.table.set_paused(request, socket_id, false);
+        assert_eq!(application.outcome(request), Ok(()));
+        server.write_all(b"behind").unwrap();
+        server.flush().unwrap();
+        assert_eq!(application.received(socket_id), b"behind");
+    }
+}
+
+#[test]
+fn a_few_session_tickets_need_no_task() {
+    let (mut application, socket_id, mut server) = secured_with(false, 2);
+    server.flush().unwrap();
+    exchange(&mut application, socket_id, &mut server);
+    assert!(!is_bulk(&application, socket_id));
+}
+
+#[test]
+fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
+    let (mut application, socket_id, mut server) = secured();
+    let record = encrypt(&mut server, &pattern(1000));
+    let (head, rest) = record.split_at(record.len() - 1);
+    for byte in head {
+        server.sock.write_all(&[*byte]).unwrap();
+        let end = Instant::now() + Duration::from_millis(20);
+        while !is_bulk(&application, socket_id) && Instant::now() < end {
+            let next = application.table.next_event(true);
+            assert!(matches!(next, Next::Nothing | Next::Turn | Next::Linger));
+        }
+        if is_bulk(&application, socket_id) {
+            break;
+        }
+    }
+    assert!(is_bulk(&application, socket_id));
+    let shared = shared(&application, socket_id);
+    // It has brought nothing yet, so it stays with the task, however small the reads are.
+    let read = || match &*lock(&shared.channel) {
+        Some(task) => task.channel.tls.ends.wanted(),
+        None => panic!("the task has ended"),
+    };
+    let missing = read();
+    server
+        .sock
+        .write_all(&head[head.len() + 1 - missing..])
+        .unwrap();
+    until(|| read() == 1);
+    server.sock.write_all(rest).unwrap();
+    assert_eq!(application.received(socket_id), pattern(1000));
+}
+
+#[test]
+fn a_turn_leaves_what_it_has_no_time_for_to_the_next() {
+    let (mut application, socket_id, mut server) = secured();
+    let sent = pattern(10 * super::RECORDS_PER_LOOK as usize);
+    let records: Vec<u8> = sent
+        .iter()
+        .flat_map(|&byte| encrypt(&mut server, &[byte]))
+        .collect();
+    let mut tls = take_tls(&mut application, socket_id);
+    let mut turns = 0;
+    let mut received = Vec::new();
+    let no_time = || Turn {
+        limit: Duration::ZERO,
+        ..Turn::of_javascript()
+    };
+    tls.process(&records, &mut received, &mut no_time());
+    while !tls.unprocessed.is_empty() {
+        tls.process_rest(&mut received, &mut no_time());
+        turns += 1;
+    }
+    assert_eq!(received, sent);
+    assert_eq!(turns, 9, "turns after the first");
+    assert!(!tls.ended);
+}
+
+/// The state of a socket's TLS, without its socket.
+fn take_tls(application: &mut Application, socket_id: SocketId) -> Tls {
+    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    let Connection::Connected(link) = &mut socket.connection else {
+        panic!("not connected")
+    };
+    let Transport::Secure(secure) = &mut link.transport else {
+        panic!("not secured")
+    };
+    match std::mem::replace(&mut secure.driver, Driver::Gone) {
+        Driver::JavaScript(channel) => channel.tls,
+        Driver::Task(_) | Driver::Gone => panic!("not the JavaScript thread's"),
+    }
+}
+
+#[test]
+fn records_without_plaintext_are_counted_until_plaintext_comes() {
+    let mut fruitless = Fruitless::default();
+    fruitless.count_record(true, super::MAX_FRUITLESS_BYTES);
+    assert!(!fruitless.is_much());
+    fruitless.count_record(true, 1);
+    assert!(fruitless.is_much());
+    fruitless.count_record(false, 1);
+    assert!(!fruitless.is_much());
+    for _ in 0..super::MAX_FRUITLESS_READS {
+        fruitless.count_read(false);
+    }
+    fruitless.count_read(true);
+    assert!(!fruitless.is_much());
+    fruitless.count_read(false);
+    assert!(fruitless.is_much());
+}
+
+#[test]
+fn a_write_that_fails_fetches_no_more_than_one_turn_allows() -> io::Result<()> {
+    let (mut application, socket_id, mut server) = secured();
+    exchange(&mut application, socket_id, &mut server);
+    // Far more records than a turn has time for.
+    let sent = pattern(20_000);
+    let records: Vec<u8> = sent
+        .iter()
+        .flat_map(|&byte| encrypt(&mut server, &[byte]))
+        .collect();
+    server.sock.write_all(&records)?;
+    shut(&application, socket_id);
+    let begun = Instant::now();
+    let request = send(&mut application, socket_id, b"too late");
+    let held = begun.elapsed();
+    let (mut received, mut outcome) = (Vec::new(), None);
+    while received.len() < sent.len() {
+        match application.event() {
+            Told::Receive { data, .. } => received.extend(data),
+            Told::Complete {
+                request: ended,
+                outcome: how,
+            } if ended == request => outcome = Some(how),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(received, sent);
+    assert_eq!(outcome, Some(Err(NetError::Failed.into())));
+    // In a debug build all of it takes about a second.
+    assert!(held < Duration::from_millis(100), "{held:?}");
+    Ok(())
 }
