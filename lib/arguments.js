@@ -7,6 +7,7 @@
  */
 
 const { namespace, enumerations, dictionaries, methods } = require('./schema.js');
+const { fromUtf8, propertyName } = require('./strings.js');
 
 /**
  * @typedef {object} Type
@@ -77,8 +78,20 @@ function isBinary(value) {
  * @param {unknown} value
  * @returns {boolean}
  */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false; // a proxy that has been revoked
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {boolean}
+ */
 function isObject(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !isArray(value);
 }
 
 /**
@@ -97,7 +110,7 @@ function typeWord(value) {
     case 'function':
       return typeof value;
     case 'object':
-      if (Array.isArray(value)) return 'array';
+      if (isArray(value)) return 'array';
       return isBinary(value) ? 'binary' : 'object';
     default:
       return 'other';
@@ -115,22 +128,11 @@ const types = {
   string: {
     expected: 'string',
     accepts: (value) => typeof value === 'string',
-    parse: replaceLoneSurrogates,
+    parse: fromUtf8,
   },
   binary: { expected: 'binary', accepts: isBinary },
   function: { expected: 'function', accepts: (value) => typeof value === 'function' },
 };
-
-/**
- * Strings reach Chromium's browser process as UTF-8, in which each of the three bytes of a lone
- * surrogate is invalid by itself.
- *
- * @param {string} value
- * @returns {string}
- */
-function replaceLoneSurrogates(value) {
-  return value.replace(/\p{Surrogate}/gu, '\uFFFD\uFFFD\uFFFD');
-}
 
 /**
  * @param {string} name
@@ -175,11 +177,12 @@ function dictionaryType(name, declarations) {
       /** @type {Record<string, unknown>} */
       const result = Object.create(null);
       for (const key of Object.keys(value)) {
-        const member = members.get(key);
-        if (!member) return fail(`Unexpected property: '${key}'.`);
+        const name = propertyName(key);
+        const member = members.get(name);
+        if (!member) return fail(`Unexpected property: '${name}'.`);
         const found = value[key];
         if (found === null || found === undefined) continue;
-        result[key] = parseMember(member, found, fail);
+        result[name] = parseMember(member, found, fail);
       }
       return result;
     },

@@ -6,6 +6,7 @@
 
 const { createNativePrototype } = require('./native-object.js');
 const { raise } = require('./raise.js');
+const { quoted } = require('./strings.js');
 
 /**
  * @typedef {(...args: any[]) => unknown} Listener
@@ -83,10 +84,8 @@ const methods = {
     if (typeof listener !== 'function') return;
     if (args.length > 1) throw new TypeError('This event does not support filters');
     if (listeners.includes(/** @type {Listener} */ (listener))) return;
-    setListeners(
-      /** @type {object} */ (this),
-      listeners.concat(/** @type {Listener} */ (listener)),
-    );
+    // Not concat(), which asks the listener whether it is to be spread.
+    setListeners(/** @type {object} */ (this), [...listeners, /** @type {Listener} */ (listener)]);
   },
 
   /** @this {unknown} @param {unknown[]} args */
@@ -104,9 +103,9 @@ const methods = {
     if (args.length === 0) throw new TypeError('Insufficient number of arguments.');
     const [listener] = args;
     if (typeof listener !== 'function') {
-      const shown =
-        typeof listener === 'string' || listener === null || listener === undefined ? listener : '';
-      throw new TypeError(`Error processing argument at index 0, conversion failure from ${shown}`);
+      const shown = listener === null || listener === undefined ? String(listener) : '';
+      const from = typeof listener === 'string' ? quoted(listener) : shown;
+      throw new TypeError(`Error processing argument at index 0, conversion failure from ${from}`);
     }
     return listenersOfReceiver(this).includes(/** @type {Listener} */ (listener));
   },

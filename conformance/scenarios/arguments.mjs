@@ -613,4 +613,86 @@ export default [
       ]);
     },
   },
+
+  // A message is shown as JSON, where a lone surrogate and U+0000 can be told from what stands for them.
+  ...[
+    ['with U+0000: the name ends there', { 'name\0x': 'hello' }],
+    ['that begins with U+0000', { '\0name': 'hello' }],
+    ['with U+0000, unknown', { 'abc\0name': 'hello' }],
+    ['with U+0000, and a value of another type', { 'name\0': 5 }],
+    ['twice, as far as U+0000: the later one counts', { name: 'first', 'name\0x': 'later' }],
+    ['twice, as far as U+0000: null does not count', { name: 'first', 'name\0x': null }],
+    ['with a lone surrogate', { 'na\ud800me': 'hello' }],
+    ['with two lone surrogates', { 'na\udc00\ud800me': 'hello' }],
+    ['with a lone surrogate in front of U+0000', { 'na\ud800\0me': 'hello' }],
+    ['with characters beyond 16 bits', { '\u{1f600}': 'hello' }],
+    ['of five thousand characters', { ['k'.repeat(5000)]: 'hello' }],
+    ['that Object.prototype has, too', { constructor: 'hello' }],
+    ['that is empty', { '': 'hello' }],
+  ].map(([what, properties]) => ({
+    name: `a property's name ${what}`,
+    parameters: { properties: Object.entries(properties) },
+    async run({ tcp, create, call, log, show, parameters }) {
+      const id = await create();
+      try {
+        tcp.update(id, Object.fromEntries(parameters.properties), () => {});
+      } catch (error) {
+        log('threw', error.name, show(error.message));
+      }
+      await call('getInfo', id);
+    },
+  })),
+  {
+    name: "a dictionary's name in a dictionary ends at U+0000, too",
+    async run({ tcp, log, show }) {
+      for (const options of [
+        { 'tlsVersion\0': { min: 5 } },
+        { tlsVersion: { 'min\0x': 5 } },
+        { tlsVersion: { '\ud800': 5 } },
+      ]) {
+        try {
+          tcp.secure(-1, options, () => {});
+        } catch (error) {
+          log('threw', error.name, show(error.message.split(': ').slice(1)));
+        }
+      }
+    },
+  },
+  {
+    name: 'a revoked proxy is an object, or a function',
+    async run({ tcp, attempt, quiet, expectCallback }) {
+      const revoked = (target) => {
+        const { proxy, revoke } = Proxy.revocable(target, {});
+        revoke();
+        return proxy;
+      };
+      await attempt('create', () => tcp.create(revoked({}), expectCallback('create')));
+      await attempt('name', () => tcp.create({ name: revoked({}) }, expectCallback('name')));
+      await attempt('send', () => tcp.send(-1, revoked({}), expectCallback('send')));
+      await attempt('secure', () => tcp.secure(-1, revoked({}), expectCallback('secure')));
+      await quiet(20);
+    },
+  },
+  {
+    name: 'traps of a proxy see its keys, each property and each value, once',
+    async run({ tcp, log, attempt, expectCallback }) {
+      const seen = [];
+      const handler = new Proxy(
+        {},
+        {
+          get:
+            (_target, trap) =>
+            (...args) => {
+              seen.push(typeof args[1] === 'string' ? `${trap} ${args[1]}` : trap);
+              return Reflect[trap](...args);
+            },
+        },
+      );
+      const called = expectCallback('create');
+      const properties = new Proxy({ name: 'n', bufferSize: 7 }, handler);
+      await attempt('create', () => tcp.create(properties, called));
+      log(seen.join(', '));
+      await called.promise;
+    },
+  },
 ];

@@ -343,4 +343,30 @@ export default [
       tcp.onReceiveError.removeListener(listener);
     },
   },
+  {
+    name: 'hasListener with strings that are not well formed',
+    run({ tcp, log, show }) {
+      for (const text of ['a\ud800b', '\udc00', 'a\0b', '\0', '\u{1f600}\ufffe', 'a\ud800\0b']) {
+        try {
+          tcp.onReceive.hasListener(text);
+        } catch (error) {
+          log('threw', error.name, show(error.message));
+        }
+      }
+    },
+  },
+  {
+    name: 'a listener is never looked into',
+    run({ tcp, log }) {
+      const { proxy, revoke } = Proxy.revocable(() => {}, {});
+      revoke();
+      const spreadable = Object.assign(() => {}, { [Symbol.isConcatSpreadable]: true });
+      for (const listener of [proxy, spreadable]) {
+        tcp.onReceive.addListener(listener);
+        log(tcp.onReceive.hasListener(listener));
+        tcp.onReceive.removeListener(listener);
+        log(tcp.onReceive.hasListener(listener));
+      }
+    },
+  },
 ];
