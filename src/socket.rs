@@ -235,8 +235,16 @@ impl Socket {
         }
     }
 
-    /// Sets an option of the TCP socket. Returns `false` without a TCP socket: before the name is
-    /// resolved and, as in Chromium, during a TLS handshake.
+    /// Whether the socket has a TCP socket: from the moment the name is resolved, and, as in Chromium,
+    /// not during a TLS handshake.
+    pub(crate) fn has_tcp_socket(&self) -> bool {
+        matches!(
+            self.connection,
+            Connection::Connecting { .. } | Connection::Connected(_)
+        )
+    }
+
+    /// Sets an option of the TCP socket. Returns `false` [without one](Self::has_tcp_socket).
     pub(crate) fn set_option(&self, option: SocketOption) -> bool {
         let result = match &self.connection {
             Connection::Disconnected | Connection::Securing { .. } => return false,

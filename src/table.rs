@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use crate::event::{Event, Failure, Next};
+use crate::event::{Event, Failure, Next, Outcome};
 use crate::linger::{Linger, Shift};
 use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
@@ -73,6 +73,9 @@ pub(crate) struct SocketTable {
 #[derive(Default)]
 pub(crate) struct Outbox {
     entries: VecDeque<Entry>,
+    /// Answers that come after those to the other calls of this turn of the event loop: Chromium's
+    /// browser process has to ask its network process for them.
+    later: Vec<(SocketId, Event)>,
     /// Whether one of them is [`Entry::Look`].
     looks: bool,
 }
@@ -92,15 +95,15 @@ enum Entry {
 impl Outbox {
     /// The request succeeded.
     pub(crate) fn complete(&mut self, request: u32) {
-        self.entries.push_back(Entry::Event(Event::Complete {
-            request,
-            outcome: Ok(()),
-        }));
+        self.end(request, Ok(()));
     }
 
     /// The request failed.
     pub(crate) fn fail(&mut self, request: u32, failure: impl Into<Failure>) {
-        let outcome = Err(failure.into());
+        self.end(request, Err(failure.into()));
+    }
+
+    fn end(&mut self, request: u32, outcome: Outcome) {
         self.entries
             .push_back(Entry::Event(Event::Complete { request, outcome }));
     }
@@ -114,6 +117,26 @@ impl Outbox {
     pub(crate) fn receive_error(&mut self, socket_id: SocketId, error: NetError) {
         self.entries
             .push_back(Entry::Event(Event::ReceiveError { socket_id, error }));
+    }
+
+    /// The request ends after the other calls of this turn of the event loop.
+    fn complete_later(&mut self, socket_id: SocketId, request: u32, outcome: Outcome) {
+        let event = Event::Complete { request, outcome };
+        self.later.push((socket_id, event));
+    }
+
+    /// Gives a socket's late answers their places, because nothing can be asked of it any more.
+    fn answer_now(&mut self, socket_id: SocketId) {
+        let answers = self.later.extract_if(.., |(id, _)| *id == socket_id);
+        self.entries
+            .extend(answers.map(|(_, event)| Entry::Event(event)));
+    }
+
+    /// The turn of the event loop in which the calls were made is over.
+    fn answer_late(&mut self) {
+        let answers = self.later.drain(..);
+        self.entries
+            .extend(answers.map(|(_, event)| Entry::Event(event)));
     }
 
     /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
@@ -214,17 +237,19 @@ impl SocketTable {
 
     /// Sets an option of a connected socket.
     pub(crate) fn set_option(&mut self, request: u32, socket_id: SocketId, option: SocketOption) {
-        match self
-            .sockets
-            .get(&socket_id)
-            .map(|socket| socket.set_option(option))
-        {
-            Some(true) => self.outbox.complete(request),
-            Some(false) => self.outbox.fail(request, NetError::Failed),
-            None => {
-                self.outbox
-                    .fail(request, Failure::worded(NetError::Failed, SOCKET_NOT_FOUND));
-            }
+        let Some(socket) = self.sockets.get(&socket_id) else {
+            let failure = Failure::worded(NetError::Failed, SOCKET_NOT_FOUND);
+            return self.outbox.fail(request, failure);
+        };
+        let outcome = if socket.set_option(option) {
+            Ok(())
+        } else {
+            Err(NetError::Failed.into())
+        };
+        if socket.secured || !socket.has_tcp_socket() {
+            self.outbox.end(request, outcome);
+        } else {
+            self.outbox.complete_later(socket_id, request, outcome);
         }
     }
 
@@ -276,6 +301,7 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
+        self.outbox.answer_now(socket_id);
         match mem::take(&mut socket.connection) {
             Connection::Disconnected => return false,
             Connection::Connected(_) => {}
@@ -316,7 +342,7 @@ impl SocketTable {
 
     /// Whether there is something to deliver.
     pub(crate) fn has_news(&self) -> bool {
-        !self.outbox.entries.is_empty()
+        !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
     }
 
     /// What comes next. Each event is asked for by a job of its own, so that microtasks run between
@@ -329,6 +355,7 @@ impl SocketTable {
             return Next::Turn;
         }
         self.untaken();
+        self.outbox.answer_late();
         self.handle_notices();
         // Where each event is the cause of the next, the outbox never runs empty by itself.
         if self.delivered >= LOOK_AFTER {

@@ -314,4 +314,38 @@ export default [
       log(order.every((value, index) => value === index));
     },
   },
+  ...[['getInfo'], ['setPaused', false], ['setNoDelay', true], ['connect', '127.0.0.1', 9]].map(
+    ([method, ...args]) => ({
+      name: `setNoDelay on a connected socket, then ${method}, in one turn`,
+      parameters: { method, args },
+      server: (peer) => peer.tcp(),
+      async run({ open, call, crowd, parameters }) {
+        const id = await open();
+        crowd();
+        await Promise.all([
+          call('setNoDelay', id, true),
+          call(parameters.method, id, ...parameters.args),
+        ]);
+      },
+    }),
+  ),
+  {
+    name: 'options of connected and unconnected sockets, between other calls of one turn',
+    server: (peer) => peer.tcp(),
+    async run({ open, create, call, crowd }) {
+      const id = await open();
+      const other = await create();
+      crowd();
+      await Promise.all([
+        call('getInfo', id),
+        call('setKeepAlive', id, true, -1),
+        call('getInfo', id),
+        call('setNoDelay', other, true),
+        call('setNoDelay', -1, true),
+        call('setNoDelay', id, true),
+        call('create', {}),
+        call('close', other),
+      ]);
+    },
+  },
 ];
