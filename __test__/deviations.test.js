@@ -6,7 +6,7 @@ const { once } = require('node:events');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, result, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
 const ABORTED = 'net::ERR_ABORTED';
 
@@ -122,4 +122,48 @@ test('f. an exception in a callback or listener disturbs nothing and is then unc
     stdout: ['next callback', 'next listener', 'uncaught callback', 'uncaught listener'],
     stderr: '',
   });
+});
+
+test('h. a socket whose connect() was refused is as good as new', async () => {
+  const server = await startServer({ onConnection: echo, tls: certificate() });
+  const { socketId } = await tcp.create();
+  await tcp.setPaused(socketId, true);
+  expect(await result('connect', socketId, 'localhost', await closedPort())).toBe(-102);
+  expect(await result('connect', socketId, 'localhost', server.port)).toBe(0);
+  expect(await result('setNoDelay', socketId, false)).toBe(0);
+  expect(await result('setKeepAlive', socketId, true, 10)).toBe(0);
+  expect(await result('secure', socketId)).toBe(0);
+});
+
+test('i. the first send on a connection that the peer has reset fails', async () => {
+  const server = await startServer();
+  const { socketId } = await connected(server.port, { paused: true });
+  const peer = await server.accepted();
+  peer.resetAndDestroy();
+  await once(peer, 'close');
+  expect(await result('send', socketId, new ArrayBuffer(1))).toEqual({ resultCode: -2 });
+  expect(await result('send', socketId, new ArrayBuffer(1))).toEqual({ resultCode: -15 });
+});
+
+test.each([
+  ['close', [], [1]],
+  ['disconnect', [], [1]],
+  ['setPaused', [true], [1, 1]],
+  ['update', [{ bufferSize: 5 }], [1, 1, 5, 3]],
+])('j. %s() inside onReceive takes effect at once', async (method, args, lengths) => {
+  const server = await startServer({ onConnection: (peer) => peer.write('0123456789') });
+  const properties = { bufferSize: 1 };
+  const { socketId, inbox } = await connected(server.port, { paused: true, properties });
+  await server.accepted();
+  /** @type {Promise<unknown> | undefined} */
+  let called;
+  const listener = () => (called ??= call(method, socketId, ...args));
+  tcp.onReceive.addListener(listener);
+  await tcp.setPaused(socketId, false);
+  await inbox.until(({ chunks }) => chunks.length === lengths.length);
+  await called;
+  tcp.onReceive.removeListener(listener);
+  // An answer that comes after everything that was waiting.
+  await tcp.getSockets();
+  expect(inbox.chunks.map(({ length }) => length)).toEqual(lengths);
 });

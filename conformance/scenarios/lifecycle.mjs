@@ -21,6 +21,23 @@ export default [
       await call('getInfo', id);
     },
   },
+  ...[['setNoDelay', true], ['setKeepAlive', true, 10], ['secure']].map(([method, ...args]) => ({
+    name: `${method} on a socket that was refused before it was connected`,
+    deviation: 'h',
+    parameters: { method, args },
+    async server(peer) {
+      await peer.tls();
+      await peer.nobody('closed');
+    },
+    async run({ call, create, port, ports, parameters }) {
+      const id = await create();
+      await call('setPaused', id, true);
+      await call('connect', id, 'localhost', ports.closed);
+      await call('connect', id, 'localhost', port);
+      await call(parameters.method, id, ...parameters.args);
+      await call('getInfo', id);
+    },
+  })),
   {
     name: 'connect on a connected socket',
     async server(peer) {

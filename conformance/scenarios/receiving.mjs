@@ -360,4 +360,57 @@ export default [
       tcp.onReceive.removeListener(second);
     },
   },
+  // How many chunks Chromium's browser process has read by the time of the call is a matter of chance,
+  // so all that is shown is whether there are more than the call allows.
+  ...[
+    ['close', 1],
+    ['disconnect', 1],
+    ['setPaused', 2, true],
+  ].map(([method, expected, ...args]) => ({
+    name: `${method} inside onReceive, with nine more chunks waiting`,
+    deviation: 'j',
+    events: false,
+    parameters: { method, expected, args },
+    server: (peer) => peer.tcp(),
+    async run({ open, ask, quiet, call, tcp, log, parameters }) {
+      const id = await open({ paused: true, properties: { bufferSize: 10 } });
+      await ask('write', '0123456789'.repeat(10));
+      await quiet(50);
+      let events = 0;
+      const listener = ({ socketId }) => {
+        events += socketId === id ? 1 : 0;
+        if (events === 1 && socketId === id) {
+          tcp[parameters.method](id, ...parameters.args, () => {});
+        }
+      };
+      tcp.onReceive.addListener(listener);
+      await call('setPaused', id, false);
+      await quiet(100);
+      tcp.onReceive.removeListener(listener);
+      log(`more than ${parameters.expected} chunks:`, events > parameters.expected);
+    },
+  })),
+  {
+    name: 'a larger bufferSize inside onReceive, with nine more chunks waiting',
+    deviation: 'j',
+    events: false,
+    server: (peer) => peer.tcp(),
+    async run({ open, ask, quiet, call, tcp, log }) {
+      const id = await open({ paused: true, properties: { bufferSize: 10 } });
+      await ask('write', '0123456789'.repeat(10));
+      await quiet(50);
+      const sizes = [];
+      const listener = ({ socketId, data }) => {
+        if (socketId !== id) return;
+        sizes.push(data.byteLength);
+        if (sizes.length === 1) tcp.update(id, { bufferSize: 25 }, () => {});
+      };
+      tcp.onReceive.addListener(listener);
+      await call('setPaused', id, false);
+      await quiet(100);
+      tcp.onReceive.removeListener(listener);
+      log('the first two of 10 bytes:', sizes[0] === 10 && sizes[1] === 10);
+      log('the third, too:', sizes[2] === 10);
+    },
+  },
 ];

@@ -363,4 +363,30 @@ export default [
       await waiting;
     },
   },
+  ...['reset', 'end, then reset', 'reset with data waiting'].map((how) => ({
+    name: `sends one by one on a paused socket whose peer has gone: ${how}`,
+    deviation: 'i',
+    parameters: { how },
+    server: (peer) => peer.tcp(),
+    async run({ open, call, bytes, ask, quiet, parameters }) {
+      const id = await open({ paused: true });
+      if (parameters.how.startsWith('end')) await ask('end');
+      if (parameters.how.endsWith('waiting')) await ask('write', 'last words');
+      await ask('reset');
+      for (const text of ['one', 'two', 'three']) {
+        await quiet(50);
+        await call('send', id, bytes(text));
+      }
+    },
+  })),
+  {
+    name: 'a send that no pipe has room for, on a paused socket that was reset',
+    server: (peer) => peer.tcp(),
+    async run({ open, call, pattern, bytes, ask, quiet }) {
+      const id = await open({ paused: true });
+      await ask('reset');
+      await quiet(50);
+      await Promise.all([call('send', id, pattern(200_000)), call('send', id, bytes('x'))]);
+    },
+  },
 ];
