@@ -4,7 +4,8 @@
 
 const { Duplex } = require('node:stream');
 const { call } = require('./lib/call.js');
-const { addSink, removeSink, sinks } = require('./lib/sinks.js');
+const { Receiver } = require('./lib/receiver.js');
+const { addSink, removeSink } = require('./lib/sinks.js');
 const { SocketError } = require('./lib/socket-error.js');
 
 const CONNECTION_CLOSED = -100;
@@ -12,6 +13,8 @@ const CONNECTION_CLOSED = -100;
 class SocketDuplex extends Duplex {
   /** @type {Promise<number> | number} The id, as soon as the socket is connected. */
   #socket;
+  /** @type {number | undefined} The socket whose bytes come here. */
+  #attached;
   #paused = true;
   #allowHalfOpen;
   #giveUp;
@@ -47,13 +50,25 @@ class SocketDuplex extends Duplex {
     this.once('end', () => this.destroy());
   }
 
+  /**
+   * Reads a socket from here on, and takes over what an iterator has left.
+   *
+   * @param {number} socketId
+   */
+  attach(socketId) {
+    const { queue, end } = Receiver.surrender(socketId);
+    this.#attached = socketId;
+    addSink(socketId, { push: this.#onData, finish: this.#onEnd });
+    queue.forEach(this.#onData);
+    if (end !== undefined) this.#onEnd(end);
+  }
+
   /** @param {(error?: Error | null) => void} callback */
   async _construct(callback) {
     try {
       const socketId = await this.#socket;
+      if (this.#attached === undefined) this.attach(socketId);
       this.socketId = socketId;
-      if (sinks.has(socketId)) throw new Error(`duplex: socket ${socketId} is being read already`);
-      addSink(socketId, { push: this.#onData, finish: this.#onEnd });
       const info = await call('getInfo', [socketId]);
       this.localAddress = info.localAddress;
       this.localPort = info.localPort;
@@ -116,9 +131,25 @@ class SocketDuplex extends Duplex {
    *
    * @param {(error?: Error | null) => void} callback
    */
-  _final(callback) {
+  async _final(callback) {
+    if (this.#allowHalfOpen) {
+      callback();
+      return;
+    }
+    await this.#close();
     callback();
-    if (!this.#allowHalfOpen) this.destroy();
+    // A consumer still gets what has been received. Without one, the stream has no reason to wait.
+    if (!this.readableEnded) this.push(null);
+    if (this.readableFlowing === null && this.listenerCount('readable') === 0) this.resume();
+  }
+
+  /** Closes the socket, unless it is gone already. */
+  async #close() {
+    const socketId = this.#attached;
+    if (socketId === undefined) return;
+    this.#attached = undefined;
+    removeSink(socketId);
+    await call('close', [socketId]).catch(() => {});
   }
 
   /** @param {Error} [error] */
@@ -134,12 +165,9 @@ class SocketDuplex extends Duplex {
    */
   async _destroy(error, callback) {
     clearTimeout(this.#timer);
-    const socketId = this.socketId ?? (await Promise.resolve(this.#socket).catch(() => undefined));
-    if (socketId !== undefined) {
-      if (sinks.get(socketId)?.push === this.#onData) removeSink(socketId);
-      // The socket may be gone already.
-      await call('close', [socketId]).catch(() => {});
-    }
+    // A socket that is still being connected closes itself when that fails.
+    await Promise.resolve(this.#socket).catch(() => undefined);
+    await this.#close();
     callback(error);
   }
 
@@ -206,8 +234,17 @@ class SocketDuplex extends Duplex {
  * @param {import('./duplex.js').DuplexOptions} [options]
  */
 function duplex(socketId, options = {}) {
-  const paused = call('setPaused', [socketId, true]).then(() => socketId);
-  return new SocketDuplex(paused, options);
+  /** @type {(socket: Promise<number>) => void} */
+  let start = () => {};
+  const stream = new SocketDuplex(new Promise((resolve) => (start = resolve)), options);
+  const takeOver = async () => {
+    // Before the pause counts: a read in flight brings one piece more.
+    stream.attach(socketId);
+    await call('setPaused', [socketId, true]);
+    return socketId;
+  };
+  start(takeOver());
+  return stream;
 }
 
 /**

@@ -53,13 +53,54 @@ async function callUnlessAborted(method, args, signal) {
 }
 
 /**
+ * Makes a socket that is paused, so that what it receives stays with the system until it is read.
+ *
+ * @param {unknown[]} args
+ */
+async function create(...args) {
+  const info = await call('create', args);
+  await call('setPaused', [info.socketId, true]);
+  return info;
+}
+
+/**
+ * Of methods behind which another connection, or none, begins.
+ *
+ * @param {(...args: any[]) => Promise<any>} method
+ * @param {(socketId: number, ...args: unknown[]) => void} onFulfilled
+ */
+function followed(method, onFulfilled) {
+  return async (/** @type {[number, ...unknown[]]} */ ...args) => {
+    const result = await method(...args);
+    onFulfilled(...args);
+    return result;
+  };
+}
+
+/**
  * @param {number} socketId
  * @param {{ signal?: AbortSignal, highWaterMark?: number }} [options]
  */
-async function* received(socketId, { signal, highWaterMark = 65_536 } = {}) {
+function received(socketId, { signal, highWaterMark = 65_536 } = {}) {
+  /** @type {Receiver | Error} */
+  let receiver;
+  try {
+    // Before the first next(): bytes that arrive until then wait for it.
+    receiver = Receiver.claim(socketId, highWaterMark);
+  } catch (/** @type {any} */ error) {
+    receiver = error;
+  }
+  return iterate(receiver, signal);
+}
+
+/**
+ * @param {Receiver | Error} receiver
+ * @param {AbortSignal | undefined} signal
+ */
+async function* iterate(receiver, signal) {
   signal?.throwIfAborted();
-  const receiver = Receiver.of(socketId);
-  receiver.take(highWaterMark);
+  if (receiver instanceof Error) throw receiver;
+  receiver.take();
   const wake = () => receiver.wake();
   signal?.addEventListener('abort', wake);
   try {
@@ -82,17 +123,19 @@ async function* received(socketId, { signal, highWaterMark = 65_536 } = {}) {
 }
 
 // One by one, so that ES modules can import them by name.
-exports.close = promised('close');
-exports.connect = promised('connect');
-exports.create = promised('create');
-exports.disconnect = promised('disconnect');
+exports.close = followed(promised('close'), Receiver.ended);
+exports.connect = followed(promised('connect'), Receiver.discard);
+exports.create = create;
+exports.disconnect = followed(promised('disconnect'), Receiver.ended);
 exports.getInfo = promised('getInfo');
 exports.getSockets = promised('getSockets');
 exports.secure = promised('secure');
 exports.send = promised('send');
 exports.setKeepAlive = promised('setKeepAlive');
 exports.setNoDelay = promised('setNoDelay');
-exports.setPaused = promised('setPaused');
+exports.setPaused = followed(promised('setPaused'), (socketId, paused) => {
+  if (!paused) Receiver.discard(socketId);
+});
 exports.update = promised('update');
 exports.received = received;
 exports.SocketError = SocketError;

@@ -3,9 +3,11 @@
 const { once } = require('node:events');
 const http = require('node:http');
 const https = require('node:https');
-const { pipeline } = require('node:stream/promises');
+const net = require('node:net');
+const { finished, pipeline } = require('node:stream/promises');
 const { connect, duplex } = require('../duplex.js');
-const { closeSockets, connected, tcp } = require('./support/client.js');
+const sockets = require('../promises.js');
+const { closeSockets, connected, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
@@ -166,6 +168,122 @@ describe('a stream over a socket', () => {
     await once(stream, 'timeout');
     clearInterval(keepAlive);
     stream.destroy();
+  });
+});
+
+describe('a stream over a socket that has been read before', () => {
+  const text = (/** @type {ArrayBuffer} */ data) => Buffer.from(data).toString();
+
+  test('loses nothing of a socket that was not paused', async () => {
+    const server = await startServer();
+    const { socketId } = await connected(server.port);
+    const before = stats().bytesReceived;
+    const stream = duplex(socketId);
+    // Waits like one that looks at the connection before it reads.
+    (await server.accepted()).end('greeting');
+    while (stats().bytesReceived - before < 8) await new Promise(setImmediate);
+    expect(await textOf(stream)).toBe('greeting');
+  });
+
+  test('goes on where an iterator has stopped', async () => {
+    const server = await startServer();
+    const { socketId } = await sockets.create({ bufferSize: 3 });
+    await sockets.connect(socketId, '127.0.0.1', server.port);
+    (await server.accepted()).end('one two three');
+    for await (const data of sockets.received(socketId)) {
+      expect(text(data)).toBe('one');
+      break;
+    }
+    expect(await textOf(duplex(socketId))).toBe(' two three');
+  });
+
+  test('is refused while an iterator reads it, which goes on', async () => {
+    const server = await startServer();
+    const { socketId } = await sockets.create();
+    await sockets.connect(socketId, '127.0.0.1', server.port);
+    const next = sockets.received(socketId).next();
+    const [error] = await once(duplex(socketId), 'error');
+    expect(error.message).toBe(`duplex: socket ${socketId} is being read already`);
+    (await server.accepted()).write('still there');
+    expect(text((await next).value)).toBe('still there');
+  });
+});
+
+describe('end()', () => {
+  const LENGTH = 6 * 1024 * 1024;
+
+  /** Reads all that a peer gets, and how that ended. */
+  async function receive(peer) {
+    let length = 0;
+    peer.on('data', (data) => (length += data.length));
+    const [outcome] = await Promise.race([
+      once(peer, 'end').then(() => ['end']),
+      once(peer, 'error').then(([{ code }]) => [code]),
+    ]);
+    return { length, outcome };
+  }
+
+  /** Notes the events of a stream's end in their order. */
+  function watch(stream) {
+    const events = [];
+    for (const name of ['finish', 'end', 'error', 'close'])
+      {stream.on(name, () => events.push(name));}
+    return events;
+  }
+
+  const LIKE_NODE = (port) => net.connect(port, '127.0.0.1');
+  const OURS = (port) => connect({ host: '127.0.0.1', port });
+
+  test.each([
+    ['net.Socket', LIKE_NODE],
+    ['ours', OURS],
+  ])(
+    'delivers everything to a printer that greets, finishes, ends, closes: %s',
+    async (_, make) => {
+      const server = await startServer({
+        onConnection: (socket) => socket.write('@PJL READY\r\n'),
+      });
+      const stream = make(server.port);
+      const events = watch(stream);
+      stream.resume();
+      stream.end(Buffer.alloc(LENGTH, 'x'));
+      const received = await receive(await server.accepted());
+      expect(received).toEqual({ length: LENGTH, outcome: 'end' });
+      if (!stream.closed) await once(stream, 'close');
+      expect(events).toEqual(['finish', 'end', 'close']);
+    },
+  );
+
+  test('needs no consumer to close', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    const events = watch(stream);
+    stream.end('job');
+    const peer = await server.accepted();
+    expect(await textOf(peer)).toBe('job');
+    if (!stream.closed) await once(stream, 'close');
+    expect(events).toEqual(['finish', 'end', 'close']);
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+
+  test('is no premature close for those who wait for the stream', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    stream.resume().end('job');
+    await finished(stream);
+    expect(stream.closed || stream.destroyed).toBe(true);
+  });
+
+  test('leaves a consumer that is behind what was received', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    stream.on('readable', () => {});
+    const peer = await server.accepted();
+    peer.write('answer');
+    await once(stream, 'readable');
+    stream.end();
+    await once(peer.resume(), 'end');
+    expect(await textOf(stream)).toBe('answer');
   });
 });
 

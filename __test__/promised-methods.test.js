@@ -4,7 +4,7 @@ const { TLSSocket } = require('node:tls');
 const api = require('../promises.js');
 const netErrors = require('../net-errors.js');
 const { methods } = require('../lib/schema.js');
-const { closeSockets, tcp } = require('./support/client.js');
+const { closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
@@ -229,6 +229,134 @@ describe('received()', () => {
     const socketId = await open(port);
     for await (const data of received(socketId)) expect(text(data)).toBe('x');
     expect(tcp.onReceive.hasListeners() || tcp.onReceiveError.hasListeners()).toBe(false);
+  });
+});
+
+describe('bytes that arrive while no iterator asks for them', () => {
+  /** Reads until it has a text of this length. */
+  async function read(socketId, length) {
+    let all = '';
+    for await (const data of received(socketId)) {
+      all += text(data);
+      if (all.length >= length) break;
+    }
+    return all;
+  }
+
+  /** Waits until the socket has received so many bytes in all. */
+  async function arrived(count, before = 0) {
+    while (stats().bytesReceived - before < count) await new Promise(setImmediate);
+  }
+
+  /** Waits until the peer's bytes are with this machine's side of the connection. */
+  async function written(peer, data) {
+    await new Promise((resolve) => peer.write(data, resolve));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  }
+
+  test('wait for the first one, as sockets are made paused', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    await written(await server.accepted(), 'greeting');
+    expect(await api.getInfo(socketId)).toMatchObject({ connected: true, paused: true });
+    expect(await read(socketId, 8)).toBe('greeting');
+  });
+
+  test('wait for it behind secure(), which needs no setPaused() before', async () => {
+    const onConnection = (socket) => socket.write('greeting');
+    const { port } = await startServer({ onConnection, tls: certificate() });
+    const socketId = await open(port, 'localhost');
+    expect(await api.secure(socketId)).toBe(0);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    expect(await read(socketId, 8)).toBe('greeting');
+  });
+
+  test('wait for its first next() on a socket that is not paused', async () => {
+    const server = await startServer();
+    const { socketId } = await connected(server.port);
+    const before = stats().bytesReceived;
+    const iterator = received(socketId);
+    (await server.accepted()).write('greeting');
+    await arrived(8, before);
+    const { value } = await iterator.next();
+    expect(text(value)).toBe('greeting');
+    await iterator.return();
+  });
+
+  test('pause such a socket when they are more than may wait', async () => {
+    const server = await startServer();
+    const { socketId } = await connected(server.port);
+    const total = 32 * 1024 * 1024;
+    const iterator = received(socketId, { highWaterMark: 10_000 });
+    const peer = await server.accepted();
+    peer.end(Buffer.alloc(total));
+    while (!(await api.getInfo(socketId)).paused) await new Promise(setImmediate);
+    expect(peer.writableLength).toBeGreaterThan(0);
+    let count = 0;
+    for await (const { byteLength } of iterator) count += byteLength;
+    expect(count).toBe(total);
+  });
+
+  test('wait for the next one after a loop that threw', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    const peer = await server.accepted();
+    await written(peer, 'one');
+    const loop = async () => {
+      for await (const data of received(socketId)) throw new Error(text(data));
+    };
+    await expect(loop()).rejects.toThrow('one');
+    await written(peer, 'two');
+    expect(await read(socketId, 3)).toBe('two');
+  });
+
+  test('are no part of the next connection', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    const peer = await server.accepted();
+    await written(peer, 'one');
+    expect(await read(socketId, 3)).toBe('one');
+    const before = stats().bytesReceived;
+    await written(peer, 'left');
+    await arrived(4, before);
+    await api.disconnect(socketId);
+    await api.connect(socketId, '127.0.0.1', server.port);
+    await written(await server.accepted(), 'other');
+    expect(await read(socketId, 5)).toBe('other');
+  });
+
+  test('do not keep an iterator waiting when the connection is ended meanwhile', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    (await server.accepted()).write(Buffer.alloc(1024 * 1024));
+    const iterator = received(socketId, { highWaterMark: 1 });
+    await iterator.next();
+    while (!(await api.getInfo(socketId)).paused) await new Promise(setImmediate);
+    await api.disconnect(socketId);
+    let count = 0;
+    for await (const { byteLength } of iterator) count += byteLength;
+    expect(count).toBeLessThan(1024 * 1024);
+  });
+
+  test('belong to the listeners of an application that unpauses the socket itself', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    const peer = await server.accepted();
+    await written(peer, 'one');
+    expect(await read(socketId, 3)).toBe('one');
+    const inbox = new Inbox(socketId);
+    await new Promise((resolve) => tcp.setPaused(socketId, false, resolve));
+    for (const word of ['two', 'three', 'four']) {
+      const before = inbox.bytes.length;
+      peer.write(word);
+      await inbox.untilReceived(before + word.length);
+    }
+    await api.setPaused(socketId, true);
+    await written(peer, 'five');
+    await inbox.untilReceived('twothreefourfive'.length);
+    await written(peer, 'six');
+    expect(await read(socketId, 3)).toBe('six');
+    expect(String(inbox.bytes)).toBe('twothreefourfivesix');
   });
 });
 

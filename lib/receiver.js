@@ -4,10 +4,22 @@ const { addSink, removeSink, sinks } = require('./sinks.js');
 const tcp = require('../index.js');
 const { call } = require('./call.js');
 
+/** The code with which a connection ends in order. */
+const CONNECTION_CLOSED = -100;
+
+/** How many receivers there may be before those of closed sockets are looked for. */
+const FIRST_SWEEP = 16;
+let sweepAt = FIRST_SWEEP;
+
 /**
- * What a socket has received and nobody has taken. It lives from the first iterator of the socket to
- * the end of the connection, so that nothing is lost between two iterators: a read that is in flight
- * when a socket is paused still delivers.
+ * @typedef {'claimed' | 'taken' | 'released'} Use `claimed`: an iterator exists and has not been
+ *   asked yet. `taken`: it has been. `released`: it is done, and the socket is paused.
+ */
+
+/**
+ * The bytes that a socket has received and no iterator has taken. A receiver lives from the first
+ * iterator of the socket to the end of the connection, so that no byte is lost between two iterators:
+ * a read that is in flight when a socket is paused still delivers.
  */
 class Receiver {
   #socketId;
@@ -15,7 +27,10 @@ class Receiver {
   #queue = [];
   #waiting = 0;
   #limit = 0;
-  #taken = false;
+  /** @type {Use} */
+  #use = 'claimed';
+  /** How many pieces have come since the last iterator was done. */
+  #unasked = 0;
   /** @type {boolean | undefined} undefined: not known. */
   #paused;
   #wake = () => {};
@@ -29,36 +44,88 @@ class Receiver {
   }
 
   /**
+   * The receiver of a socket for an iterator that is about to be asked.
+   *
    * @param {number} socketId
+   * @param {number} limit More waiting bytes than this pause the socket. With 0 it is read only when
+   *   an iterator waits.
    * @returns {Receiver}
    */
-  static of(socketId) {
+  static claim(socketId, limit) {
     const known = sinks.get(socketId);
-    if (known instanceof Receiver) return known;
-    if (known) throw new Error(`received: a stream reads socket ${socketId}`);
-    if (sinks.size > 0) tcp.getSockets(forgetAllBut);
-    const receiver = new Receiver(socketId);
-    addSink(socketId, receiver);
+    if (known && !(known instanceof Receiver)) {
+      throw new Error(`received: a stream reads socket ${socketId}`);
+    }
+    if (!known && sinks.size >= sweepAt) tcp.getSockets(sweep);
+    const receiver = known ?? new Receiver(socketId);
+    if (!known) addSink(socketId, receiver);
+    if (receiver.#use !== 'taken') {
+      receiver.#use = 'claimed';
+      receiver.#limit = limit;
+      receiver.#paused = undefined;
+    }
     return receiver;
   }
 
   /**
-   * @param {number} limit More waiting bytes than this pause the socket. With 0 it is read only when
-   *   somebody waits.
+   * Takes what a socket has received out of its receiver, for a stream that reads on.
+   *
+   * @param {number} socketId
+   * @returns {{ queue: ArrayBuffer[], end: number | undefined }}
    */
-  take(limit) {
-    // Two iterators would each get a part.
-    if (this.#taken) throw new Error(`received: socket ${this.#socketId} has an iterator already`);
-    this.#taken = true;
-    this.#limit = limit;
-    this.#paused = undefined;
+  static surrender(socketId) {
+    const known = sinks.get(socketId);
+    if (!known) return { queue: [], end: undefined };
+    if (!(known instanceof Receiver) || known.#use === 'taken') {
+      throw new Error(`duplex: socket ${socketId} is being read already`);
+    }
+    removeSink(socketId);
+    return { queue: known.#queue, end: known.end };
   }
 
-  /** The iterator is done. What comes from here on stays with the peer, or waits here. */
+  /**
+   * The connection of a socket has ended by a call of the application, of which a paused socket tells
+   * nothing.
+   *
+   * @param {number} socketId
+   */
+  static ended(socketId) {
+    const known = sinks.get(socketId);
+    if (!(known instanceof Receiver)) return;
+    if (known.#use === 'taken') known.finish(CONNECTION_CLOSED);
+    removeSink(socketId);
+  }
+
+  /**
+   * Forgets what no iterator has taken: the socket has a new connection, or the application has
+   * unpaused it for its listeners.
+   *
+   * @param {number} socketId
+   */
+  static discard(socketId) {
+    const known = sinks.get(socketId);
+    if (known instanceof Receiver && known.#use === 'released') removeSink(socketId);
+  }
+
+  /** The iterator begins. Two of them would each get a part of the bytes. */
+  take() {
+    if (this.#use === 'taken') {
+      throw new Error(`received: socket ${this.#socketId} has an iterator already`);
+    }
+    const current = sinks.get(this.#socketId);
+    if (this.end === undefined && current !== this) {
+      if (current) throw new Error(`received: socket ${this.#socketId} is being read already`);
+      addSink(this.#socketId, this);
+    }
+    this.#use = 'taken';
+  }
+
+  /** The iterator is done. Bytes that come from here on stay with the peer, or wait here. */
   async release() {
-    this.#taken = false;
-    if (this.end === undefined) await this.pause(true).catch(() => removeSink(this.#socketId));
-    else if (this.isEmpty) removeSink(this.#socketId);
+    this.#use = 'released';
+    this.#unasked = 0;
+    if (this.end === undefined) await this.pause(true).catch(() => this.#remove());
+    else if (!this.isEmpty && !sinks.has(this.#socketId)) addSink(this.#socketId, this);
   }
 
   get isEmpty() {
@@ -67,6 +134,15 @@ class Receiver {
 
   /** @param {ArrayBuffer} data */
   push(data) {
+    if (this.#use === 'released') {
+      // A pause lets one piece through. With the second, or one behind the end, the application has
+      // unpaused the socket itself, and its listeners have the bytes.
+      this.#unasked += 1;
+      if (this.#unasked > 1 || this.end !== undefined) {
+        this.#remove();
+        return;
+      }
+    }
     this.#queue.push(data);
     this.#waiting += data.byteLength;
     // A socket that is gone needs no pause; the iterator finds out.
@@ -83,9 +159,10 @@ class Receiver {
 
   /** @param {number} code */
   finish(code) {
-    this.end = code;
+    this.end ??= code;
     this.wake();
-    if (!this.#taken && this.isEmpty) removeSink(this.#socketId);
+    // Bytes behind the end are those of another connection.
+    if (this.#use === 'taken' || (this.#use === 'released' && this.isEmpty)) this.#remove();
   }
 
   wake() {
@@ -112,18 +189,23 @@ class Receiver {
     else await this.#readOnce();
     if (this.isEmpty && this.end === undefined) await woken;
   }
+
+  #remove() {
+    if (sinks.get(this.#socketId) === this) removeSink(this.#socketId);
+  }
 }
 
 /**
- * Sockets that were closed while they were paused have no end to tell.
+ * Removes the receivers of closed sockets: one that was paused when it was closed has no end to tell.
  *
  * @param {{ socketId: number }[]} infos Of the sockets that there are.
  */
-function forgetAllBut(infos) {
+function sweep(infos) {
   const known = new Set(infos.map(({ socketId }) => socketId));
   for (const [socketId, sink] of sinks) {
-    if (sink instanceof Receiver && !known.has(socketId) && sink.isEmpty) removeSink(socketId);
+    if (sink instanceof Receiver && !known.has(socketId)) removeSink(socketId);
   }
+  sweepAt = Math.max(FIRST_SWEEP, 2 * sinks.size);
 }
 
 module.exports = { Receiver };
