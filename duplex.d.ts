@@ -11,9 +11,9 @@ export interface DuplexOptions extends Pick<
   'readableHighWaterMark' | 'writableHighWaterMark' | 'highWaterMark' | 'signal'
 > {
   /**
-   * The API has no half-close. So `end()` closes the connection once everything is written, both
-   * ways. With `true` it does not: the peer is not told, reading goes on until the peer closes, and
-   * `destroy()` ends it.
+   * The API has no half-close. So `end()` closes the connection in both directions once everything is
+   * written. The consumer still gets the bytes that were received before, then `end`. With `true`,
+   * the peer is not told, reading goes on until the peer closes, and `destroy()` ends the connection.
    *
    * @default false
    */
@@ -51,7 +51,9 @@ export interface SocketDuplex extends Duplex {
 
 /**
  * Wraps a connected socket. It belongs to the stream from then on: the stream pauses, unpauses and
- * closes it. What the socket has received before is gone, unless it was paused.
+ * closes it. The stream begins with the bytes that an iterator of `received()` has left, if there was
+ * one. Bytes that a socket received before without an iterator and without being paused are gone.
+ * Fails with an error of the stream while an iterator or another stream reads the socket.
  */
 export declare function duplex(socketId: number, options?: DuplexOptions): SocketDuplex;
 

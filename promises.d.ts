@@ -34,6 +34,11 @@ export interface Abortable {
   signal?: AbortSignal | undefined;
 }
 
+/**
+ * Makes a socket that is paused, unlike the callback form: bytes that arrive before the first
+ * {@link received} stay with the system, under TCP flow control, and {@link secure} needs no
+ * `setPaused()` before it. For listeners of `onReceive`, call `setPaused(socketId, false)`.
+ */
 export declare function create(properties?: tcp.SocketProperties | null): Promise<tcp.CreateInfo>;
 export declare function update(socketId: number, properties: tcp.SocketProperties): Promise<void>;
 export declare function setPaused(socketId: number, paused: boolean): Promise<void>;
@@ -84,9 +89,9 @@ export interface ReceivedOptions extends Abortable {
    * How many bytes may wait for the consumer, in bytes; beyond, the socket is paused until they have
    * been taken, and the peer has to wait.
    *
-   * With 0 the socket is paused all the time, but for one read at a time while the consumer waits.
-   * That costs speed, and it is what a conversation needs that ends with {@link secure}, which
-   * demands that no read is in flight: pause the socket before it is connected, too.
+   * With 0 the socket stays paused, except for one read at a time while the consumer waits. That is
+   * slower. Use it for a conversation that ends with {@link secure}, which demands that no read is in
+   * flight.
    *
    * @default 65536
    */
@@ -97,9 +102,10 @@ export interface ReceivedOptions extends Abortable {
  * What a socket receives, until its connection ends. Ends without an error when the connection does
  * (-100), as Chromium does not tell one end from another.
  *
- * The socket is read while it is iterated: it is unpaused by the first `next()` and paused when the
- * loop is left. A read that was in flight then brings its data to the next iterator of the socket.
- * There is one at a time.
+ * The socket is read while it is iterated: the first `next()` unpauses it, and the end of the loop
+ * pauses it. A read that was in flight then brings its data to the next iterator of the socket, or to
+ * the stream that `duplex()` makes of it. If the socket is not paused, the bytes that arrive after
+ * this call wait for the first `next()`. There is one iterator at a time.
  *
  * Listeners of `onReceive` get the same data.
  */

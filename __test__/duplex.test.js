@@ -226,8 +226,9 @@ describe('end()', () => {
   /** Notes the events of a stream's end in their order. */
   function watch(stream) {
     const events = [];
-    for (const name of ['finish', 'end', 'error', 'close'])
-      {stream.on(name, () => events.push(name));}
+    for (const name of ['finish', 'end', 'error', 'close']) {
+      stream.on(name, () => events.push(name));
+    }
     return events;
   }
 
