@@ -11,7 +11,7 @@ import { MANIFEST_REFUSED } from './transcript.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** Makes a home directory in which Chromium trusts the authority. */
-function makeTrustingHome(directory, authorityPath) {
+export function makeTrustingHome(directory, authorityPath) {
   const database = join(directory, '.pki', 'nssdb');
   mkdirSync(database, { recursive: true });
   try {

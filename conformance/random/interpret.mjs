@@ -1,0 +1,547 @@
+/**
+ * Interprets one program against `chrome.sockets.tcp` and writes its transcript. This file runs
+ * unchanged in Chromium's service worker and in Node, so it uses only what both have.
+ *
+ * A transcript is a list of entries `[slot, text]`. The slot is the number of the socket in the
+ * program, or -1 where an entry belongs to no socket. An onReceive shows what its socket has received
+ * since it was made, so that neighbours can be merged.
+ */
+
+/** After this many milliseconds the interpreter stops waiting for a call that always answers. */
+const LATE = 8000;
+
+/** A step ends when this many milliseconds have passed without a change; see `settle`. */
+const QUIET = { balanced: 12, known: 25, unbalanced: 80 };
+
+/** An identifier that no program is ever given. */
+const NO_SOCKET = 987_654_321;
+
+/** Longer strings are shown by their length. */
+const LONGEST_TEXT = 80;
+
+const now = () => performance.now();
+const delay = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** FNV-1a, continued from `hash`. */
+function digest(bytes, hash = 0x811c9dc5) {
+  let result = hash;
+  for (const byte of bytes) result = Math.imul(result ^ byte, 0x01000193) >>> 0;
+  return result;
+}
+
+const hex = (hash) => hash.toString(16).padStart(8, '0');
+
+/** Bytes of a pattern in which no TLS record begins. */
+export const pattern = (length, first) =>
+  Uint8Array.from({ length }, (_, index) => (index + first) % 251);
+
+/** Values that JSON has no form for, by name. */
+const SPECIAL = {
+  undefined: () => undefined,
+  nan: () => NaN,
+  infinity: () => Infinity,
+  '-0': () => -0,
+  bigint: () => 1n,
+  symbol: () => Symbol('symbol'),
+  function: () => () => {},
+  date: () => new Date(0),
+  boxed: () => new Number(1),
+  sharedBuffer: () => new SharedArrayBuffer(8),
+  throwingName: () => ({
+    get name() {
+      throw new RangeError('from a getter');
+    },
+  }),
+};
+
+function bytesOf({ bytes, first = 0, as = 'buffer' }) {
+  const array = pattern(bytes, first);
+  if (as === 'buffer') return array.buffer;
+  const wide = new Uint8Array(bytes + 7);
+  wide.set(array, 3);
+  return as === 'view' ? wide.subarray(3, 3 + bytes) : new DataView(wide.buffer, 3, bytes);
+}
+
+/** Gives each operation that has an identifier its place in the program, in reading order. */
+function number(program) {
+  const numbers = new Map();
+  const visit = (operations) => {
+    for (const operation of operations) {
+      numbers.set(operation, numbers.size + 1);
+      if (operation.then) visit(operation.then);
+    }
+  };
+  for (const { operations } of program.steps) visit(operations);
+  return numbers;
+}
+
+/** Shows values, with the numbers of sockets and ports instead of what the run happened to get. */
+class Writer {
+  #slots;
+  #ports;
+
+  constructor(slots, ports) {
+    this.#slots = slots;
+    this.#ports = ports;
+  }
+
+  #member(key, value) {
+    if (key === 'socketId') return `#${this.#slots.get(value) ?? value}`;
+    if (key === 'localPort' && value > 0) return 'local';
+    if (key === 'peerPort') {
+      const index = this.#ports.indexOf(value);
+      return index < 0 ? String(value) : `port ${index}`;
+    }
+    return this.show(value);
+  }
+
+  #string(value) {
+    if (value.length <= LONGEST_TEXT) return JSON.stringify(value);
+    return `${JSON.stringify(value.slice(0, 8))}… ${value.length} characters`;
+  }
+
+  show(value) {
+    if (Object.is(value, -0)) return '-0';
+    if (typeof value === 'string') return this.#string(value);
+    if (typeof value !== 'object' || value === null) return String(value);
+    if (value instanceof Error) return `${value.name}: ${value.message}`;
+    if (Array.isArray(value)) return `[${value.map((item) => this.show(item)).join(', ')}]`;
+    const members = Object.keys(value).map((key) => `${key}: ${this.#member(key, value[key])}`);
+    return `{${members.join(', ')}}`;
+  }
+}
+
+/** One run of one program. */
+class Run {
+  #program;
+  #ports;
+  #tcp;
+  #runtime;
+  #ask;
+  #numbers;
+  #writer;
+
+  /** Identifier of the socket → slot, and the reverse. */
+  #slots = new Map();
+  #ids = [];
+  #entries = [];
+  /** Calls without an answer: number of the operation → method. */
+  #pending = new Map();
+  /** Requests to the peers that nothing waits for. */
+  #asking = 0;
+  /** Counts everything that happens. */
+  #version = 0;
+  #lastChange = now();
+  #wake = () => {};
+  /** What each socket has received in all. */
+  #streams = new Map();
+  #received = 0;
+  #sent = 0;
+  #hooks = [];
+  /** What was last shown of each socket and of each connection. */
+  #shown = new Map();
+  /** The last difference between both ends that has settled. */
+  #knownBalance = '';
+  #over = false;
+  #listeners;
+
+  constructor(program, { ports }, { tcp, runtime, ask }) {
+    this.#program = program;
+    this.#ports = ports;
+    this.#tcp = tcp;
+    this.#runtime = runtime;
+    this.#ask = ask;
+    this.#numbers = number(program);
+    this.#writer = new Writer(this.#slots, ports);
+    this.#listeners = {
+      onReceive: (info) => this.#onReceive(info),
+      onReceiveError: (info) => this.#onReceiveError(info),
+    };
+  }
+
+  // ---- The transcript ---------------------------------------------------------------------------
+
+  #changed() {
+    this.#version += 1;
+    this.#lastChange = now();
+    this.#wake();
+  }
+
+  #write(slot, text) {
+    if (this.#over) return;
+    this.#entries.push([slot, text]);
+    this.#changed();
+  }
+
+  #onReceive({ socketId, data }) {
+    const slot = this.#slots.get(socketId);
+    if (slot === undefined || this.#over) return;
+    const bytes = new Uint8Array(data);
+    this.#received += bytes.length;
+    const stream = this.#streams.get(slot) ?? { total: 0, hash: undefined };
+    this.#streams.set(slot, stream);
+    stream.total += bytes.length;
+    stream.hash = digest(bytes, stream.hash);
+    this.#write(slot, `onReceive up to ${stream.total} ${hex(stream.hash)}`);
+    this.#runHooks('onReceive', slot);
+  }
+
+  #onReceiveError({ socketId, resultCode }) {
+    const slot = this.#slots.get(socketId);
+    if (slot === undefined) return;
+    this.#write(slot, `onReceiveError ${resultCode}`);
+    this.#runHooks('onReceiveError', slot);
+  }
+
+  get transcript() {
+    return this.#entries;
+  }
+
+  // ---- Operations -------------------------------------------------------------------------------
+
+  #value(encoded) {
+    if (Array.isArray(encoded)) return encoded.map((item) => this.#value(item));
+    if (typeof encoded !== 'object' || encoded === null) return encoded;
+    if (encoded.$socket !== undefined) return this.#ids[encoded.$socket] ?? NO_SOCKET;
+    if (encoded.$port !== undefined) {
+      return this.#ports[encoded.$port] + (encoded.turns ?? 0) * 65536;
+    }
+    if (encoded.$special !== undefined) return SPECIAL[encoded.$special]();
+    if (encoded.bytes !== undefined) return bytesOf(encoded);
+    return Object.fromEntries(
+      Object.entries(encoded).map(([key, value]) => [key, this.#value(value)]),
+    );
+  }
+
+  #slotOf({ args }) {
+    const slot = args[0]?.$socket;
+    return slot !== undefined && this.#ids[slot] !== undefined ? slot : -1;
+  }
+
+  #learn(operation, info) {
+    if (operation.method !== 'create' || info?.socketId === undefined) return -1;
+    this.#ids[operation.slot] = info.socketId;
+    this.#slots.set(info.socketId, operation.slot);
+    return operation.slot;
+  }
+
+  /** Whose sockets getSockets tells depends on what else runs; only the program's own are shown. */
+  #result(operation, value) {
+    if (operation.method !== 'getSockets' || !Array.isArray(value)) return value;
+    return this.#own(value);
+  }
+
+  #own(infos) {
+    const slotOf = ({ socketId }) => this.#slots.get(socketId);
+    return infos
+      .filter((info) => slotOf(info) !== undefined)
+      .sort((one, other) => slotOf(one) - slotOf(other));
+  }
+
+  #count({ method }, value) {
+    if (method === 'send' && value?.resultCode === 0) this.#sent += value.bytesSent;
+  }
+
+  #answered(operation, slot, how, values, after = '') {
+    const number = this.#numbers.get(operation);
+    this.#pending.delete(operation);
+    const own = this.#learn(operation, values[0]);
+    const shown = values.map((value) => this.#writer.show(this.#result(operation, value)));
+    this.#count(operation, values[0]);
+    this.#write(
+      own >= 0 ? own : slot,
+      `${number} ${operation.method}: ${how}(${shown.join(', ')})${after}`,
+    );
+    this.#perform(operation.then ?? []);
+  }
+
+  #call(operation) {
+    const { method, args, form = 'callback' } = operation;
+    const number = this.#numbers.get(operation);
+    const slot = this.#slotOf(operation);
+    const values = args.map((value) => this.#value(value));
+    this.#write(slot, `${number} ${method}`);
+    if (form === 'callback') {
+      values.push((...results) => {
+        const error = this.#runtime.lastError;
+        const after = error === undefined ? '' : ` lastError ${JSON.stringify(error.message)}`;
+        this.#answered(operation, slot, '', results, after);
+      });
+    }
+    let returned;
+    try {
+      this.#pending.set(operation, number);
+      returned = this.#tcp[method](...values);
+    } catch (error) {
+      this.#pending.delete(operation);
+      this.#write(slot, `${number} ${method}: threw ${this.#writer.show(error)}`);
+      return;
+    }
+    if (form === 'callback') {
+      if (returned !== undefined) this.#write(slot, `${number} ${method}: returned a value`);
+      return;
+    }
+    if (!(returned instanceof Promise)) {
+      this.#pending.delete(operation);
+      this.#write(slot, `${number} ${method}: returned ${this.#writer.show(returned)}`);
+      return;
+    }
+    returned.then(
+      (value) => this.#answered(operation, slot, 'fulfilled ', [value]),
+      (error) => this.#answered(operation, slot, 'rejected ', [error]),
+    );
+  }
+
+  #hook(operation) {
+    this.#hooks.push({ operation, seen: 0, left: operation.times ?? 1 });
+  }
+
+  #runHooks(event, slot) {
+    for (const hook of [...this.#hooks]) {
+      const { operation } = hook;
+      if (operation.event !== event || operation.slot !== slot) continue;
+      hook.seen += 1;
+      if (hook.seen < operation.nth || hook.left === 0) continue;
+      hook.left -= 1;
+      this.#perform(operation.then);
+    }
+  }
+
+  #askPeer({ peer, action, args = [] }) {
+    this.#asking += 1;
+    return this.#ask('act', [peer, action, args])
+      .catch(() => {})
+      .finally(() => {
+        this.#asking -= 1;
+        this.#changed();
+      });
+  }
+
+  /** `addListener` and the like with what the program says, on the real event object. */
+  #eventMethod(operation) {
+    const { event, method, args } = operation;
+    const label = `${this.#numbers.get(operation)} ${event}.${method}`;
+    try {
+      const values = args.map((value) => this.#value(value));
+      const result = this.#tcp[event][method](...values);
+      this.#write(-1, `${label}: returned ${this.#writer.show(result)}`);
+    } catch (error) {
+      this.#write(-1, `${label}: threw ${this.#writer.show(error)}`);
+    }
+  }
+
+  #mute({ event, muted }) {
+    const method = muted ? 'removeListener' : 'addListener';
+    this.#tcp[event][method](this.#listeners[event]);
+  }
+
+  /** Performs operations at once, in the running turn. */
+  #perform(operations) {
+    for (const operation of operations) {
+      switch (operation.op) {
+        case 'call':
+          this.#call(operation);
+          break;
+        case 'on':
+          this.#hook(operation);
+          break;
+        case 'peer':
+          void this.#askPeer(operation);
+          break;
+        case 'event':
+          this.#eventMethod(operation);
+          break;
+        case 'mute':
+          this.#mute(operation);
+          break;
+        case 'throw':
+          throw new Error('from the program');
+      }
+    }
+  }
+
+  // ---- Waiting ----------------------------------------------------------------------------------
+
+  /** Waits for a condition, which is looked at whenever something happens; false if it is late. */
+  async #until(condition, limit) {
+    const deadline = now() + limit;
+    while (!condition()) {
+      const left = deadline - now();
+      if (left <= 0) return false;
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return true;
+  }
+
+  async #quiet(milliseconds) {
+    for (;;) {
+      const left = this.#lastChange + milliseconds - now();
+      if (left <= 0) return;
+      await delay(left);
+    }
+  }
+
+  /** The program's sockets; also a round trip through the implementation. */
+  #sockets() {
+    return new Promise((resolve) => this.#tcp.getSockets((infos) => resolve(this.#own(infos))));
+  }
+
+  /**
+   * What the two ends do not yet agree upon: bytes on their way in both directions, connections that
+   * only one end has.
+   */
+  #balance(state, sockets) {
+    const sum = (member) => state.reduce((total, connection) => total + connection[member], 0);
+    const open = state.filter(({ closed, ended }) => !closed && !ended).length;
+    const connected = sockets.filter((info) => info.connected).length;
+    return [sum('written') - this.#received, this.#sent - sum('received'), open - connected];
+  }
+
+  /**
+   * Waits until nothing happens any more. That is a condition on both ends: every call that answers
+   * has, a round trip through the peers and one through the implementation have brought nothing
+   * new, and then a window without any change follows. It is short where both ends agree on all
+   * bytes and connections, and longer where they do not, such as with a paused socket.
+   */
+  async settle() {
+    const answered = () => this.#asking === 0 && this.#pending.size === 0;
+    const deadline = now() + LATE;
+    for (;;) {
+      await this.#until(answered, this.#program.hangs ? QUIET.unbalanced : LATE);
+      const { version, state, sockets, tripTime } = await this.#look();
+      const balance = this.#balance(state, sockets);
+      const text = [...balance, this.#pending.size].join();
+      const least = this.#window(balance, text);
+      await this.#quiet(Math.max(least, (least / QUIET.balanced) * tripTime));
+      const again = await this.#look();
+      const same = JSON.stringify(again.state) === JSON.stringify(state);
+      if (same && again.version === version) {
+        this.#knownBalance = text;
+        return again;
+      }
+      if (now() > deadline) {
+        this.#write(-1, 'never quiet');
+        return again;
+      }
+    }
+  }
+
+  #window(balance, text) {
+    if (balance.every((part) => part === 0) && this.#pending.size === 0) return QUIET.balanced;
+    return text === this.#knownBalance ? QUIET.known : QUIET.unbalanced;
+  }
+
+  async #look() {
+    const start = now();
+    const state = await this.#ask('state', []);
+    const sockets = await this.#sockets();
+    return { version: this.#version, state, sockets, tripTime: now() - start };
+  }
+
+  // ---- The program ------------------------------------------------------------------------------
+
+  /** Writes what has changed in the sockets and at the peers. */
+  #describe({ state, sockets }) {
+    const show = (key, slot, text) => {
+      if (this.#shown.get(key) === text) return;
+      this.#shown.set(key, text);
+      this.#write(slot, text);
+    };
+    const live = new Set();
+    for (const info of sockets) {
+      const slot = this.#slots.get(info.socketId);
+      live.add(slot);
+      show(`socket ${slot}`, slot, `info ${this.#writer.show(info)}`);
+    }
+    for (const slot of this.#slots.values()) {
+      if (!live.has(slot)) show(`socket ${slot}`, slot, 'gone');
+    }
+    for (const { peer, connection, received, digest: sum, ended } of state) {
+      const text = `peer ${peer}.${connection}: ${received} bytes ${sum}${ended ? ` ${ended}` : ''}`;
+      show(`peer ${peer}.${connection}`, -1, text);
+    }
+    const numbers = [...this.#pending.values()].sort((one, other) => one - other);
+    show('pending', -1, numbers.length > 0 ? `unanswered: ${numbers.join(', ')}` : 'all answered');
+  }
+
+  async #step({ operations, wait = 'settle' }) {
+    const burst = this.#program.mode === 'burst';
+    // In a burst, what the peers do has happened before the calls of the turn.
+    if (burst) {
+      const peers = operations.filter(({ op }) => op === 'peer');
+      await Promise.all(peers.map((operation) => this.#askPeer(operation)));
+      this.#perform(operations.filter(({ op }) => op !== 'peer'));
+    } else {
+      this.#perform(operations);
+    }
+    if (wait === 'turn') {
+      await delay(0);
+    } else if (wait === 'answers') {
+      await this.#until(() => this.#pending.size === 0, this.#program.hangs ? 300 : LATE);
+    } else {
+      const settled = await this.settle();
+      if (!burst) this.#describe(settled);
+    }
+  }
+
+  #closeAll(sockets) {
+    return Promise.all(
+      sockets.map(
+        ({ socketId }) =>
+          new Promise((resolve) => {
+            this.#tcp.close(socketId, () => {
+              void this.#runtime.lastError;
+              resolve();
+            });
+          }),
+      ),
+    );
+  }
+
+  /**
+   * Closes what is left and reports what the peers have seen. A call without an answer would never
+   * get one if its socket were closed first, which ends Chromium's worker: the peers go first then.
+   */
+  async #finish() {
+    this.#hooks = [];
+    let { sockets } = await this.settle();
+    if (this.#pending.size > 0) {
+      this.#write(-1, 'the peers end everything');
+      await this.#ask('abort', []);
+      await this.#until(() => this.#pending.size === 0, LATE);
+      ({ sockets } = await this.settle());
+    }
+    await this.#closeAll(sockets);
+    await this.settle();
+    this.#describe({ state: await this.#ask('report', []), sockets: await this.#sockets() });
+  }
+
+  async run() {
+    for (const event of Object.keys(this.#listeners)) this.#mute({ event, muted: false });
+    try {
+      for (const step of this.#program.steps) await this.#step(step);
+      await this.#finish();
+    } catch (error) {
+      this.#write(-1, `FAILED: ${error.stack ?? error}`);
+    }
+    this.#over = true;
+    for (const event of Object.keys(this.#listeners)) this.#mute({ event, muted: true });
+    return this.transcript;
+  }
+}
+
+/**
+ * @param {object} program see `generate.mjs`
+ * @param {{ ports: number[] }} environment the port of each of the program's peers
+ * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any> }} side
+ * @returns {Promise<[number, string][]>} the transcript
+ */
+export function interpret(program, environment, side) {
+  return new Run(program, environment, side).run();
+}

@@ -1,0 +1,41 @@
+/**
+ * The performing side of the conversation with the driver: runs the programs that it is sent, many
+ * at a time, and passes on what they ask of their peers. This file runs in both worlds.
+ */
+
+import { interpret } from './interpret.mjs';
+
+/**
+ * @param {{ tcp: any, runtime: any }} api
+ * @param {(message: object) => void} send
+ * @returns {(message: any) => void} takes the driver's messages
+ */
+export function createPerformer({ tcp, runtime }, send) {
+  const answers = new Map();
+  let requests = 0;
+
+  const askFor = (run) => (name, args) =>
+    new Promise((resolve, reject) => {
+      requests += 1;
+      answers.set(requests, { resolve, reject });
+      send({ run, request: requests, name, args });
+    });
+
+  return (message) => {
+    if (message.ping !== undefined) {
+      // Only an API that still answers is of use.
+      tcp.getSockets(() => send({ pong: message.ping }));
+    } else if (message.program) {
+      const { run, program, environment } = message;
+      void interpret(program, environment, { tcp, runtime, ask: askFor(run) }).then(
+        (transcript) => send({ run, transcript }),
+        (error) => send({ run, transcript: [[-1, `FAILED: ${error.stack}`]] }),
+      );
+    } else {
+      const { resolve, reject } = answers.get(message.request);
+      answers.delete(message.request);
+      if (message.error === undefined) resolve(message.value);
+      else reject(new Error(message.error));
+    }
+  };
+}
