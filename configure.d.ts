@@ -6,7 +6,8 @@
  * Options that are left out or `undefined` keep what they are; `null` takes an option back.
  *
  * @throws If an option is unknown or its value cannot be used; nothing is changed then. The message
- *   names the option, and the file where there is one, what was found and what was expected.
+ *   names the option, and the file where there is one, what was found and what was expected. It never
+ *   quotes a value that could be a key or a passphrase.
  */
 export declare function configure(configuration: Configuration): void;
 
@@ -42,7 +43,9 @@ export interface Configuration {
   /**
    * A file to which the secrets of TLS connections are appended, in the format of Wireshark and
    * `SSLKEYLOGFILE`: a path, or `true` for the path in that environment variable, which means
-   * nothing otherwise. Whoever has the file can read the connections.
+   * nothing otherwise. Whoever has the file can read the connections, so it is created with mode 0600,
+   * an existing file gets that mode, and `configure()` throws if the path is a symbolic link, has
+   * several hard links, belongs to another user or is no regular file.
    *
    * Default: `false`.
    */
@@ -70,8 +73,8 @@ export interface Configuration {
 export interface ClientCertificate {
   /** The certificate, followed by intermediate ones where the server needs them. */
   cert: Pem | readonly Pem[];
-  /** Its private key. */
+  /** Its private key: RSA of 2048 to 8192 bits, ECDSA on P-256, P-384 or P-521, or Ed25519. */
   key: Pem;
-  /** What the key is encrypted with, if it is. */
-  passphrase?: string;
+  /** The passphrase of an encrypted key. */
+  passphrase?: string | Uint8Array;
 }

@@ -1,7 +1,23 @@
 'use strict';
 
 const { once } = require('node:events');
-const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  X509Certificate,
+} = require('node:crypto');
+const {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -149,7 +165,152 @@ describe('a server that asks for a client certificate', () => {
   });
 });
 
+/** Splits DER into its elements. */
+function elementsOf(der) {
+  const elements = [];
+  for (let rest = der; rest.length > 0;) {
+    const octets = rest[1] < 0x80 ? 0 : rest[1] & 0x7f;
+    const length = octets === 0 ? rest[1] : rest.readUIntBE(2, octets);
+    const header = 2 + octets;
+    elements.push({
+      whole: rest.subarray(0, header + length),
+      content: rest.subarray(header, header + length),
+    });
+    rest = rest.subarray(header + length);
+  }
+  return elements;
+}
+
+const sequence = (...parts) => {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([
+    Buffer.from([0x30, 0x82, content.length >> 8, content.length & 0xff]),
+    content,
+  ]);
+};
+
+/** A key of any kind, and the client's certificate with that key in it. */
+function certified(type, options) {
+  const { publicKey, privateKey } = generateKeyPairSync(type, options);
+  const [{ content }] = elementsOf(new X509Certificate(client.certificatePem).raw);
+  const [body, ...signature] = elementsOf(content);
+  const members = elementsOf(body.content).map(({ whole }) => whole);
+  members[6] = publicKey.export({ format: 'der', type: 'spki' });
+  const der = sequence(sequence(...members), ...signature.map(({ whole }) => whole));
+  return {
+    cert: new X509Certificate(der).toString(),
+    key: privateKey.export({ format: 'pem', type: 'pkcs8' }),
+  };
+}
+
+describe('a private key that cannot be used: the error names the file and the reason', () => {
+  const EXPECTED =
+    'expected an RSA key of 2048 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 ' +
+    'key, found ';
+  const unusable = {
+    'RSA of 1024 bits': ['rsa', { modulusLength: 1024 }, 'an RSA key of 1024 bits'],
+    'RSA of 2040 bits': ['rsa', { modulusLength: 2040 }, 'an RSA key of 2040 bits'],
+    'RSA-PSS': ['rsa-pss', { modulusLength: 2048 }, 'a key of type rsa-pss'],
+    secp256k1: ['ec', { namedCurve: 'secp256k1' }, 'an ECDSA key on secp256k1'],
+    Ed448: ['ed448', {}, 'a key of type ed448'],
+  };
+
+  test.each(Object.keys(unusable))('%s', (name) => {
+    const [type, options, found] = unusable[name];
+    const { cert, key } = certified(type, options);
+    const path = file('unusable.pem', key);
+    const message = `configure: clientCertificate.key: ${path}: ${EXPECTED}${found}`;
+    expect(() => configure({ clientCertificate: { cert, key: path } })).toThrow(new Error(message));
+    expect(() => configure({ clientCertificate: { cert, key } })).toThrow(
+      new Error(message.replace(`${path}: `, '')),
+    );
+  });
+
+  const usable = {
+    'RSA of 2048 bits': ['rsa', { modulusLength: 2048 }],
+    'P-256': ['ec', { namedCurve: 'P-256' }],
+    'P-384': ['ec', { namedCurve: 'P-384' }],
+    'P-521': ['ec', { namedCurve: 'P-521' }],
+    Ed25519: ['ed25519', {}],
+  };
+
+  test.each(Object.keys(usable))('%s can be used', (name) => {
+    configure({ clientCertificate: certified(...usable[name]) });
+  });
+
+  const encrypted = (format) =>
+    createPrivateKey(client.keyPem).export({
+      format: 'pem',
+      type: format,
+      cipher: 'aes-128-cbc',
+      passphrase: 'open sesame',
+    });
+
+  test.each(['pkcs8', 'sec1'])('one that is encrypted (%s)', (format) => {
+    const path = file('encrypted.pem', encrypted(format));
+    const use = (passphrase) => () =>
+      configure({ clientCertificate: { cert: client.chainPem, key: path, passphrase } });
+    const start = `configure: clientCertificate.key: ${path}: expected `;
+    expect(use()).toThrow(
+      new Error(`${start}clientCertificate.passphrase, as the key is encrypted, found none`),
+    );
+    for (const wrong of ['', 'open', 'x'.repeat(5000)]) {
+      expect(use(wrong)).toThrow(`${start}a key that clientCertificate.passphrase decrypts (`);
+    }
+    use('open sesame')();
+    use(Buffer.from('open sesame'))();
+  });
+
+  test.each([
+    ['CERTIFICATE', () => client.chainPem],
+    ['no -----BEGIN PRIVATE KEY----- in it', () => 'hello'],
+    ['PUBLIC KEY', () => createPublicKey(client.chainPem).export({ format: 'pem', type: 'spki' })],
+    [
+      'OPENSSH PRIVATE KEY',
+      () => '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n',
+    ],
+  ])('one that is none: %s', (label, content) => {
+    const path = file('other.pem', content());
+    expect(() => configure({ clientCertificate: { cert: client.chainPem, key: path } })).toThrow(
+      `configure: clientCertificate.key: ${path}: expected a PEM private key ` +
+        `(${label.startsWith('no ') ? label : `found ${label}`})`,
+    );
+  });
+});
+
 describe('configure({keyLog})', () => {
+  const modeOf = (path) => statSync(path).mode & 0o777;
+
+  test('makes a file private, whether it is new or exists', () => {
+    const path = join(directory, 'private.log');
+    configure({ keyLog: path });
+    expect(modeOf(path)).toBe(0o600);
+    configure(NOTHING);
+    chmodSync(path, 0o666);
+    configure({ keyLog: path });
+    expect(modeOf(path)).toBe(0o600);
+  });
+
+  test('refuses links and what is no regular file, and names it with the reason', () => {
+    const refusal = (path, reason) =>
+      expect(() => configure({ keyLog: path })).toThrow(
+        new Error(`configure: keyLog: ${path}: expected a file that can be written (${reason})`),
+      );
+    const target = file('readable-by-others', 'others read this');
+    for (const to of [target, join(directory, 'not-there-yet')]) {
+      const link = join(directory, 'link');
+      symlinkSync(to, link);
+      refusal(link, 'it is a link, which is not followed');
+      rmSync(link);
+    }
+    expect(readFileSync(target, 'utf8')).toBe('others read this');
+    expect(existsSync(join(directory, 'not-there-yet'))).toBe(false);
+    linkSync(target, join(directory, 'other-name'));
+    refusal(target, 'it has several names (hard links)');
+    expect(() => configure({ keyLog: directory })).toThrow(`configure: keyLog: ${directory}: `);
+    refusal('/dev/null', 'it is not a regular file');
+  });
+
   test('writes the secrets of TLS connections to a file', async () => {
     const { port } = await startServer({ tls: { ...certificate(), maxVersion: 'TLSv1.2' } });
     const path = join(directory, 'keys.log');
@@ -269,7 +430,7 @@ describe('what configure cannot use is named, and', () => {
   test.each(
     [
       [() => undefined, 'configure: expected an object with options, found undefined'],
-      [() => 'ca.pem', 'configure: expected an object with options, found "ca.pem"'],
+      [() => 'ca.pem', 'configure: expected an object with options, found a string'],
       [
         () => ({ certs: '' }),
         'configure: certs: no such option, expected one of manifest, ca, clientCertificate, keyLog, ' +
@@ -282,9 +443,12 @@ describe('what configure cannot use is named, and', () => {
       ],
       [
         () => ({ ca: 5 }),
-        'configure: ca: expected PEM text (a string or Buffer) or the path of a file, found 5',
+        'configure: ca: expected PEM text (a string or Buffer) or the path of a file, found a number',
       ],
-      [() => ({ ca: ['', 5] }), /^configure: ca\[0\]: expected PEM text .+, found ""$/],
+      [
+        () => ({ ca: ['', 5] }),
+        /^configure: ca\[0\]: expected PEM text .+, found an empty string$/,
+      ],
       [
         () => ({ ca: join(directory, 'none.pem') }),
         /^configure: ca: .+none\.pem: expected a file that can be read \(ENOENT/,
@@ -299,7 +463,7 @@ describe('what configure cannot use is named, and', () => {
       ],
       [
         () => ({ clientCertificate: 'x' }),
-        'configure: clientCertificate: expected an object with cert and key, found "x"',
+        'configure: clientCertificate: expected an object with cert and key, found a string',
       ],
       [
         () => ({ clientCertificate: identity({ pfx: '' }) }),
@@ -325,7 +489,7 @@ describe('what configure cannot use is named, and', () => {
         () => ({ keyLog: join(directory, 'none', 'keys') }),
         /^configure: keyLog: .+keys: expected a file that can be written \(.+\)$/,
       ],
-      [() => ({ keyLog: 1 }), 'configure: keyLog: expected a path, true or false, found 1'],
+      [() => ({ keyLog: 1 }), 'configure: keyLog: expected a path, true or false, found a number'],
       [
         () => ({ keyLog: true }),
         'configure: keyLog: true needs the path in the environment variable SSLKEYLOGFILE',

@@ -88,3 +88,38 @@ test('NODE_DEBUG shows the life of each socket, and not what it says', async () 
 test('without NODE_DEBUG nothing is said', async () => {
   expect(await runNode(['--eval', CONVERSATION])).toEqual({ code: 0, stdout: '', stderr: '' });
 });
+
+test('NODE_DEBUG shows a host on one line, without what a terminal would obey, and not without end', async () => {
+  const hosts = [
+    'a\nCHROME-SOCKETS-TCP 1: forged',
+    '\u001b[2Jx',
+    'a\rb',
+    '\u202eevil',
+    'x'.repeat(50_000),
+  ];
+  const code = `
+    const tcp = require('./index.js');
+    const { configure } = require('./configure.js');
+    tcp.create({}, async ({ socketId }) => {
+      for (const host of ${JSON.stringify(hosts)}) {
+        configure({ manifest: null });
+        await new Promise((done) => tcp.connect(socketId, host, 1, () => done(chrome.runtime.lastError)));
+        configure({ manifest: {} });
+        await new Promise((done) => tcp.connect(socketId, host, 1, () => done(chrome.runtime.lastError)));
+      }
+    });`;
+  const env = { ...process.env, NODE_DEBUG: 'chrome-sockets-tcp' };
+  const { code: exit, stderr } = await runNode(['--eval', `require('./register.js');${code}`], {
+    env,
+  });
+  expect(exit).toBe(0);
+  const lines = stderr.trimEnd().split('\n');
+  // Each call is a line, and its end is one.
+  expect(lines).toHaveLength(2 + 4 * hosts.length);
+  for (const line of lines) {
+    expect(line).toMatch(/^CHROME-SOCKETS-TCP \d+: (?:socket|call) \d/);
+    expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/); // eslint-disable-line no-control-regex
+    expect(line.length).toBeLessThan(400);
+  }
+  expect(stderr).toContain('a\\u000aCHROME-SOCKETS-TCP 1: forged:1 (call');
+});

@@ -1,15 +1,23 @@
 'use strict';
 
+/* eslint-disable preserve-caught-error -- a cause would show what these errors leave out */
+
 const { createPrivateKey, X509Certificate } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const { isUint8Array } = require('node:util/types');
 const { parseManifest } = require('./manifest.js');
+const { escaped, fileProblem, kindOf, shownPath } = require('./shown.js');
 
 /**
+ * Errors name options, members and files. They never quote a value that could be a key or a passphrase,
+ * whichever option it was given to by mistake, and have no `cause`: the errors of `fs` and `crypto` quote
+ * their arguments.
+ *
  * @typedef {{ where: string, certificate: X509Certificate }} Found A certificate, and how to name it
  *   in an error.
  * @typedef {import('./instance.js').Instance} Instance
  * @typedef {import('./instance.js').TlsChoices} TlsChoices
+ * @typedef {NonNullable<TlsChoices['identity']>} Identity
  * @typedef {{ tls: TlsChoices, apply: ((instance: Instance) => void)[] }} Plan What a call of configure() will do.
  */
 
@@ -33,13 +41,13 @@ const options = {
   },
 
   keyLog(value, { tls }) {
-    tls.keyLog = value === null || value === false ? undefined : keyLogPath(value);
+    tls.keyLog = value === null || value === false ? undefined : keyLogOf(value);
   },
 
   connectTimeout(value, { apply }) {
     if (value !== null && !(Number.isInteger(value) && value >= 1 && value <= 0x7fffffff)) {
       const expected = 'an integer from 1 to 2147483647 (milliseconds) or null';
-      throw new TypeError(`connectTimeout: expected ${expected}, found ${show(value)}`);
+      throw new TypeError(`connectTimeout: expected ${expected}, found ${shownNumber(value)}`);
     }
     apply.push(({ native }) => native.limitConnect(value));
   },
@@ -47,7 +55,7 @@ const options = {
   maxSockets(value, { apply }) {
     if (value !== null && !(Number.isInteger(value) && value >= 1 && value <= 0x7fffffff)) {
       const expected = 'an integer from 1 to 2147483647 or null';
-      throw new TypeError(`maxSockets: expected ${expected}, found ${show(value)}`);
+      throw new TypeError(`maxSockets: expected ${expected}, found ${shownNumber(value)}`);
     }
     apply.push(({ native }) => native.limitSockets(value));
   },
@@ -70,16 +78,19 @@ function configureInstance(instance, configuration) {
  * @returns {Plan['apply']} What cannot fail any more.
  */
 function plan({ native, settings }, configuration) {
-  if (typeof configuration !== 'object' || configuration === null) {
-    throw new TypeError(`expected an object with options, found ${show(configuration)}`);
+  if (!isObject(configuration)) {
+    throw new TypeError(`expected an object with options, found ${kindOf(configuration)}`);
+  }
+  const names = Object.keys(options);
+  const unknown = findUnknown(configuration, names);
+  if (unknown) {
+    const start = unknown.shown === undefined ? '' : `${unknown.shown}: `;
+    const expected = `expected one of ${names.join(', ')}`;
+    throw new TypeError(`${start}no such option${unknown.position}, ${expected}`);
   }
   /** @type {Plan} */
   const planned = { tls: { ...settings.tls }, apply: [] };
   for (const [name, value] of Object.entries(configuration)) {
-    if (!Object.hasOwn(options, name)) {
-      const known = Object.keys(options).join(', ');
-      throw new TypeError(`${name}: no such option, expected one of ${known}`);
-    }
     if (value !== undefined) options[name](value, planned);
   }
   const { tls, apply } = planned;
@@ -103,14 +114,77 @@ function configureTls(native, { ca, identity, keyLog }) {
   const problem = native.configureTls(
     ca.map(({ certificate }) => certificate.raw),
     identity?.chain.map(({ certificate }) => certificate.raw) ?? [],
-    identity?.key,
-    keyLog,
+    identity?.key.export({ type: 'pkcs8', format: 'der' }),
+    keyLog?.path,
   );
   if (problem === null) return;
   const { option, index, reason } = problem;
-  const where = { ca: ca[index]?.where, keyLog: `keyLog: ${keyLog}` }[option] ?? option;
+  if (option === 'clientCertificate.key' && identity) {
+    const found = describeKey(identity.key);
+    throw new Error(`${identity.where}: expected ${USABLE_KEYS}, found ${found}`);
+  }
+  const where = { ca: ca[index]?.where, keyLog: keyLog?.where }[option] ?? option;
   const expected = option === 'keyLog' ? 'a file that can be written' : 'what TLS can use';
   throw new Error(`${where}: expected ${expected} (${reason})`);
+}
+
+// ---- Names that are no option -------------------------------------------------------------------
+
+/** What Node and other libraries call such options. An error can quote these names: they are no keys. */
+const FAMILIAR = new Set([
+  ...[
+    'cert',
+    'certs',
+    'certificate',
+    'certificates',
+    'certificateAuthority',
+    'chain',
+    'pem',
+    'pfx',
+  ],
+  ...['privateKey', 'pass', 'password', 'secret', 'crl', 'ciphers', 'dhparam', 'ecdhCurve'],
+  ...['ALPNProtocols', 'minVersion', 'maxVersion', 'secureContext', 'secureProtocol', 'servername'],
+  ...['checkServerIdentity', 'insecure', 'rejectUnauthorized', 'strictSSL', 'verify', 'session'],
+  ...['host', 'hostname', 'port', 'timeout', 'maxConnections', 'permissions', 'key', 'passphrase'],
+]);
+
+/**
+ * @param {object} object
+ * @param {string[]} known
+ * @returns {{ shown: string | undefined, position: string } | undefined} The first name that is not
+ *   known: quoted if it is a familiar or a misspelt one, otherwise by its position, as it may be a key.
+ */
+function findUnknown(object, known) {
+  const names = Object.keys(object);
+  const index = names.findIndex((name) => !known.includes(name));
+  if (index === -1) return undefined;
+  const name = names[index];
+  if (FAMILIAR.has(name) || known.some((other) => isMisspelt(name, other))) {
+    return { shown: escaped(name), position: '' };
+  }
+  return { shown: undefined, position: ` (number ${index + 1} of ${names.length})` };
+}
+
+const MAX_EDITS = 2;
+
+/**
+ * @param {string} name
+ * @param {string} known
+ * @returns {boolean} Whether few insertions, deletions and substitutions make one of the other.
+ */
+function isMisspelt(name, known) {
+  if (Math.abs(name.length - known.length) > MAX_EDITS) return false;
+  const wanted = known.toLowerCase();
+  let row = Array.from({ length: wanted.length + 1 }, (_, index) => index);
+  for (const [i, character] of [...name.toLowerCase()].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < wanted.length; j += 1) {
+      const substituted = row[j] + (character === wanted[j] ? 0 : 1);
+      next.push(Math.min(substituted, row[j + 1] + 1, next[j] + 1));
+    }
+    row = next;
+  }
+  return row[wanted.length] <= MAX_EDITS;
 }
 
 // ---- Certificates and keys ----------------------------------------------------------------------
@@ -136,8 +210,8 @@ function certificatesOf(where, value) {
     const here = blocks.length > 1 ? `${name}: certificate ${index + 1}` : name;
     try {
       return { where: here, certificate: new X509Certificate(block) };
-    } catch (/** @type {any} */ error) {
-      throw new Error(`${here}: expected a PEM certificate (${error.message})`, { cause: error });
+    } catch (error) {
+      throw new Error(`${here}: expected a PEM certificate (${cryptoProblem(error)})`);
     }
   });
 }
@@ -154,71 +228,142 @@ function readPem(where, value) {
   if (typeof value === 'string' && value.includes(BEGIN)) return { text: value, name: where };
   if ((typeof value !== 'string' && !(value instanceof URL)) || value === '') {
     const expected = 'PEM text (a string or Buffer) or the path of a file';
-    throw new TypeError(`${where}: expected ${expected}, found ${show(value)}`);
+    throw new TypeError(`${where}: expected ${expected}, found ${kindOf(value)}`);
   }
-  const name = `${where}: ${value}`;
+  const isSecret = where.startsWith(CLIENT_CERTIFICATE);
   try {
-    return { text: readFileSync(value, 'latin1'), name };
-  } catch (/** @type {any} */ error) {
-    throw new Error(`${name}: expected a file that can be read (${error.message})`, {
-      cause: error,
-    });
+    const text = readFileSync(value, 'latin1');
+    // It is a path, then, and no key.
+    return { text, name: `${where}: ${escaped(value)}` };
+  } catch (error) {
+    const problem = fileProblem(error);
+    const path = isSecret ? undefined : shownPath(value);
+    if (path === undefined) {
+      const expected = 'PEM text or the path of a file that can be read';
+      throw new Error(`${where}: expected ${expected}, found neither (${problem})`);
+    }
+    throw new Error(`${where}: ${path}: expected a file that can be read (${problem})`);
   }
 }
 
+const CLIENT_CERTIFICATE = 'clientCertificate';
 const IDENTITY_MEMBERS = ['cert', 'key', 'passphrase'];
 
 /**
  * @param {any} value
- * @returns {{ chain: Found[], key: Uint8Array }}
+ * @returns {Identity}
  */
 function identityOf(value) {
-  const option = 'clientCertificate';
-  if (typeof value !== 'object') {
-    throw new TypeError(`${option}: expected an object with cert and key, found ${show(value)}`);
+  const option = CLIENT_CERTIFICATE;
+  if (!isObject(value)) {
+    throw new TypeError(`${option}: expected an object with cert and key, found ${kindOf(value)}`);
   }
-  const unknown = Object.keys(value).find((member) => !IDENTITY_MEMBERS.includes(member));
-  if (unknown !== undefined) {
-    const known = IDENTITY_MEMBERS.join(', ');
-    throw new TypeError(`${option}.${unknown}: no such member, expected ${known}`);
+  const unknown = findUnknown(value, IDENTITY_MEMBERS);
+  if (unknown) {
+    const start = unknown.shown === undefined ? option : `${option}.${unknown.shown}`;
+    const expected = `expected ${IDENTITY_MEMBERS.join(', ')}`;
+    throw new TypeError(`${start}: no such member${unknown.position}, ${expected}`);
   }
-  const chain = certificatesOf(`${option}.cert`, value.cert);
+  const { cert, key: keyValue, passphrase } = /** @type {Record<string, unknown>} */ (value);
+  if (passphrase !== undefined && typeof passphrase !== 'string' && !isUint8Array(passphrase)) {
+    const expected = 'a string or Buffer';
+    throw new TypeError(`${option}.passphrase: expected ${expected}, found ${kindOf(passphrase)}`);
+  }
+  const chain = certificatesOf(`${option}.cert`, cert);
   if (chain.length === 0) throw new Error(`${option}.cert: expected a certificate, found none`);
-  const { text, name } = readPem(`${option}.key`, value.key);
+  const { text, name } = readPem(`${option}.key`, keyValue);
   let key;
   try {
-    key = createPrivateKey({ key: text, passphrase: value.passphrase });
-  } catch (/** @type {any} */ error) {
-    throw new Error(`${name}: expected a PEM private key (${error.message})`, { cause: error });
+    key = createPrivateKey({ key: text, passphrase: /** @type {any} */ (passphrase) });
+  } catch (error) {
+    throw new Error(`${name}: ${keyProblem(text, passphrase !== undefined, error)}`);
   }
   if (!chain[0].certificate.checkPrivateKey(key)) {
     throw new Error(`${name}: expected the private key of ${chain[0].where}`);
   }
-  return { chain, key: key.export({ type: 'pkcs8', format: 'der' }) };
+  return { chain, key, where: name };
+}
+
+const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
+const PRIVATE_KEY = /-----BEGIN (?:\w+ )?PRIVATE KEY-----/;
+const NO_PRIVATE_KEY = /-----BEGIN (CERTIFICATE|PUBLIC KEY|OPENSSH PRIVATE KEY)-----/;
+
+/**
+ * @param {string} text What was to be a private key.
+ * @param {boolean} withPassphrase
+ * @param {unknown} error What Node threw.
+ * @returns {string}
+ */
+function keyProblem(text, withPassphrase, error) {
+  if (ENCRYPTED.test(text)) {
+    return withPassphrase
+      ? `expected a key that ${CLIENT_CERTIFICATE}.passphrase decrypts (${cryptoProblem(error)})`
+      : `expected ${CLIENT_CERTIFICATE}.passphrase, as the key is encrypted, found none`;
+  }
+  const [, label] = NO_PRIVATE_KEY.exec(text) ?? [];
+  const isKey = PRIVATE_KEY.test(text);
+  const reason = isKey ? cryptoProblem(error) : 'no -----BEGIN PRIVATE KEY----- in it';
+  return `expected a PEM private key (${label ? `found ${label}` : reason})`;
+}
+
+/**
+ * @param {any} error What a function of node:crypto threw.
+ * @returns {string} OpenSSL's reason or Node's code. Its message may quote what it was given.
+ */
+function cryptoProblem({ reason, code }) {
+  return String(reason ?? code ?? 'cannot be parsed');
+}
+
+/** What rustls can sign with. */
+const USABLE_KEYS =
+  'an RSA key of 2048 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 key';
+
+const CURVES = /** @type {Record<string, string>} */ ({ prime256v1: 'P-256', secp384r1: 'P-384' });
+
+/**
+ * @param {import('node:crypto').KeyObject} key
+ * @returns {string}
+ */
+function describeKey({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }) {
+  const { modulusLength, namedCurve = '' } = details;
+  if (type === 'rsa') return `an RSA key of ${modulusLength} bits`;
+  if (type === 'ec') return `an ECDSA key on ${CURVES[namedCurve] ?? namedCurve}`;
+  return `a key of type ${type}`;
 }
 
 /**
  * @param {unknown} value
- * @returns {string}
+ * @returns {TlsChoices['keyLog']}
  */
-function keyLogPath(value) {
-  if (typeof value === 'string' && value !== '') return value;
+function keyLogOf(value) {
+  if (typeof value === 'string' && value !== '') {
+    const shown = shownPath(value);
+    return { path: value, where: shown === undefined ? 'keyLog' : `keyLog: ${shown}` };
+  }
   if (value !== true) {
-    throw new TypeError(`keyLog: expected a path, true or false, found ${show(value)}`);
+    throw new TypeError(`keyLog: expected a path, true or false, found ${kindOf(value)}`);
   }
   const { SSLKEYLOGFILE } = process.env;
-  if (SSLKEYLOGFILE) return SSLKEYLOGFILE;
+  if (SSLKEYLOGFILE) {
+    return { path: SSLKEYLOGFILE, where: 'keyLog: the file that SSLKEYLOGFILE names' };
+  }
   throw new Error('keyLog: true needs the path in the environment variable SSLKEYLOGFILE');
 }
 
 /**
  * @param {unknown} value
+ * @returns {value is object}
+ */
+function isObject(value) {
+  return kindOf(value) === 'an object';
+}
+
+/**
+ * @param {unknown} value What was given to an option that is a number.
  * @returns {string}
  */
-function show(value) {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+function shownNumber(value) {
+  return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
 module.exports = { configureInstance };

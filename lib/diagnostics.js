@@ -7,6 +7,7 @@
 
 const { channel } = require('node:diagnostics_channel');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('./requests.js');
+const { escaped } = require('./shown.js');
 
 const start = {
   connect: channel('chrome-sockets-tcp.connect.start'),
@@ -47,8 +48,8 @@ function publishReceiveError(socketId, resultCode) {
 
 /** What is said of the arguments behind the request and the socket. */
 const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
-  connect: (host, port) => ` ${host}:${port}`,
-  denyConnect: (host) => ` ${host}`,
+  connect: (host, port) => ` ${escaped(host)}:${port}`,
+  denyConnect: (host) => ` ${escaped(host)}`,
   secure: (min, max) => ` ${min ?? ''}-${max ?? ''}`,
   send: (bytes) => ` ${bytes.length} bytes`,
   setKeepAlive: (enable, delay) => ` ${enable} ${delay}`,

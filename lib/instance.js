@@ -21,8 +21,9 @@ const { takeTrustWarnings } = loadBinding();
  *
  * @typedef {object} TlsChoices
  * @property {Certificates} ca
- * @property {{ chain: Certificates, key: Uint8Array } | undefined} identity
- * @property {string | undefined} keyLog
+ * @property {{ chain: Certificates, key: import('node:crypto').KeyObject, where: string } | undefined}
+ *   identity `where` names the key in errors.
+ * @property {{ path: string, where: string } | undefined} keyLog
  */
 
 /**

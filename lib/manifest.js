@@ -9,6 +9,7 @@
 
 const { readFileSync } = require('node:fs');
 const { isIPv6 } = require('node:net');
+const { escaped, fileProblem, kindOf, shownPath } = require('./shown.js');
 
 /**
  * @typedef {{ host: string, withSubdomains: boolean, port: number }} Pattern An empty host with
@@ -49,10 +50,11 @@ const lowerCase = (/** @type {string} */ text) =>
  */
 function parseManifest(manifest) {
   const isPath = typeof manifest === 'string' || manifest instanceof URL;
-  const complaint = isPath ? `manifest ${manifest}` : 'manifest';
+  const path = isPath ? shownPath(manifest) : undefined;
+  const complaint = path === undefined ? 'manifest' : `manifest ${path}`;
   /** @type {Fail} */
-  const fail = (where, detail, cause) => {
-    throw new Error(`${[complaint, where].filter(Boolean).join(': ')}: ${detail}`, { cause });
+  const fail = (where, detail) => {
+    throw new Error(`${[complaint, where].filter(Boolean).join(': ')}: ${detail}`);
   };
   const content = isPath ? readManifest(manifest, fail) : manifest;
   const patterns = connectPatterns(content, fail);
@@ -62,7 +64,7 @@ function parseManifest(manifest) {
 }
 
 /**
- * @typedef {(where: string, detail: string, cause?: unknown) => never} Fail
+ * @typedef {(where: string, detail: string) => never} Fail
  */
 
 // ---- The manifest -------------------------------------------------------------------------------
@@ -77,21 +79,22 @@ function readManifest(path, fail) {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return fail('', `expected a file that can be read (${messageOf(error)})`, error);
+    return fail('', `expected a file that can be read (${fileProblem(error)})`);
   }
   try {
     return JSON.parse(strictJson(text));
   } catch (error) {
-    return fail('', `expected JSON (${messageOf(error)})`, error);
+    return fail('', `expected JSON (${syntaxProblem(error)})`);
   }
 }
 
 /**
  * @param {any} error
- * @returns {string}
+ * @returns {string} What JSON.parse() says, without the text that V8 quotes after it: the file may be a
+ *   key, given by mistake.
  */
-function messageOf(error) {
-  return error.message;
+function syntaxProblem(error) {
+  return escaped(error.message.replace(/,? (?:"|\.\.\.).*/s, ''));
 }
 
 const STRING_OR_COMMENT = /"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs;
@@ -152,7 +155,7 @@ function dictionary(value, where, fail) {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return /** @type {Record<string, unknown>} */ (value);
   }
-  return fail(where, `expected an object${where ? '' : ' or a path'}, found ${wordFor(value)}`);
+  return fail(where, `expected an object${where ? '' : ' or a path'}, found ${kindOf(value)}`);
 }
 
 /**
@@ -164,16 +167,6 @@ function dictionary(value, where, fail) {
  */
 function member(object, name) {
   return Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-/**
- * @param {unknown} value
- * @returns {string}
- */
-function wordFor(value) {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 // ---- Patterns -----------------------------------------------------------------------------------
@@ -190,12 +183,12 @@ function wordFor(value) {
 function parsePatterns(value, parse, where, fail) {
   if (typeof value === 'string') return [parse(value, where, fail)];
   if (!Array.isArray(value)) {
-    return fail(where, `expected a string or an array of strings, found ${wordFor(value)}`);
+    return fail(where, `expected a string or an array of strings, found ${kindOf(value)}`);
   }
   return value.map((item, index) => {
     const here = `${where}[${index}]`;
     if (typeof item !== 'string') {
-      return fail(here, `expected a string, found ${wordFor(item)}`);
+      return fail(here, `expected a string, found ${kindOf(item)}`);
     }
     return parse(item, here, fail);
   });
@@ -211,7 +204,7 @@ const ANYTHING = { host: '', withSubdomains: true, port: 0 };
  * @param {Fail} fail
  */
 function refuse(pattern, expected, where, fail) {
-  const shown = JSON.stringify(pattern);
+  const shown = escaped(JSON.stringify(pattern));
   return fail(where, `Invalid host:port pattern ${shown}, expected ${expected}`);
 }
 

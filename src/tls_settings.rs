@@ -91,9 +91,15 @@ fn identity(
     key: Vec<u8>,
 ) -> Result<Arc<CertifiedKey>, Problem> {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
-    CertifiedKey::from_der(chain, key, &verifier::provider())
-        .map(Arc::new)
-        .map_err(|error| Problem::new("clientCertificate", 0, &error))
+    let key = verifier::provider()
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| Problem::new("clientCertificate.key", 0, &error))?;
+    let identity = CertifiedKey::new(chain, key);
+    identity
+        .keys_match()
+        .map_err(|error| Problem::new("clientCertificate", 0, &error))?;
+    Ok(Arc::new(identity))
 }
 
 /// The secrets of connections, in the format that Wireshark reads (`SSLKEYLOGFILE`).
@@ -101,14 +107,69 @@ fn identity(
 pub(crate) struct KeyLogFile(Mutex<File>);
 
 impl KeyLogFile {
-    /// Appends to the file, which nobody else may read if it is made now.
+    /// Appends to a file that only its owner can read: it is created so, and made so if it exists. A
+    /// link at the end of the path is not followed, because it can lead to a file that others read.
     fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).map(|file| Self(Mutex::new(file)))
+        restrict(&mut options);
+        if path.is_symlink() {
+            return Err(refusal("it is a link, which is not followed"));
+        }
+        let file = options.open(path)?;
+        // A pipe or terminal would block the JavaScript thread.
+        if !file.metadata()?.is_file() {
+            return Err(refusal("it is not a regular file"));
+        }
+        make_private(&file)?;
+        Ok(Self(Mutex::new(file)))
     }
+}
+
+fn refusal(reason: &str) -> io::Error {
+    io::Error::other(reason)
+}
+
+#[cfg(unix)]
+fn restrict(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let metadata = file.metadata()?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(refusal("it belongs to another user"));
+    }
+    if metadata.nlink() > 1 {
+        return Err(refusal("it has several names (hard links)"));
+    }
+    if metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    file.set_permissions(PermissionsExt::from_mode(0o600))
+        .map_err(|error| {
+            refusal(&format!(
+                "others may read it, and that cannot be changed: {error}"
+            ))
+        })
+}
+
+#[cfg(windows)]
+fn restrict(options: &mut OpenOptions) {
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    std::os::windows::fs::OpenOptionsExt::custom_flags(options, FILE_FLAG_OPEN_REPARSE_POINT);
+}
+
+/// The file has the access list of its directory.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "the signature is that of Unix")]
+fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 impl KeyLog for KeyLogFile {
@@ -146,6 +207,40 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_key_log_is_private_and_no_link() {
+        use std::fs::{self, Permissions};
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+        let directory = std::env::temp_dir().join(format!("key-log-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let path = |name: &str| directory.join(name);
+        let mode = |name| fs::metadata(path(name)).unwrap().mode() & 0o777;
+        let refusal = |name| KeyLogFile::open(&path(name)).unwrap_err().to_string();
+
+        assert!(KeyLogFile::open(&path("new")).is_ok());
+        assert_eq!(mode("new"), 0o600);
+        fs::set_permissions(path("new"), Permissions::from_mode(0o664)).unwrap();
+        assert!(KeyLogFile::open(&path("new")).is_ok());
+        assert_eq!(mode("new"), 0o600);
+
+        symlink(path("new"), path("link")).unwrap();
+        symlink(path("missing"), path("dangling")).unwrap();
+        for name in ["link", "dangling"] {
+            assert_eq!(refusal(name), "it is a link, which is not followed");
+        }
+        assert!(!path("missing").exists());
+        let made = std::process::Command::new("mkfifo")
+            .arg(path("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        assert!(KeyLogFile::open(&path("pipe")).is_err());
+        fs::hard_link(path("new"), path("other name")).unwrap();
+        assert_eq!(refusal("new"), "it has several names (hard links)");
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
     fn what_cannot_be_set_is_named() {
         let (good, key) = certificate();
         let (_, other_key) = certificate();
@@ -157,10 +252,10 @@ mod tests {
             problem(&new(vec![good.clone(), bad], vec![], None, None)),
             ("ca", 1)
         );
-        for key in [other_key, vec![1, 2, 3]] {
-            let result = new(vec![], vec![good.clone()], Some(key), None);
-            assert_eq!(problem(&result), ("clientCertificate", 0));
-        }
+        let result = new(vec![], vec![good.clone()], Some(other_key), None);
+        assert_eq!(problem(&result), ("clientCertificate", 0));
+        let result = new(vec![], vec![good.clone()], Some(vec![1, 2, 3]), None);
+        assert_eq!(problem(&result), ("clientCertificate.key", 0));
         assert_eq!(
             problem(&new(vec![], vec![], None, Some(log))),
             ("keyLog", 0)

@@ -204,7 +204,7 @@ impl TrustStore {
     fn add_named(&mut self, variable: &str, path: &Path, found: CertificateResult) {
         for error in found.errors {
             self.incomplete = self.incomplete.or_else(|| exhaustion(&error));
-            self.warn(variable, path, &error);
+            self.warn(variable, path, &reason(&error));
         }
         for certificate in found.certs {
             if let Err(error) = self.add(certificate) {
@@ -224,7 +224,7 @@ impl TrustStore {
 
     fn warn(&mut self, variable: &str, path: &Path, what: &dyn fmt::Display) {
         self.warnings
-            .push(format!("{variable}: {}: {what}", path.display()));
+            .push(format!("{variable}: {}{what}", shown(path)));
     }
 
     /// The anchors at which a certificate path may end.
@@ -250,6 +250,47 @@ impl TrustStore {
         let mut known = self.certificates.iter().flatten();
         known.any(|known| known.as_ref() == certificate.as_ref())
     }
+}
+
+/// Why a file could not be read, without quoting it: it may hold a key, and the error of a damaged
+/// line quotes that line.
+fn reason(error: &rustls_native_certs::Error) -> String {
+    match &error.kind {
+        ErrorKind::Io { inner, .. } | ErrorKind::Pem(pem::Error::Io(inner)) => {
+            format!("failed to read it: {inner}")
+        }
+        ErrorKind::Pem(error) => format!("failed to read PEM: {}", pem_problem(error)),
+        _ => error.context.to_owned(),
+    }
+}
+
+fn pem_problem(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end",
+        pem::Error::IllegalSectionStart { .. } => "the first line of a section is damaged",
+        pem::Error::Base64Decode(_) => "a section is not in base64",
+        _ => "not in the format",
+    }
+}
+
+/// The path and a colon, unless it is no plausible path: a variable may hold a key by mistake.
+fn shown(path: &Path) -> String {
+    let first = path.iter().nth(1).map(|first| Path::new("/").join(first));
+    let is_rooted =
+        path.is_absolute() && (cfg!(windows) || first.is_some_and(|path| path.exists()));
+    if !is_rooted && path.extension().is_none() && !path.exists() {
+        return String::new();
+    }
+    // Control characters could forge lines of a log.
+    let printable = |character: char| {
+        if character.is_control() {
+            character.escape_default().collect()
+        } else {
+            String::from(character)
+        }
+    };
+    let path: String = path.display().to_string().chars().map(printable).collect();
+    path + ": "
 }
 
 /// Whether `error` reports exhausted descriptors or memory rather than a problem with the file.
@@ -426,18 +467,71 @@ mod tests {
     }
 
     #[test]
+    fn a_key_in_the_place_of_certificates_is_not_quoted() {
+        let scratch = Scratch::new();
+        let key = KeyPair::generate().unwrap().serialize_pem();
+        let body: String = key.lines().filter(|line| !line.starts_with('-')).collect();
+        let damaged = [
+            format!("-----BEGIN PRIVATE KEY---{body}\n-----END PRIVATE KEY-----\n"),
+            format!("-----BEGIN CERTIFICATE-----\n{body}"),
+            format!("-----BEGIN {body}-----\nAAAA\n"),
+            key.clone(),
+        ];
+        let mut paths: Vec<PathBuf> = damaged
+            .iter()
+            .enumerate()
+            .map(|(index, text)| scratch.file(&format!("{index}.pem"), text))
+            .collect();
+        paths.extend([body.clone().into(), key.into()]);
+        for path in paths {
+            let sources = Sources {
+                directories: vec![path.clone()],
+                file: Some(path.clone()),
+                extra: Some(path),
+            };
+            let warnings = TrustStore::load(&sources, store_of(&[])).warnings.concat();
+            assert!(!warnings.is_empty());
+            for piece in body.as_bytes().windows(8) {
+                assert!(
+                    !warnings.contains(str::from_utf8(piece).unwrap()),
+                    "{warnings}"
+                );
+                let bytes = format!("{piece:?}");
+                assert!(
+                    !warnings.contains(bytes.trim_matches(['[', ']'])),
+                    "{warnings}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn control_characters_of_a_path_are_escaped() {
+        let sources = Sources {
+            extra: Some("/tmp/a\nSSL_CERT_FILE: forged\u{1b}[2J.pem".into()),
+            ..Sources::default()
+        };
+        let store = TrustStore::load(&sources, store_of(&[]));
+        let [warning] = store.warnings.as_slice() else {
+            panic!("{:?}", store.warnings);
+        };
+        assert!(!warning.chars().any(char::is_control), "{warning}");
+        assert!(warning.starts_with("NODE_EXTRA_CA_CERTS: /tmp/a\\nSSL_CERT_FILE: forged"));
+    }
+
+    #[test]
     fn every_variable_is_named_in_its_warning() {
         let sources = Sources {
-            file: Some("no file".into()),
-            directories: vec!["no directory".into(), "nor this".into()],
-            extra: Some("no extra".into()),
+            file: Some("no.file".into()),
+            directories: vec!["no.directory".into(), "nor.this".into()],
+            extra: Some("no.extra".into()),
         };
         let store = TrustStore::load(&sources, store_of(&[]));
         let starts = [
-            "SSL_CERT_FILE: no file: ",
-            "NODE_EXTRA_CA_CERTS: no extra: ",
-            "SSL_CERT_DIR: no directory: ",
-            "SSL_CERT_DIR: nor this: ",
+            "SSL_CERT_FILE: no.file: ",
+            "NODE_EXTRA_CA_CERTS: no.extra: ",
+            "SSL_CERT_DIR: no.directory: ",
+            "SSL_CERT_DIR: nor.this: ",
         ];
         assert_eq!(store.warnings.len(), starts.len());
         for (warning, start) in store.warnings.iter().zip(starts) {
