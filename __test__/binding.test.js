@@ -42,6 +42,60 @@ test('a checkout that has not been built says what is missing and what to do', a
 test('a native module that cannot be loaded is named as the cause', async () => {
   writeFileSync(join(folder, 'binding.js'), `throw new Error('GLIBC_2.99 not found');`);
   const { stdout } = await load();
-  expect(stdout).toContain('no native module could be loaded');
-  expect(stdout).toContain('GLIBC_2.99 not found');
+  expect(stdout).toMatch(/no native module could be loaded for .+: GLIBC_2.99 not found\n/);
+  expect(stdout).not.toMatch(/--omit|rustup/);
+});
+
+const messageOf = (...flags) =>
+  runNode([
+    ...flags,
+    '--eval',
+    `try { require('./index.js'); } catch (error) { console.log(error.message); }`,
+  ]);
+
+// Node 20 calls the permission model experimental.
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission';
+
+test.each([
+  ['--no-addons', ['--no-addons'], 'the option --no-addons of Node.js denies native modules'],
+  [
+    'the permission model without --allow-addons',
+    [PERMISSION, '--allow-fs-read=*'],
+    'the permission model of Node.js denies native modules. Add --allow-addons.',
+  ],
+])('%s is named as the reason', async (_name, flags, reason) => {
+  const { stdout } = await messageOf(...flags);
+  expect(stdout).toMatch(/^chrome-sockets-tcp: no native module could be loaded for /);
+  expect(stdout).toContain(`: ${reason}`);
+  expect(stdout).not.toContain('--omit');
+});
+
+test('the permission model with --allow-addons lets it load', async () => {
+  expect(await messageOf(PERMISSION, '--allow-fs-read=*', '--allow-addons')).toMatchObject({
+    code: 0,
+    stdout: '',
+  });
+});
+
+test('no variable makes it load another file, and all stay for other packages', async () => {
+  const other = join(folder, 'other.js');
+  writeFileSync(other, `console.log('other file loaded'); module.exports = {};`);
+  const overrides = {
+    NAPI_RS_NATIVE_LIBRARY_PATH: other,
+    NAPI_RS_FORCE_WASI: 'error',
+    NAPI_RS_WASI_FLAVOR: 'wasm32-wasi',
+  };
+  const code = `
+    require('./index.js').create({}, () => {
+      for (const name of ${JSON.stringify(Object.keys(overrides))}) console.log(process.env[name]);
+    });`;
+  const { stdout, stderr } = await runNode(['--eval', code], {
+    env: { ...process.env, ...overrides },
+  });
+  expect({ stdout, stderr }).toEqual({
+    stdout: `${Object.values(overrides).join('\n')}\n`,
+    stderr: '',
+  });
 });
