@@ -23,6 +23,18 @@ test('the README has at most 1,500 words', () => {
   expect(document('README.md').split(/\s+/).length).toBeLessThanOrEqual(1500);
 });
 
+test('the README warns that the name is not registered before it says how to install', () => {
+  const [before, ...after] = document('README.md').split(
+    /npm (?:install|i|add) chrome-sockets-tcp/,
+  );
+  expect(after.length).toBeGreaterThan(0);
+  expect(before).toContain('not on the npm registry yet');
+  expect(before).toMatch(/\*\*Do not `$/);
+  for (const guide of GUIDES.filter((name) => name !== 'README.md')) {
+    expect(document(guide)).not.toMatch(/npm (?:install|i|add) chrome-sockets-tcp/);
+  }
+});
+
 test('the list of deviations states the number of recorded verdicts and of identical ones', () => {
   const read = (/** @type {string} */ name) =>
     JSON.parse(document('reliability', 'tls', `${name}.json`));

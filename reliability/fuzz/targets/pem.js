@@ -171,7 +171,7 @@ module.exports = {
           const named =
             error instanceof Error &&
             (OPTIONS.some((option) => error.message.startsWith(option)) ||
-              /^expected an object|^\w*: no such option/.test(error.message));
+              /^expected an object|^(?:\w+: )?no such option/.test(error.message));
           expect(named, () => `${about()} is refused with ${error?.stack ?? String(error)}`);
           const { tls, permissions } = instance.settings;
           const unchanged = tls === before.tls && permissions === before.permissions;
