@@ -37,20 +37,6 @@ const CONVERSATION = `
 
 const REGISTER = `require('./register.js');`;
 
-describe('SECURITY.md', () => {
-  const text = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').split('## Bounds')[1];
-  const bounds = [...text.matchAll(/^\| .* \| ((?:`\w+`, )+)`([\w/.-]+)` *\|$/gm)];
-
-  test('names bounds', () => expect(bounds.length).toBeGreaterThan(10));
-
-  test.each(bounds.map(([, names, file]) => [names, file]))('names %sin %s', (names, file) => {
-    const code = readFileSync(join(ROOT, file), 'utf8');
-    for (const [, name] of names.matchAll(/`(\w+)`/g)) {
-      expect(code).toMatch(new RegExp(`\\b${name}\\b`));
-    }
-  });
-});
-
 describe('verification', () => {
   test('is not switched off by anything that switches it off elsewhere', async () => {
     const stranger = await (await createAuthority()).issue({ names: ['localhost'] });
