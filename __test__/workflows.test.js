@@ -38,8 +38,9 @@ test.each(workflows)(
 test('a release is built from the lock files', () => {
   const builds = release.match(/^.*(?:cargo |npm run build|npm ci|npm install).*(?:\n {10}.*)*/gm);
   expect(builds.length).toBeGreaterThan(3);
-  for (const build of builds)
+  for (const build of builds) {
     expect(build).toMatch(/npm ci --ignore-scripts|-- --locked|tool: cargo/);
+  }
 });
 
 test('only a job that waits for the environment npm may publish, and it runs no code of others', () => {
