@@ -148,7 +148,8 @@ fn make_private(file: &File) -> io::Result<()> {
     if metadata.nlink() > 1 {
         return Err(refusal("it has several names (hard links)"));
     }
-    if metadata.mode() & 0o077 == 0 {
+    let rights_of_others = metadata.mode() & 0o077;
+    if rights_of_others == 0 {
         return Ok(());
     }
     file.set_permissions(PermissionsExt::from_mode(0o600))
@@ -214,28 +215,28 @@ mod tests {
 
         let directory = std::env::temp_dir().join(format!("key-log-{}", std::process::id()));
         fs::create_dir(&directory).unwrap();
-        let path = |name: &str| directory.join(name);
-        let mode = |name| fs::metadata(path(name)).unwrap().mode() & 0o777;
-        let refusal = |name| KeyLogFile::open(&path(name)).unwrap_err().to_string();
+        let within = |name: &str| directory.join(name);
+        let permissions = |name| fs::metadata(within(name)).unwrap().mode() & 0o777;
+        let refusal = |name| KeyLogFile::open(&within(name)).unwrap_err().to_string();
 
-        assert!(KeyLogFile::open(&path("new")).is_ok());
-        assert_eq!(mode("new"), 0o600);
-        fs::set_permissions(path("new"), Permissions::from_mode(0o664)).unwrap();
-        assert!(KeyLogFile::open(&path("new")).is_ok());
-        assert_eq!(mode("new"), 0o600);
+        assert!(KeyLogFile::open(&within("new")).is_ok());
+        assert_eq!(permissions("new"), 0o600);
+        fs::set_permissions(within("new"), Permissions::from_mode(0o664)).unwrap();
+        assert!(KeyLogFile::open(&within("new")).is_ok());
+        assert_eq!(permissions("new"), 0o600);
 
-        symlink(path("new"), path("link")).unwrap();
-        symlink(path("missing"), path("dangling")).unwrap();
+        symlink(within("new"), within("link")).unwrap();
+        symlink(within("missing"), within("dangling")).unwrap();
         for name in ["link", "dangling"] {
             assert_eq!(refusal(name), "it is a link, which is not followed");
         }
-        assert!(!path("missing").exists());
+        assert!(!within("missing").exists());
         let made = std::process::Command::new("mkfifo")
-            .arg(path("pipe"))
+            .arg(within("pipe"))
             .status();
         assert!(made.unwrap().success());
-        assert!(KeyLogFile::open(&path("pipe")).is_err());
-        fs::hard_link(path("new"), path("other name")).unwrap();
+        assert!(KeyLogFile::open(&within("pipe")).is_err());
+        fs::hard_link(within("new"), within("other name")).unwrap();
         assert_eq!(refusal("new"), "it has several names (hard links)");
         fs::remove_dir_all(directory).unwrap();
     }
