@@ -49,7 +49,7 @@ export declare function setKeepAlive(
 ): Promise<0>;
 export declare function setNoDelay(socketId: number, noDelay: boolean): Promise<0>;
 
-/** When it is aborted, the socket is closed. */
+/** When the signal is aborted, or has been already, the socket is closed. */
 export declare function connect(
   socketId: number,
   peerAddress: string,
@@ -80,6 +80,7 @@ export declare function send(
   socketId: number,
   data: ArrayBuffer | ArrayBufferView,
 ): Promise<{ bytesSent: number; resultCode: 0 }>;
+/** Fulfilled as well when the socket is gone already: a failed {@link secure} closes it, too. */
 export declare function close(socketId: number): Promise<void>;
 export declare function getInfo(socketId: number): Promise<tcp.SocketInfo>;
 export declare function getSockets(): Promise<tcp.SocketInfo[]>;

@@ -33,18 +33,18 @@ function promised(method) {
  * @param {AbortSignal} signal
  */
 async function callUnlessAborted(method, args, signal) {
-  signal.throwIfAborted();
   /** @type {(reason: unknown) => void} */
   let abort = () => {};
   const aborted = new Promise((_resolve, reject) => (abort = reject));
   const onAbort = () => abort(signal.reason);
   signal.addEventListener('abort', onAbort);
-  const called = call(method, args);
+  if (signal.aborted) onAbort();
+  const called = signal.aborted ? aborted : call(method, args);
   try {
     return await Promise.race([called, aborted]);
   } catch (error) {
-    // A name that is being looked up cannot be given up, so it is the socket that goes.
-    if (signal.aborted) await call('close', [args[0]]).catch(() => {});
+    // A look-up of a name cannot be cancelled, so the socket is closed.
+    if (signal.aborted) await close(args[0]);
     called.catch(() => {});
     throw error;
   } finally {
@@ -61,6 +61,19 @@ async function create(...args) {
   const info = await call('create', args);
   await call('setPaused', [info.socketId, true]);
   return info;
+}
+
+/**
+ * Closes a socket, unless it is gone already: a failed `secure()` and an aborted call close it, too.
+ *
+ * @param {...unknown} args
+ */
+async function close(...args) {
+  try {
+    await call('close', args);
+  } catch (error) {
+    if (!(error instanceof SocketError && error.code === 'ERR_SOCKET_NOT_FOUND')) throw error;
+  }
 }
 
 /**
@@ -123,7 +136,7 @@ async function* iterate(receiver, signal) {
 }
 
 // One by one, so that ES modules can import them by name.
-exports.close = followed(promised('close'), Receiver.ended);
+exports.close = followed(close, Receiver.ended);
 exports.connect = followed(promised('connect'), Receiver.discard);
 exports.create = create;
 exports.disconnect = followed(promised('disconnect'), Receiver.ended);

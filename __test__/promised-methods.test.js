@@ -75,10 +75,18 @@ describe('promises', () => {
     ['send', [987654, Buffer.from('x')], 'ERR_SOCKET_NOT_FOUND', undefined],
     ['setNoDelay', [987654, true], 'ERR_FAILED', -2],
     ['secure', [987654], 'ERR_INVALID_ARGUMENT', -4],
-    ['close', [987654], 'ERR_SOCKET_NOT_FOUND', undefined],
   ])('of %s on an unknown socket', async (method, args, code, resultCode) => {
     const message = `${method}: Socket not found`;
     await expect(api[method](...args)).rejects.toMatchObject({ message, code, resultCode, method });
+  });
+
+  test('of close() are fulfilled when the socket is gone already', async () => {
+    const { port } = await startServer({ tls: certificate('other') });
+    const socketId = await open(port, 'localhost');
+    const refused = api.secure(socketId).finally(() => api.close(socketId));
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CERT_COMMON_NAME_INVALID' });
+    expect(await api.close(socketId)).toBe(undefined);
+    await expect(api.close('1')).rejects.toThrow(TypeError);
   });
 
   test('of a send without a connection', async () => {
@@ -123,14 +131,17 @@ describe('an abort signal', () => {
     expect(await api.getSockets()).toEqual([]);
   });
 
-  test('that has been given already keeps the call from being made', async () => {
-    const server = await startServer();
+  test('that has been aborted already keeps the call from being made, and closes the socket', async () => {
+    let connections = 0;
+    const server = await startServer({ onConnection: () => (connections += 1) });
     const { socketId } = await api.create();
     const signal = AbortSignal.abort();
-    await expect(api.connect(socketId, '127.0.0.1', server.port, { signal })).rejects.toBe(
-      signal.reason,
-    );
-    expect(await api.getInfo(socketId)).toMatchObject({ connected: false });
+    const connecting = api.connect(socketId, '127.0.0.1', server.port, { signal });
+    await expect(connecting).rejects.toBe(signal.reason);
+    expect(await api.getSockets()).toEqual([]);
+    await open(server.port);
+    await server.accepted();
+    expect(connections).toBe(1);
   });
 
   test('ends an iteration', async () => {

@@ -4,7 +4,8 @@ const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
 const { ROOT, runNode } = require('./support/child.js');
-const { closedPort, stopServers } = require('./support/servers.js');
+const { startFullServer } = require('./support/full-backlog.js');
+const { certificate, closedPort, startServer, stopServers } = require('./support/servers.js');
 
 afterAll(stopServers);
 
@@ -116,16 +117,44 @@ describe('the code of the README and of docs/', () => {
     expect(manifests.length).toBeGreaterThan(0);
   });
 
-  // Whatever it connects to is not there: it has to say so and to end by itself.
-  test.each(blocks.filter((code) => /NICK|http\.Agent/.test(code)).map((code) => [code]))(
-    'runs against a closed port: %#',
-    async (code) => {
-      const port = await closedPort();
-      const { stderr, code: status } = await runNode([
-        '--eval',
-        code.replace(/\b66[69]7\b/g, String(port)),
-      ]);
+  /** Peers that let a client down. */
+  const failures = {
+    'a closed port': closedPort,
+    'a peer that closes': async () =>
+      (await startServer({ onConnection: (socket) => socket.end() })).port,
+    'a peer that resets': async () =>
+      (await startServer({ onConnection: (socket) => socket.resetAndDestroy() })).port,
+    'a peer whose certificate is for another host': async () =>
+      (await startServer({ tls: certificate('other') })).port,
+  };
+  const clients = blocks.filter((code) => /NICK|http\.Agent/.test(code));
+
+  // They have to report the failure and to end by themselves.
+  test.each(
+    Object.keys(failures).flatMap((title) =>
+      clients.map((code, index) => /** @type {const} */ ([index, title, code])),
+    ),
+  )('runs against a failure: client %i, %s', async (_index, title, code) => {
+    const port = await failures[/** @type {keyof failures} */ (title)]();
+    const here = code.replace(/\b66[69]7\b/g, String(port));
+    const { stdout, stderr, code: status } = await runNode(['--eval', here]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    if (title === 'a closed port') expect(stdout).toMatch(/REFUSED/);
+  });
+
+  test('names the time-out of its signal', async () => {
+    const full = await startFullServer();
+    try {
+      const [code] = clients.filter((client) => client.includes('AbortSignal'));
+      const here = code
+        .replace(/\b6667\b/, String(full.port))
+        .replace("'localhost'", "'127.0.0.1'")
+        .replace('5000', '50');
+      const { stdout, stderr, code: status } = await runNode(['--eval', here]);
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    },
-  );
+      expect(stdout).toMatch(/^TimeoutError /);
+    } finally {
+      await full.stop();
+    }
+  });
 });
