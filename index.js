@@ -10,9 +10,29 @@ const { createNamespace } = require('./lib/namespace.js');
 const debug = debuglog('chrome-sockets-tcp');
 const { native, settings } = instance;
 
-module.exports = createNamespace(debug.enabled ? watched(native, debug) : native, {
+const tcp = createNamespace(debug.enabled ? watched(native, debug) : native, {
   publishCall,
   publishReceiveError,
   allowsConnect: (host, port) => settings.permissions?.allowsConnect(host, port) ?? true,
   onSecured: warnOfTrust,
 });
+
+// For Node's loader of ES modules, which finds the names that can be imported by reading assignments.
+exports.close =
+  exports.connect =
+  exports.create =
+  exports.disconnect =
+  exports.getInfo =
+  exports.getSockets =
+  exports.secure =
+  exports.send =
+  exports.setKeepAlive =
+  exports.setNoDelay =
+  exports.setPaused =
+  exports.update =
+  exports.onReceive =
+  exports.onReceiveError =
+  exports.DnsQueryType =
+    undefined;
+
+module.exports = tcp;

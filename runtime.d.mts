@@ -1,0 +1,2 @@
+import runtime from './runtime.js';
+export default runtime;
