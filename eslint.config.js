@@ -5,13 +5,7 @@ const globals = require('globals');
 
 module.exports = [
   {
-    ignores: [
-      'binding.js',
-      'coverage/',
-      'electron-preload.js',
-      'examples/typescript/dist/',
-      'target/',
-    ],
+    ignores: ['coverage/', 'electron-preload.js', 'examples/typescript/dist/', 'target/'],
   },
   js.configs.recommended,
   {

@@ -1,6 +1,7 @@
 'use strict';
 
-const { cpSync, mkdtempSync, rmSync, writeFileSync } = require('node:fs');
+const { cpSync, mkdirSync, mkdtempSync, readdirSync } = require('node:fs');
+const { realpathSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { ROOT, runNode } = require('./support/child.js');
@@ -36,14 +37,32 @@ test('a checkout that has not been built says what is missing and what to do', a
   expect(stdout).toContain(`Node.js ${process.version}`);
   expect(stdout).toContain('npm run build');
   expect(stdout).toContain('reinstall');
-  expect(stdout).toContain("Cannot find module '../binding.js'");
 });
 
-test('a native module that cannot be loaded is named as the cause', async () => {
-  writeFileSync(join(folder, 'binding.js'), `throw new Error('GLIBC_2.99 not found');`);
+/** The name of this machine's native module, as the build wrote it. */
+const NATIVE = readdirSync(ROOT).find((name) => name.endsWith('.node'));
+
+test('a native module that cannot be loaded is named with the reason', async () => {
+  writeFileSync(join(folder, NATIVE), 'not a library');
   const { stdout } = await load();
-  expect(stdout).toMatch(/no native module could be loaded for .+: GLIBC_2.99 not found\n/);
+  expect(stdout).toMatch(/no native module could be loaded for .+: .+\n/);
+  expect(stdout).toContain(NATIVE);
   expect(stdout).not.toMatch(/--omit|rustup/);
+});
+
+test('a bundle without the native module says how to configure the bundler', async () => {
+  const bundle = join(folder, 'dist');
+  mkdirSync(bundle);
+  cpSync(join(ROOT, 'lib', 'binding.js'), join(bundle, 'binding.js'));
+  cpSync(join(ROOT, 'lib', 'own-directory.js'), join(bundle, 'own-directory.js'));
+  writeFileSync(join(folder, 'package.json'), '{"name": "an-application"}');
+  const code = `
+    try { require('./dist/binding.js').loadBinding(); } catch (error) { console.log(error.message); }`;
+  const { stdout } = await runNode(['--eval', code], { cwd: folder });
+  expect(stdout).toContain(`the bundle in ${realpathSync(bundle)} does not contain it`);
+  expect(stdout).toContain('Mark chrome-sockets-tcp as external');
+  cpSync(join(ROOT, NATIVE), join(bundle, NATIVE));
+  expect(await runNode(['--eval', code], { cwd: folder })).toMatchObject({ code: 0, stdout: '' });
 });
 
 const messageOf = (...flags) =>
@@ -79,7 +98,7 @@ test('the permission model with --allow-addons lets it load', async () => {
   });
 });
 
-test('no variable makes it load another file, and all stay for other packages', async () => {
+test('no variable makes it load another file', async () => {
   const other = join(folder, 'other.js');
   writeFileSync(other, `console.log('other file loaded'); module.exports = {};`);
   const overrides = {

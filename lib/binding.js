@@ -1,20 +1,44 @@
 'use strict';
 
 /**
- * With these the generated loader requires another file in place of the native module. It gets to see
- * none of them: this process loads the module that was installed or built, and no other.
+ * Loads the native module. In a checkout it stands beside package.json; npm installs it as a package of
+ * its own, an optional dependency for this platform. A bundler may copy it beside its bundle.
+ *
+ * The loader that napi-rs generates is not used: environment variables make it load any file, and
+ * bundlers follow its requires of every platform's package.
  */
-const OVERRIDES = ['NAPI_RS_NATIVE_LIBRARY_PATH', 'NAPI_RS_FORCE_WASI', 'NAPI_RS_WASI_FLAVOR'];
+
+const { existsSync } = require('node:fs');
+const { createRequire } = require('node:module');
+const { join } = require('node:path');
+const { ownDirectory } = require('./own-directory.js');
+
+const NAME = 'chrome-sockets-tcp';
+
+/** The platforms whose module this process may be able to load. @returns {string[]} */
+function platforms() {
+  const { platform, arch } = process;
+  switch (platform) {
+    case 'darwin':
+      return ['darwin-universal', `darwin-${arch}`];
+    case 'win32':
+      return [`win32-${arch}-msvc`, `win32-${arch}-gnu`];
+    case 'linux':
+      return [`linux-${arch}-gnu`, `linux-${arch}-musl`];
+    default:
+      return [`${platform}-${arch}`];
+  }
+}
 
 /**
- * Loads the native half.
+ * Loads the native module.
  *
  * @returns {typeof import('../binding.js')}
  */
 function loadBinding() {
   try {
-    return withoutOverrides(() => require('../binding.js'));
-  } catch (cause) {
+    return load();
+  } catch (/** @type {any} */ cause) {
     throw new Error(
       `chrome-sockets-tcp: no native module could be loaded for ${describePlatform()}: ` +
         explain(cause),
@@ -23,41 +47,68 @@ function loadBinding() {
   }
 }
 
+/** @returns {typeof import('../binding.js')} */
+function load() {
+  const directory = ownDirectory();
+  // Bundlers leave this alone, so that the module is loaded from the disk at run time.
+  const requireFromDisk = createRequire(join(directory, 'binding.js'));
+  const bundled = isBundled(directory, requireFromDisk);
+  const folder = bundled ? directory : join(directory, '..');
+  const found = platforms().flatMap((platform) => {
+    const file = join(folder, `${NAME}.${platform}.node`);
+    return existsSync(file) ? [file] : resolveIn(requireFromDisk, `${NAME}-${platform}`);
+  });
+  if (found.length === 0) throw new NotFound(bundled ? directory : undefined);
+  // npm installs the package of the right C library only; other installers may install both.
+  const fits = (/** @type {string} */ file) => /[.-]musl\b/.test(file) === isMusl();
+  const [first] = found.length > 1 && process.platform === 'linux' ? found.filter(fits) : found;
+  return requireFromDisk(first);
+}
+
 /**
- * @template T
- * @param {() => T} load
- * @returns {T}
+ * @param {NodeJS.Require} requireFromDisk
+ * @param {string} name of a package
+ * @returns {string[]} Its main file; none if it is not installed.
  */
-function withoutOverrides(load) {
-  const set = OVERRIDES.filter((name) => process.env[name] !== undefined);
-  const values = set.map((name) => process.env[name]);
-  for (const name of set) delete process.env[name];
+function resolveIn(requireFromDisk, name) {
   try {
-    return load();
-  } finally {
-    set.forEach((name, index) => (process.env[name] = values[index]));
+    return [requireFromDisk.resolve(name)];
+  } catch {
+    return [];
   }
 }
 
-/** What the loader says of each place where there is no module. */
-const NOT_FOUND = /^Cannot find (?:module|native binding)/;
-
 /**
- * @param {any} error What the generated loader threw; its causes are what each attempt threw.
- * @returns {string} The reason, and what to do about it.
+ * @param {string} directory
+ * @param {NodeJS.Require} requireFromDisk
+ * @returns {boolean} Whether this code runs from a bundle instead of its own package.
  */
-function explain(error) {
-  const messages = [];
-  for (let cause = error; cause; cause = cause.cause) messages.push(String(cause.message));
-  const reason = messages.find((message) => !NOT_FOUND.test(message));
-  if (reason === undefined) {
-    return (
-      'it is not there. Installed from a registry: reinstall without --omit=optional, so that the ' +
-      'package with the native module for this platform is fetched. In a checkout: install Rust ' +
-      '(https://rustup.rs) and run `npm run build`.'
+function isBundled(directory, requireFromDisk) {
+  const manifest = join(directory, '..', 'package.json');
+  return !existsSync(manifest) || requireFromDisk(manifest).name !== NAME;
+}
+
+/** No file and no package has the native module. */
+class NotFound extends Error {
+  /** @param {string | undefined} bundle The folder of the bundle, if there is one. */
+  constructor(bundle) {
+    super(
+      bundle === undefined
+        ? 'it is not installed. From a registry: reinstall without --omit=optional, which leaves out ' +
+            'the package with the native module. In a checkout: install Rust (https://rustup.rs) and ' +
+            'run `npm run build`.'
+        : `the bundle in ${bundle} does not contain it. Mark ${NAME} as external in the bundler's ` +
+            `configuration, or copy the file ${NAME}.*.node of its package beside the bundle.`,
     );
   }
-  if (!/addons is disabled/.test(reason)) return reason;
+}
+
+/**
+ * @param {Error} error
+ * @returns {string} The reason, and a remedy if one is known.
+ */
+function explain({ message }) {
+  if (!/addons is disabled/.test(message)) return message;
   return /** @type {any} */ (process).permission
     ? 'the permission model of Node.js denies native modules. Add --allow-addons.'
     : 'the option --no-addons of Node.js denies native modules. Remove it from the command line, ' +
@@ -69,17 +120,21 @@ function explain(error) {
  */
 function describePlatform() {
   const { platform, arch, version } = process;
-  return `${platform} ${arch}${platform === 'linux' ? ` (${libc()})` : ''}, Node.js ${version}`;
+  const libc = platform === 'linux' ? ` (${isMusl() ? 'musl' : glibcVersion()})` : '';
+  return `${platform} ${arch}${libc}, Node.js ${version}`;
 }
 
-/**
- * @returns {string}
- */
-function libc() {
-  const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (
-    process.report.getReport()
-  );
-  return header.glibcVersionRuntime ? `glibc ${header.glibcVersionRuntime}` : 'musl';
+/** @returns {string | undefined} The version of glibc, if this process uses it. */
+function glibcVersion() {
+  const report = /** @type {any} */ (process.report);
+  const { excludeNetwork } = report;
+  // Otherwise the report looks up the names of all connected addresses.
+  report.excludeNetwork = true;
+  const { glibcVersionRuntime: version } = report.getReport().header;
+  report.excludeNetwork = excludeNetwork;
+  return version && `glibc ${version}`;
 }
+
+const isMusl = () => glibcVersion() === undefined;
 
 module.exports = { loadBinding };

@@ -7,7 +7,7 @@
  */
 
 const { execFileSync } = require('node:child_process');
-const { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
+const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..');
@@ -30,11 +30,6 @@ function contentsOf(folders) {
   return packed.map(({ files: found }) => found.map((file) => file.path));
 }
 
-// The loader is the same on every platform.
-for (const name of ['binding.js', 'binding.d.ts']) {
-  const source = path.join(root, 'artifacts', 'bindings-x86_64-unknown-linux-gnu', name);
-  copyFileSync(source, path.join(root, name));
-}
 runNapi('create-npm-dirs');
 runNapi('artifacts');
 // That has put a copy of each here, too.
