@@ -10,6 +10,9 @@ import type { Stats } from './stats.js';
  * Gives pages `chrome.sockets.tcp` and `chrome.runtime.lastError`, before any script of theirs runs.
  * Pages that nobody serves have no `chrome.sockets`, as a page in Chrome that may not use it.
  *
+ * Pages are not trusted: SECURITY.md states the limits of what they can do. A page that sends an invalid
+ * message or exceeds a limit loses the API until it is loaded again, and the process emits a warning.
+ *
  * All pages of one call are one application, as the pages of a Chrome App are: they share the sockets
  * and each gets the events, if it listens. A socket ends with the page that has created it (closed,
  * reloaded, navigated, crashed), unless it is `persistent`: then it stays open, paused, and belongs to
@@ -39,12 +42,33 @@ export interface Options extends Configuration {
    */
   manifest: object | string | URL;
   /**
-   * Which documents get the API, by URL. Frames in pages never do.
+   * Schemes of the application's own whose documents get the API, in addition to local files: `['app']`
+   * admits `app://…`. They must be registered with `protocol.registerSchemesAsPrivileged` as `standard`,
+   * so that their documents have an origin.
    *
-   * Default: those of `file:` and of schemes of the application's own, none from `http:`, `https:`,
-   * `data:`, `blob:` or `about:`.
+   * Default: none. Documents from `file:` URLs with a host (another machine) are not local files.
    */
-  pages?: (url: string) => boolean;
+  schemes?: string[];
+  /**
+   * Decides which documents get the API, in place of the list of schemes: only `true` admits a document. A
+   * function that throws admits none.
+   *
+   * It is not asked about frames in pages, nor about documents whose origin is not that of their URL: popups
+   * that their opener writes (`about:blank`, `javascript:`), `blob:` and `data:` URLs, sandboxed documents
+   * and error pages. These never get the API.
+   *
+   * @param url The document's URL, with its path.
+   * @param origin The document's origin, as `file://` or `https://example.com`.
+   */
+  pages?: (url: string, origin: string) => boolean;
+  /**
+   * The most sockets that the application may have at a time; `create()` then fails with
+   * `Too many sockets`. `null` removes the limit.
+   *
+   * Default: 1024. Whatever the limit, connections fail with `net::ERR_INSUFFICIENT_RESOURCES` (-12) while
+   * three quarters of the process's descriptors are in use, so that Electron keeps the others.
+   */
+  maxSockets?: number | null;
 }
 
 export interface Application {

@@ -7,6 +7,8 @@
 
 const { ipcMain } = require('electron');
 const { Application } = require('./lib/electron/application.js');
+const { admitSchemes, isOfOrigin } = require('./lib/electron/documents.js');
+const { printable } = require('./lib/printable.js');
 
 /** The preload file, for `webPreferences.preload`. */
 const preload = require.resolve('./electron-preload.js');
@@ -20,21 +22,22 @@ const preload = require.resolve('./electron-preload.js');
 const GRANTED = 'chrome-sockets-tcp:granted';
 const PAGE = 'chrome-sockets-tcp:page';
 
-/** Documents that anybody may have written. */
-const FROM_OUTSIDE = /^(?:https?|data|blob|about|ftp|chrome-error):/i;
-
-const isOwn = (/** @type {string} */ url) => !FROM_OUTSIDE.test(url);
-
 /**
  * @typedef {object} Grant
  * @property {InstanceType<typeof Application>} application
- * @property {(url: string) => boolean} pages
+ * @property {import('./lib/electron/documents.js').Admits} admits Only `true` admits a document.
  */
 
 /** By session or webContents. @type {WeakMap<object, Grant>} */
 const grants = new WeakMap();
 
-/** How to end the page that a webContents shows. @type {WeakMap<object, () => void>} */
+/**
+ * @typedef {object} Shown The document that a webContents shows.
+ * @property {() => void} end Ends its page.
+ * @property {boolean} isBanned Whether its page was ended for what it has sent.
+ */
+
+/** By webContents, from the first message on. @type {WeakMap<object, Shown>} */
 const shown = new WeakMap();
 
 /**
@@ -52,12 +55,18 @@ function serve(options) {
 /**
  * @param {import('./electron.js').Options} options
  */
-function serveWith({ session, webContents, pages = isOwn, ...configuration }) {
+function serveWith({ session, webContents, pages, schemes, ...configuration }) {
   const targets = [session ?? webContents ?? []].flat();
   if (targets.length === 0 || (session !== undefined && webContents !== undefined)) {
     throw new TypeError('expected a session or webContents, one of the two');
   }
-  if (typeof pages !== 'function') throw new TypeError('pages: expected a function');
+  if (pages !== undefined && schemes !== undefined) {
+    throw new TypeError('expected pages or schemes, not both');
+  }
+  if (pages !== undefined && typeof pages !== 'function') {
+    throw new TypeError('pages: expected a function');
+  }
+  const admits = pages ?? admitSchemes(schemes ?? []);
   if (configuration.manifest === undefined || configuration.manifest === null) {
     throw new TypeError('manifest: expected an object or the path of a file');
   }
@@ -66,7 +75,7 @@ function serveWith({ session, webContents, pages = isOwn, ...configuration }) {
   }
   const application = new Application(configuration);
   for (const target of targets) {
-    grants.set(target, { application, pages });
+    grants.set(target, { application, admits });
     registerPreload(/** @type {any} */ (target).session ?? target);
   }
   return {
@@ -92,14 +101,65 @@ function registerPreload(session) {
 }
 
 /**
- * @param {any} event Of a message of a preload file, or of whoever poses as one.
+ * @param {any} event Of a message of a preload file, or of other code in a page's process.
  * @returns {InstanceType<typeof Application> | undefined} The application of the page, if it has one.
  */
 function applicationOf({ sender, senderFrame }) {
-  // A frame in a page may be anybody's.
-  if (!senderFrame || senderFrame.parent) return undefined;
-  const grant = grants.get(sender) ?? grants.get(sender.session);
-  return grant?.pages(senderFrame.url) ? grant.application : undefined;
+  try {
+    // A frame in a page may be anyone's.
+    if (!senderFrame || senderFrame.parent || senderFrame !== sender.mainFrame) return undefined;
+    const grant = grants.get(sender) ?? grants.get(sender.session);
+    const { url, origin } = senderFrame;
+    if (!grant || !isOfOrigin(url, origin) || shown.get(sender)?.isBanned) return undefined;
+    return admits(grant, url, origin) ? grant.application : undefined;
+  } catch {
+    // The frame is gone.
+    return undefined;
+  }
+}
+
+/**
+ * @param {Grant} grant
+ * @param {string} url
+ * @param {string} origin
+ * @returns {boolean}
+ */
+function admits(grant, url, origin) {
+  try {
+    return grant.admits(url, origin) === true;
+  } catch (error) {
+    process.emitWarning(`chrome-sockets-tcp: pages: ${printable(String(error))}`);
+    return false;
+  }
+}
+
+/**
+ * Follows a webContents, so that a page ends with its document. Its port cannot be relied on for that: code
+ * in the page's process can hand it to another page.
+ *
+ * @param {any} webContents
+ * @returns {Shown}
+ */
+function follow(webContents) {
+  const known = shown.get(webContents);
+  if (known) return known;
+  /** @type {Shown} */
+  const document = { end() {}, isBanned: false };
+  shown.set(webContents, document);
+  const end = () => {
+    document.end();
+    document.isBanned = false;
+  };
+  // Chromium tells of a new document before the document can send anything.
+  webContents.on('did-navigate', end);
+  webContents.on('render-process-gone', end);
+  webContents.on('destroyed', end);
+  // A page that stands for an error has no other event. A load that was cancelled leaves the document.
+  webContents.on('did-fail-load', () => {
+    const { url, origin } = webContents.mainFrame;
+    if (!isOfOrigin(url, origin)) end();
+  });
+  return document;
 }
 
 ipcMain.on(GRANTED, (event) => {
@@ -107,7 +167,7 @@ ipcMain.on(GRANTED, (event) => {
 });
 
 ipcMain.on(PAGE, (event) => {
-  // Whoever sends this without ports has none.
+  // Other code than the preload file's may send none, or several.
   const [port, ...others] = event.ports ?? [];
   for (const other of others) other.close();
   const application = applicationOf(event);
@@ -116,9 +176,13 @@ ipcMain.on(PAGE, (event) => {
     port.close();
     return;
   }
-  // A webContents shows one page: the one before has gone, even if its port does not tell yet.
-  shown.get(event.sender)?.();
-  shown.set(event.sender, application.addPage(port));
+  const document = follow(event.sender);
+  // A `javascript:` URL replaces a document without a navigation.
+  document.end();
+  document.end = application.addPage(port, {
+    url: event.senderFrame.url,
+    onMisbehaved: () => (document.isBanned = true),
+  });
 });
 
 module.exports = { serve, preload };

@@ -24,6 +24,9 @@ const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 /// The delay before the next address is tried in parallel: RFC 8305, section 8.
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// A table that spares descriptors leaves one of this many to the rest of the process.
+const RESERVED_SHARE: u64 = 4;
+
 /// A connection attempt. Dropping it closes its sockets.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
@@ -36,6 +39,8 @@ pub(crate) struct Attempt {
     next_turn: Option<Instant>,
     deadline: Option<Instant>,
     alarm: Option<OwnedTask>,
+    /// Whether the last descriptors of the process are left to others.
+    sparing: bool,
 }
 
 impl Attempt {
@@ -53,7 +58,13 @@ impl Attempt {
             next_turn: None,
             deadline,
             alarm: None,
+            sparing: false,
         }
+    }
+
+    /// With `sparing`, fails where the process has few descriptors left, as if it had none.
+    pub(crate) fn sparing_descriptors(self, sparing: bool) -> Self {
+        Self { sparing, ..self }
     }
 
     /// The sockets whose connection is pending.
@@ -94,7 +105,7 @@ impl Attempt {
             };
             self.next_turn = None;
             self.alarm = None;
-            match start(address).and_then(|socket| poller.watch(socket, socket_id)) {
+            match start(address, self.sparing).and_then(|socket| poller.watch(socket, socket_id)) {
                 Ok(socket) => self.current = Some((socket, address)),
                 Err(error) => self.last_error = NetError::from_connect(&error),
             }
@@ -157,14 +168,41 @@ impl Attempt {
 
 /// Opens a socket with Chromium's defaults and starts to connect it. As in Chromium, a default that
 /// cannot be set is skipped.
-fn start(address: SocketAddr) -> io::Result<Socket> {
+fn start(address: SocketAddr, sparing: bool) -> io::Result<Socket> {
     let socket = nonblocking_socket(Domain::for_address(address))?;
+    if sparing {
+        leave_descriptors(&socket)?;
+    }
     let _ = socket.set_tcp_nodelay(true);
     let _ = set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE);
     match uninterrupted(|| socket.connect(&address.into())) {
         Err(error) if !is_in_progress(&error) => Err(error),
         _ => Ok(socket),
     }
+}
+
+/// Fails for a descriptor that is one of the last of the process. The kernel hands out the lowest
+/// number that is free, so the number tells how many are in use.
+#[cfg(unix)]
+fn leave_descriptors(socket: &Socket) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let number = u64::try_from(socket.as_raw_fd()).unwrap_or(0);
+    if limit.is_some_and(|limit| number >= limit - limit / RESERVED_SHARE) {
+        return Err(io::Error::from_raw_os_error(libc::EMFILE));
+    }
+    Ok(())
+}
+
+/// Windows has no such limit.
+#[cfg(not(unix))]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "the signature of the other systems"
+)]
+fn leave_descriptors(_socket: &Socket) -> io::Result<()> {
+    Ok(())
 }
 
 /// Sets all options with one system call where possible.
@@ -351,7 +389,7 @@ mod tests {
     }
 
     fn start_error(ip: IpAddr) -> io::Error {
-        start(SocketAddr::new(ip, 9)).unwrap_err()
+        start(SocketAddr::new(ip, 9), false).unwrap_err()
     }
 
     #[test]

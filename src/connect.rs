@@ -100,7 +100,8 @@ impl SocketTable {
             }
             Connection::Disconnected => {}
         }
-        let attempt = Attempt::new(addresses, port, deadline);
+        let attempt =
+            Attempt::new(addresses, port, deadline).sparing_descriptors(self.spares_descriptors);
         socket.connection = Connection::Connecting { request, attempt };
         self.live += 1;
         self.continue_attempt(socket_id);

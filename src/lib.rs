@@ -417,6 +417,12 @@ impl TcpSockets {
         lock(&self.table).max_sockets = limit;
     }
 
+    /// Has connections fail before the process has no descriptors left for anything else.
+    #[napi(catch_unwind)]
+    pub fn spare_descriptors(&self) {
+        lock(&self.table).spares_descriptors = true;
+    }
+
     fn call_on<T>(&self, socket_id: SocketId, action: impl FnOnce(&mut SocketTable) -> T) -> T {
         call_on(&self.table, socket_id, action)
     }

@@ -42,6 +42,8 @@ pub(crate) struct SocketTable {
     pub(crate) connect_timeout: Option<Duration>,
     /// How many sockets there may be, where the application has set a limit.
     pub(crate) max_sockets: Option<usize>,
+    /// Whether connections leave some of the process's descriptors to others.
+    pub(crate) spares_descriptors: bool,
     /// Name resolutions whose answer is still to come.
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.

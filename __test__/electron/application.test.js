@@ -47,10 +47,16 @@ function openPort(application) {
   return { port: port1, end };
 }
 
+/** Like lib/electron/page/main.js, for a port of Node. */
+const channelOver = (port) => ({
+  post: (message) => port.postMessage(message),
+  listen: (listener) => port.on('message', listener),
+});
+
 /** A page: the API over such a port, with what its events tell. */
 function openPage(application) {
   const { port, end } = openPort(application);
-  const tcp = createNamespace(new RemoteNative(port));
+  const tcp = createNamespace(new RemoteNative(channelOver(port)));
   const received = new Map();
   const failed = [];
   let wake = () => {};

@@ -339,24 +339,30 @@ describeElectron('in Electron', () => {
       },
     );
 
-    test('can do no harm by any message', async () => {
+    test('can do no harm by any message, and is banned until it is loaded again', async () => {
       const partition = await newApplication();
       const witness = await openWitness(partition);
       const hostile = await openWindow(partition, { preload });
-      await evaluate(
-        hostile,
-        `(() => {
-          const methods = ['create', 'close', 'connect', 'send', 'sendGathered', 'secure', 'update',
-            'listen', 'received', 'setPaused', 'constructor', '__proto__', 1, null];
-          const values = [0, 1, -1, 0.5, NaN, 2 ** 32, 'localhost', '', true, null, undefined, [], {},
-            new Uint8Array(3), new Int32Array(4), new ArrayBuffer(2), new Date(), new Map(), 10n];
-          const pick = (list) => list[Math.floor(Math.random() * list.length)];
-          for (let round = 0; round < 500; round++) {
-            const args = Array.from({ length: Math.random() * 7 }, () => pick(values));
-            hostile.post([[[pick(methods), ...args]], pick(values)]);
-          }
-        })()`,
-      );
+      for (let load = 0; load < 10; load++) {
+        await evaluate(
+          hostile,
+          `(() => {
+            const methods = ['create', 'close', 'connect', 'send', 'sendGathered', 'secure', 'update',
+              'listen', 'received', 'setPaused', 'constructor', '__proto__', 1, null];
+            const values = [0, 1, -1, 0.5, NaN, 2 ** 32, 'localhost', '', true, null, undefined, [], {},
+              new Uint8Array(3), new Int32Array(4), new ArrayBuffer(2), new Date(), new Map(), 10n];
+            const pick = (list) => list[Math.floor(Math.random() * list.length)];
+            for (let round = 0; round < 50; round++) {
+              const args = Array.from({ length: Math.random() * 7 }, () => pick(values));
+              hostile.post([[[pick(methods), ...args]], pick(values)]);
+            }
+            hostile.post([0]);
+          })()`,
+        );
+        expect(await evaluate(hostile, 'until(() => !hostile.granted())')).toBeUndefined();
+        await ask('reload', hostile);
+        expect(await evaluate(hostile, 'hostile.granted()')).toBe(true);
+      }
       for (const count of [0, 1, 2]) await evaluate(hostile, `hostile.ports(${count})`);
       await evaluate(hostile, "hostile.send('chrome-sockets-tcp:page', 1)");
       expect(await evaluate(hostile, 'hostile.granted()')).toBe(true);

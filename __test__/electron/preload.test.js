@@ -19,12 +19,6 @@ function run({ granted = true, times = 1 } = {}) {
     addEventListener: target.addEventListener.bind(target),
     dispatchEvent: target.dispatchEvent.bind(target),
   };
-  class MessageEvent extends Event {
-    constructor(type, { ports }) {
-      super(type);
-      this.ports = ports;
-    }
-  }
   class PageChannel {
     constructor() {
       channels.push(Object.assign(this, new MessageChannel()));

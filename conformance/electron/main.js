@@ -55,6 +55,7 @@ async function start() {
       application?.close();
       application = require('../../electron.js').serve({
         session: session.defaultSession,
+        schemes: ['conformance'],
         manifest: manifestOf(manifest),
       });
     }

@@ -1,41 +1,47 @@
 'use strict';
 
 /**
- * One application, as the main process has it: a socket table and the pages that share it. Here
- * calls arrive that anybody may have made who can run code in a page's process, so everything is
- * checked again, and a page that sends what no page sends is ended, as Chromium ends a renderer that
- * sends a bad message.
+ * One application, as the main process has it: a socket table and the pages that share it. Its messages
+ * may come from any code that runs in a page's process, so everything is checked again. A page that sends
+ * an invalid message is ended, as Chromium ends a renderer that sends a bad message.
  *
- * Nothing here is Electron's: a page is a port (Electron's MessagePortMain, or Node's MessagePort).
+ * Nothing here is Electron's: a page is a port.
  */
 
+const { isArrayBuffer } = require('node:util/types');
 const { parsers, bytesOf } = require('../arguments.js');
 const { canonicalHost } = require('../canonical-host.js');
 const { configureInstance } = require('../configuration.js');
 const { createInstance, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
-const { SOCKET_WINDOW, PAGE_WINDOW, costOf } = require('./credit.js');
-const { MOST_CALLS } = require('./page/remote-native.js');
+const { printable } = require('../printable.js');
+const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
+const { ServedPage } = require('./served-page.js');
+const turns = require('./turns.js');
 
 /**
- * @typedef {object} Port
- * @property {(event: string, listener: (message: any) => void) => void} on
- * @property {(message: unknown) => void} postMessage
- * @property {() => void} start
- * @property {() => void} close
+ * @typedef {import('./served-page.js').Port} Port
+ * @typedef {InstanceType<typeof ServedPage>} Page
  *
  * @typedef {object} Request
  * @property {Page} page
  * @property {number} number What the page calls it.
+ * @property {number} bytes How many are kept for it.
  * @property {unknown} [value] What the page is given if it succeeds.
+ * @property {string} [failure] What the page is told where nothing was tried.
  * @property {number} [securing] The socket that its failure may have ended.
  */
 
 const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
 
-/** A method, a request, and at most so much that a call carries. */
-const MOST_ARGUMENTS = 7;
+/** A method, a request, and the most arguments that a call has. */
+const MAX_ARGUMENTS = 7;
+
+/** Bytes from which on a call is performed at once, if it can be: to keep it costs more than time. */
+const LARGE = 64 * 1024;
+
+const NAME_TOO_LONG = 'Name too long';
 
 /** What the native half never finds. */
 const NO_SOCKET = 0;
@@ -59,60 +65,42 @@ function isUint32(value) {
   return typeof value === 'number' && value >>> 0 === value;
 }
 
-class Page {
-  listensToData = false;
-  listensToErrors = false;
+/**
+ * @param {unknown} name
+ * @returns {boolean}
+ */
+function isTooLong(name) {
+  return typeof name === 'string' && name.length > MAX_NAME;
+}
 
-  /** On the way to the page: all, and by socket. */
-  #cost = 0;
-  /** @type {Map<number, number>} */
-  #costs = new Map();
+/**
+ * A host that is too long for every resolver fails as it would in full. The end of it is kept, because
+ * that decides which of a manifest's patterns it matches.
+ *
+ * @param {string} host
+ * @returns {string}
+ */
+function shortened(host) {
+  return host.slice(-MAX_HOST);
+}
 
-  /** The same, one by one, oldest first. @type {{ socketId: number, cost: number }[]} */
-  #underway = [];
-
-  /**
-   * @param {Port} port
-   */
-  constructor(port) {
-    this.port = port;
-  }
-
-  /**
-   * @param {number} socketId
-   * @param {ArrayBuffer} data
-   */
-  receive(socketId, data) {
-    const cost = costOf(data.byteLength);
-    this.#cost += cost;
-    this.#costs.set(socketId, (this.#costs.get(socketId) ?? 0) + cost);
-    this.#underway.push({ socketId, cost });
-    this.port.postMessage([RECEIVE, socketId, 0, data]);
-  }
-
-  /**
-   * The page has taken in what came first.
-   *
-   * @param {number} count
-   * @returns {boolean} Whether it had so much to take in.
-   */
-  confirm(count) {
-    if (count > this.#underway.length) return false;
-    for (const { socketId, cost } of this.#underway.splice(0, count)) {
-      const left = (this.#costs.get(socketId) ?? 0) - cost;
-      if (left === 0) this.#costs.delete(socketId);
-      else this.#costs.set(socketId, left);
-      this.#cost -= cost;
-    }
-    return true;
-  }
-
-  /**
-   * @param {number} socketId
-   * @returns {boolean} Whether the page has enough to take in.
-   */
-  isBehind(socketId) {
-    return this.#cost >= PAGE_WINDOW || (this.#costs.get(socketId) ?? 0) >= SOCKET_WINDOW;
+/**
+ * @param {unknown} value An argument of a call.
+ * @returns {number} How many bytes it takes.
+ */
+function bytesIn(value) {
+  switch (typeof value) {
+    case 'string':
+      return 2 * value.length;
+    case 'object':
+      if (value === null) return 0;
+      // A view arrives with the whole of its buffer.
+      if (ArrayBuffer.isView(value)) return value.buffer.byteLength;
+      return isArrayBuffer(value) ? value.byteLength : refuse('bytes or a plain value');
+    case 'bigint':
+      return refuse('bytes or a plain value');
+    default:
+      return 0;
   }
 }
 
@@ -121,8 +109,8 @@ class Application {
   #settings;
   #attached = false;
 
-  /** @type {Set<Page>} */
-  #pages = new Set();
+  /** The pages, each with what performs its next call. @type {Map<Page, turns.Job>} */
+  #pages = new Map();
 
   /**
    * The page that a socket ends with. None: it has outlived its page, and the first that uses it
@@ -143,9 +131,10 @@ class Application {
    * @param {import('../../configure.js').Configuration} configuration Without a manifest nothing is
    *   allowed.
    */
-  constructor(configuration) {
+  constructor({ maxSockets = MAX_SOCKETS, ...configuration }) {
     const instance = createInstance();
-    configureInstance(instance, configuration);
+    configureInstance(instance, { ...configuration, maxSockets });
+    instance.native.spareDescriptors();
     this.#native = instance.native;
     this.#settings = instance.settings;
   }
@@ -154,16 +143,20 @@ class Application {
    * A page that shares the sockets from now on, until its port closes.
    *
    * @param {Port} port
+   * @param {object} [document]
+   * @param {string} [document.url] For the warning where the page is ended for what it has sent.
+   * @param {() => void} [document.onMisbehaved] Called then.
    * @returns {() => void} Ends the page: its sockets close, those that are persistent stay, paused.
    */
-  addPage(port) {
-    const page = new Page(port);
-    this.#pages.add(page);
+  addPage(port, document = {}) {
+    const page = new ServedPage(port, document);
+    const job = () => this.#performNext(page);
+    this.#pages.set(page, job);
     const end = () => this.#end(page);
-    port.on('message', ({ data, ports }) => {
-      // No page sends any; left open they would leak.
-      for (const extra of ports ?? []) extra.close();
-      if (this.#pages.has(page)) this.#receive(page, data);
+    port.on('message', ({ data, ports = [] }) => {
+      // Left open they would leak.
+      for (const extra of ports) extra.close();
+      if (this.#pages.has(page)) this.#receive(page, data, ports.length);
     });
     port.on('close', end);
     port.start();
@@ -172,7 +165,7 @@ class Application {
 
   /** Ends all pages and all sockets, the persistent ones, too. */
   close() {
-    for (const page of this.#pages) this.#end(page);
+    for (const page of this.#pages.keys()) this.#end(page);
     for (const socketId of this.#owners.keys()) this.#close(socketId);
   }
 
@@ -185,26 +178,89 @@ class Application {
   /**
    * @param {Page} page
    * @param {unknown} calls
+   * @param {number} portCount
    */
-  #receive(page, calls) {
+  #receive(page, calls, portCount) {
     try {
-      if (!Array.isArray(calls) || calls.length > MOST_CALLS) return refuse('an array of calls');
-      for (const call of calls) {
-        if (!Array.isArray(call)) return refuse('a call');
-        const [method, ...args] = call.slice(0, MOST_ARGUMENTS);
-        const perform = this.#methods.get(method) ?? refuse('the name of a method');
-        perform(page, ...args);
-      }
+      if (portCount > 0) return refuse('no ports');
+      if (!Array.isArray(calls) || calls.length > MAX_CALLS) return refuse('an array of calls');
+      for (const call of calls) this.#accept(page, call);
+      const job = this.#pages.get(page);
+      if (job && page.isReady) turns.start(job);
     } catch (error) {
-      process.emitWarning(`chrome-sockets-tcp: a page was ended: ${error}`);
-      this.#end(page);
+      this.#punish(page, error);
     }
   }
 
   /**
-   * What a page may call: the methods of the native half as lib/namespace.js calls them, and what is
-   * between the two processes only. Whatever is wrong with an argument is thrown before anything
-   * is done.
+   * @param {Page} page
+   * @param {unknown} call
+   */
+  #accept(page, call) {
+    if (!Array.isArray(call)) return refuse('a call');
+    const [method, ...args] = call.slice(0, MAX_ARGUMENTS);
+    const control = this.#controls.get(method);
+    if (control) return control(page, ...args);
+    const perform = this.#methods.get(method) ?? refuse('the name of a method');
+    const bytes = args.reduce((sum, value) => sum + bytesIn(value), 0);
+    page.enqueue(perform, args, bytes);
+    // Where nothing comes before it, a large call is not kept.
+    if (bytes > LARGE && page.calls === 1 && page.isReady) this.#performNext(page);
+  }
+
+  /**
+   * @param {Page} page
+   * @returns {boolean} Whether another call can follow.
+   */
+  #performNext(page) {
+    if (!this.#pages.has(page) || !page.isReady) return false;
+    const { perform, args } = page.dequeue();
+    try {
+      perform(page, ...args);
+    } catch (error) {
+      this.#punish(page, error);
+    }
+    return page.isReady;
+  }
+
+  /**
+   * Ends a page that has sent what no page sends.
+   *
+   * @param {Page} page
+   * @param {unknown} error
+   */
+  #punish(page, error) {
+    const { url, onMisbehaved } = page.document;
+    const where = url === undefined ? '' : ` (${printable(url)})`;
+    process.emitWarning(`chrome-sockets-tcp: a page was ended: ${error}${where}`);
+    onMisbehaved?.();
+    this.#end(page);
+  }
+
+  /**
+   * What is between the two processes only. It is performed before the calls that wait.
+   *
+   * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
+   */
+  #controls = new Map(
+    Object.entries({
+      listen: (page, event, listening) => {
+        if (typeof listening !== 'boolean') return refuse('whether the page listens');
+        if (event === 'onReceive') page.listensToData = listening;
+        else if (event === 'onReceiveError') page.listensToErrors = listening;
+        else return refuse('the name of an event');
+      },
+
+      received: (page, count) => {
+        if (!isUint32(count) || !page.confirm(count)) return refuse('no more than was sent');
+        this.#release();
+      },
+    }),
+  );
+
+  /**
+   * The calls of the API, as lib/namespace.js makes them. Whatever is wrong with an argument is thrown
+   * before anything is done.
    *
    * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
    */
@@ -213,27 +269,36 @@ class Application {
       close: (page, request, id) => {
         const [socketId] = parsers.close([id, callback]);
         this.#native.close(this.#begin(page, request), this.#use(page, socketId));
-        this.#owners.delete(socketId);
+        this.#forget(socketId);
       },
 
       connect: (page, request, id, peerAddress, peerPort, family) => {
-        const [socketId, host, port] = parsers.connect([id, peerAddress, peerPort, null, callback]);
+        const [socketId, host, port] = parsers.connect([
+          id,
+          typeof peerAddress === 'string' ? shortened(peerAddress) : peerAddress,
+          peerPort,
+          null,
+          callback,
+        ]);
         if (!FAMILIES.has(family)) refuse('an address family');
-        const number = this.#begin(page, request);
+        const canonical = host.length < MAX_HOST ? canonicalHost(host) : host;
+        const number = this.#begin(page, request, { bytes: 2 * canonical.length });
         const used = this.#use(page, socketId);
         if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
-          this.#native.connect(number, used, canonicalHost(host), port & 0xffff, family);
+          this.#native.connect(number, used, canonical, port & 0xffff, family);
         } else {
-          this.#native.denyConnect(number, used, canonicalHost(host));
+          this.#native.denyConnect(number, used, canonical);
         }
       },
 
       create: (page, request, persistent, name, bufferSize) => {
+        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
         const [properties] = parsers.create([{ persistent, name, bufferSize }, callback]);
         const number = this.#begin(page, request);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const socketId = this.#native.create(number, lasting, label, size);
-        if (socketId !== null) this.#owners.set(socketId, page);
+        if (socketId === null) return;
+        this.#own(page, socketId);
         this.#note(number, { value: socketId });
       },
 
@@ -246,13 +311,16 @@ class Application {
         const [socketId] = parsers.getInfo([id, callback]);
         const number = this.#begin(page, request);
         const known = this.#owners.has(socketId) ? socketId : NO_SOCKET;
-        this.#note(number, { value: this.#native.getInfo(number, known) });
+        this.#keepValue(number, this.#native.getInfo(number, known));
       },
 
       getSockets: (page, request) => {
         const number = this.#begin(page, request);
         const infos = this.#native.getSockets(number);
-        this.#note(number, { value: infos.filter(({ socketId }) => this.#owners.has(socketId)) });
+        this.#keepValue(
+          number,
+          infos.filter(({ socketId }) => this.#owners.has(socketId)),
+        );
       },
 
       secure: (page, request, id, min, max) => {
@@ -269,11 +337,12 @@ class Application {
       },
 
       sendGathered: (page, first, count, sockets, data) => {
-        const numbered = isUint32(first) && isUint32(count);
+        const numbered = isUint32(first) && isUint32(count) && count <= MAX_GATHERED;
         if (!numbered || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
           return refuse('sends and their bytes');
         }
-        const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count);
+        // Copies, which nobody else can change any more.
+        const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count).slice();
         const bytes = bytesOf(data);
         let left = bytes.length;
         for (let i = 1; i < headers.length; i += 2) {
@@ -282,9 +351,11 @@ class Application {
           }
           left -= headers[i];
         }
-        const number = this.#nextRequest;
+        if (count === 0) return;
+        const number = this.#freeNumbers(count);
+        page.keep(count, 0);
         for (let i = 0; i < count; i++) {
-          this.#begin(page, (first + i) >>> 0);
+          this.#register({ page, number: (first + i) >>> 0, bytes: 0 });
           headers[2 * i] = this.#use(page, headers[2 * i]);
         }
         this.#native.sendGathered(number, count, headers, bytes);
@@ -308,23 +379,12 @@ class Application {
       },
 
       update: (page, request, id, persistent, name, bufferSize) => {
+        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
         const changes = { persistent, name, bufferSize };
         const [socketId, properties] = parsers.update([id, changes, callback]);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const number = this.#begin(page, request);
         this.#native.update(number, this.#use(page, socketId), lasting, label, size);
-      },
-
-      listen: (page, event, listening) => {
-        if (typeof listening !== 'boolean') return refuse('whether somebody listens');
-        if (event === 'onReceive') page.listensToData = listening;
-        else if (event === 'onReceiveError') page.listensToErrors = listening;
-        else return refuse('the name of an event');
-      },
-
-      received: (page, count) => {
-        if (!isUint32(count) || !page.confirm(count)) return refuse('no more than was sent');
-        this.#release();
       },
     }),
   );
@@ -334,24 +394,63 @@ class Application {
    *
    * @param {Page} [page] Whose call it is, if it is one's.
    * @param {unknown} [number] What the page calls it.
+   * @param {{ bytes?: number }} [kept]
    * @returns {number} What the native half calls it.
    */
-  #begin(page, number) {
-    if (page && !isUint32(number)) refuse('the number of a request');
+  #begin(page, number, { bytes = 0 } = {}) {
+    if (!page) return this.#register();
+    if (!isUint32(number)) refuse('the number of a request');
+    page.keep(1, bytes);
+    return this.#register({ page, number: /** @type {number} */ (number), bytes });
+  }
+
+  /**
+   * @param {Request} [request]
+   * @returns {number}
+   */
+  #register(request) {
     if (!this.#attached) {
       this.#native.attach(this.#deliver);
       this.#attached = true;
     }
-    const id = this.#nextRequest;
+    const id = this.#freeNumbers(1);
     this.#nextRequest = (id + 1) >>> 0;
-    if (!page) return id;
-    this.#requests.set(id, { page, number: /** @type {number} */ (number) });
+    if (request) this.#requests.set(id, request);
     return id;
   }
 
   /**
-   * What a page names is a socket of this application or none. One that has outlived its page is the
-   * page's from now on.
+   * Makes the next numbers ones that no request has: a request may outlast the four billion that follow.
+   *
+   * @param {number} count
+   * @returns {number} The first of `count` numbers, which are those of the next requests.
+   */
+  #freeNumbers(count) {
+    for (let free = 0; free < count; free++) {
+      const number = (this.#nextRequest + free) >>> 0;
+      if (!this.#requests.has(number)) continue;
+      this.#nextRequest = (number + 1) >>> 0;
+      free = -1;
+    }
+    return this.#nextRequest;
+  }
+
+  /**
+   * Answers a call, in its place among the others, without having tried anything.
+   *
+   * @param {Page} page
+   * @param {unknown} request
+   * @param {string} failure
+   */
+  #fail(page, request, failure) {
+    const number = this.#begin(page, request);
+    this.#note(number, { failure });
+    this.#native.close(number, NO_SOCKET);
+  }
+
+  /**
+   * A page can name the sockets of its application only. One that has outlived its page is this page's
+   * from now on.
    *
    * @param {Page} page
    * @param {number} socketId
@@ -359,8 +458,35 @@ class Application {
    */
   #use(page, socketId) {
     if (!this.#owners.has(socketId)) return NO_SOCKET;
-    if (!this.#owners.get(socketId)) this.#owners.set(socketId, page);
+    if (!this.#owners.get(socketId)) this.#own(page, socketId);
     return socketId;
+  }
+
+  /**
+   * @param {Page} page
+   * @param {number} socketId
+   */
+  #own(page, socketId) {
+    this.#owners.set(socketId, page);
+    page.sockets.add(socketId);
+  }
+
+  /** @param {number} socketId */
+  #forget(socketId) {
+    this.#owners.get(socketId)?.sockets.delete(socketId);
+    this.#owners.delete(socketId);
+  }
+
+  /**
+   * Keeps what the page is given when the call ends, for which the page needs credit.
+   *
+   * @param {number} id
+   * @param {unknown} value
+   */
+  #keepValue(id, value) {
+    const request = /** @type {Request} */ (this.#requests.get(id));
+    request.page.reserve(value);
+    request.value = value;
   }
 
   /**
@@ -383,8 +509,10 @@ class Application {
         this.#receiveData(id, /** @type {ArrayBuffer} */ (payload));
         break;
       case RECEIVE_ERROR:
-        for (const page of this.#pages) {
-          if (page.listensToErrors) page.port.postMessage([RECEIVE_ERROR, id, code]);
+        for (const page of this.#pages.keys()) {
+          if (page.listensToErrors && !page.receiveError(id, code)) {
+            this.#punish(page, 'it takes nothing in');
+          }
         }
         break;
       case DETACHED:
@@ -402,14 +530,16 @@ class Application {
     const request = this.#requests.get(id);
     if (!request) return;
     this.#requests.delete(id);
-    const { page, number, value, securing } = request;
+    const { page, number, bytes, value, securing } = request;
     if (securing !== undefined) {
       warnOfTrust();
       if (failure !== undefined && !this.#native.getInfo(this.#begin(), securing)) {
-        this.#owners.delete(securing);
+        this.#forget(securing);
       }
     }
-    if (this.#pages.has(page)) page.port.postMessage([COMPLETE, number, code, failure, value]);
+    if (!this.#pages.has(page)) return;
+    page.release(1, bytes);
+    page.answer(number, code, request.failure ?? failure, value);
   }
 
   /**
@@ -417,7 +547,7 @@ class Application {
    * @param {ArrayBuffer} data
    */
   #receiveData(socketId, data) {
-    for (const page of this.#pages) {
+    for (const page of this.#pages.keys()) {
       if (page.listensToData) page.receive(socketId, data);
     }
     if (this.#mustWait(socketId)) {
@@ -431,11 +561,11 @@ class Application {
    * @returns {boolean}
    */
   #mustWait(socketId) {
-    for (const page of this.#pages) if (page.isBehind(socketId)) return true;
+    for (const page of this.#pages.keys()) if (page.isBehind(socketId)) return true;
     return false;
   }
 
-  /** Lets those sockets go on for which no page is behind any more. */
+  /** Lets the sockets and calls go on that have waited for a page to take something in. */
   #release() {
     for (const socketId of this.#held) {
       if (this.#mustWait(socketId)) continue;
@@ -452,8 +582,8 @@ class Application {
   #end(page) {
     if (!this.#pages.delete(page)) return;
     page.port.close();
-    for (const { socketId, persistent } of this.#native.getSockets(this.#begin())) {
-      if (this.#owners.get(socketId) !== page) continue;
+    for (const socketId of page.sockets) {
+      const { persistent = false } = this.#native.getInfo(this.#begin(), socketId) ?? {};
       // Its other pages are told of no end: a suspended socket has no read that could meet one.
       this.#native.suspend(socketId);
       if (persistent) this.#owners.set(socketId, undefined);

@@ -1,32 +1,55 @@
 'use strict';
 
 /**
- * Flow control towards a page. Each `onReceive` costs its bytes and a constant, so that many small
- * events count, too. The page reports the events that it has processed. While a listening page is
- * behind, the socket is held, and TCP flow control stops its peer.
+ * Flow control towards a page. Everything that is sent to a page costs credit, which the page gives back
+ * as it takes it in. Both ends compute the costs with this module.
+ *
+ * - Data: each `onReceive` costs its bytes and a constant, so that many small ones count, too. A socket
+ *   is held, and in the end its peer, while a page that listens has no credit left.
+ * - Answers: no further call of a page is performed while the page has taken in too few answers.
  */
 
-/** The cost of an event in addition to its bytes. */
+/** Cost of an event in addition to its bytes. */
 const EVENT_COST = 512;
 
-/** On the way to one page from one socket, at most, but for the piece that fills it. */
+/** Cost of an answer, and of each socket that an answer describes, in addition to its name. */
+const ANSWER_COST = 64;
+const INFO_COST = 512;
+
+/** Bytes in flight to one page from one socket, not counting the chunk that exceeds the limit. */
 const SOCKET_WINDOW = 64 * 1024;
 
-/** On the way to one page from all sockets, at most, but for one piece of each socket. */
+/** Bytes in flight to one page from all sockets, not counting one chunk of each socket. */
 const PAGE_WINDOW = 1024 * 1024;
 
+/** Bytes of answers in flight to one page, not counting the answer that exceeds the limit. */
+const ANSWER_WINDOW = 1024 * 1024;
+
 /**
- * A page reports after this much cost. It is less than the windows, so that unreported events alone
- * never hold a socket.
+ * The cost after which a page acknowledges. It is less than the windows, so that unacknowledged data never
+ * block a socket.
  */
 const RECEIPT = 16 * 1024;
 
 /**
  * @param {number} length
- * @returns {number} The cost of an `onReceive` with this many bytes.
+ * @returns {number} The cost of an `onReceive` with that many bytes.
  */
 function costOf(length) {
   return length + EVENT_COST;
 }
 
-module.exports = { SOCKET_WINDOW, PAGE_WINDOW, RECEIPT, costOf };
+/**
+ * @param {any} value The value of a call that has succeeded.
+ * @returns {number}
+ */
+function costOfAnswer(value) {
+  if (typeof value !== 'object' || value === null) return ANSWER_COST;
+  let cost = ANSWER_COST;
+  for (const { name } of Array.isArray(value) ? value : [value]) {
+    cost += INFO_COST + 2 * (name?.length ?? 0);
+  }
+  return cost;
+}
+
+module.exports = { SOCKET_WINDOW, PAGE_WINDOW, ANSWER_WINDOW, RECEIPT, costOf, costOfAnswer };

@@ -10,13 +10,35 @@ const { createNamespace } = require('../../namespace.js');
 const { RemoteNative } = require('./remote-native.js');
 
 /**
+ * The two functions over a port that the page's half needs, and no more of it. They look up nothing when
+ * they are called: a script of the page that replaces a method or an accessor of a prototype must not get
+ * the port as `this`, because the port could then outlive the page.
+ *
+ * @param {any} port A MessagePort.
+ * @returns {import('./remote-native.js').Channel}
+ */
+function channelOver(port) {
+  const { bind, call } = Function.prototype;
+  /** Turns a method into a function of its receiver and arguments. */
+  const uncurried = bind.bind(call);
+  const data = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data');
+  const dataOf = uncurried(/** @type {any} */ (data).get);
+  return {
+    post: port.postMessage.bind(port),
+    listen(listener) {
+      port.onmessage = (/** @type {unknown} */ event) => listener(dataOf(event));
+    },
+  };
+}
+
+/**
  * @param {string} eventName Where the preload file waits for the other end of the channel. The worlds
  *   of a page share nothing but the DOM.
  */
 function start(eventName) {
   const window = /** @type {any} */ (globalThis);
   const { port1, port2 } = new MessageChannel();
-  const native = /** @type {any} */ (new RemoteNative(port1));
+  const native = /** @type {any} */ (new RemoteNative(channelOver(port1)));
   install(window, createNamespace(native), {});
   window.dispatchEvent(new window.MessageEvent(eventName, { ports: [port2] }));
 }

@@ -1,11 +1,15 @@
 'use strict';
 
-const { RECEIVE } = require('../../requests.js');
-const { RECEIPT, costOf } = require('../credit.js');
+const { COMPLETE } = require('../../requests.js');
+const { RECEIPT, costOf, costOfAnswer } = require('../credit.js');
+const { MAX_CALLS, MAX_UNANSWERED } = require('../limits.js');
 
-/** What is gathered at most, in calls and in bytes. */
-const MOST_CALLS = 1024;
-const MOST_BYTES = 256 * 1024;
+/** A message is posted when its calls carry that many bytes or get that many answers. */
+const BATCH_BYTES = 256 * 1024;
+const BATCH_ANSWERS = 8192;
+
+/** With that many calls without an answer, the others wait, so that the page is not ended. */
+const MAX_POSTED = MAX_UNANSWERED / 2;
 
 const resolved = Promise.resolve();
 const { then } = Promise.prototype;
@@ -20,17 +24,27 @@ function inMicrotask(job) {
 }
 
 /**
+ * @typedef {object} Channel To the main process.
+ * @property {(message: unknown[][]) => void} post
+ * @property {(listener: (message: [number, number, any, any, any]) => void) => void} listen
+ *
  * The native half as a page has it: every call becomes a message to the main process, where
  * ../application.js performs it. The calls of one tick go as one message and are performed in a row,
  * as calls of the native half itself are.
  */
 class RemoteNative {
-  #port;
+  #post;
 
-  /** @type {unknown[][]} */
+  /** Calls that were not posted yet, the bytes that they carry and the answers that they get. @type {unknown[][]} */
   #calls = [];
   #bytes = 0;
+  #answers = 0;
   #scheduled = false;
+
+  /** Messages that wait for answers to others. @type {{ calls: unknown[][], answers: number }[]} */
+  #waiting = [];
+  /** Calls that were posted and have no answer. */
+  #unanswered = 0;
 
   /** What was taken in and not said yet: how many events, and what they cost. */
   #received = 0;
@@ -40,15 +54,16 @@ class RemoteNative {
   #deliver = () => {};
 
   /**
-   * @param {any} port A MessagePort of the page.
+   * @param {Channel} channel
    */
-  constructor(port) {
-    this.#port = port;
-    port.onmessage = (/** @type {{ data: [number, number, any, any, any] }} */ { data }) => {
-      const [kind, , , payload] = data;
+  constructor({ post, listen }) {
+    this.#post = post;
+    listen((data) => {
+      const [kind, , , payload, value] = data;
       this.#deliver(...data);
-      if (kind === RECEIVE) this.#confirm(payload.byteLength);
-    };
+      if (kind === COMPLETE) this.#answered();
+      this.#confirm(kind === COMPLETE ? costOfAnswer(value) : costOf(payload?.byteLength ?? 0));
+    });
   }
 
   /**
@@ -78,17 +93,28 @@ class RemoteNative {
     const used = headers.slice(0, 2 * count);
     let length = 0;
     for (let i = 1; i < used.length; i += 2) length += used[i];
-    this.#call(['sendGathered', first, count, used, bytes.slice(0, length)], length);
+    this.#call(['sendGathered', first, count, used, bytes.slice(0, length)], length, count);
+  }
+
+  /**
+   * @param {string} event
+   * @param {boolean} listening
+   */
+  listen(event, listening) {
+    this.#call(['listen', event, listening], 0, 0);
   }
 
   /**
    * @param {unknown[]} call The method and its arguments.
    * @param {number} [length] How many bytes it carries.
+   * @param {number} [answers] How many answers it gets.
    */
-  #call(call, length = 0) {
+  #call(call, length = 0, answers = 1) {
     this.#calls.push(call);
     this.#bytes += length;
-    if (this.#calls.length === MOST_CALLS || this.#bytes >= MOST_BYTES) this.#flush();
+    this.#answers += answers;
+    const isFull = this.#calls.length === MAX_CALLS || this.#answers >= BATCH_ANSWERS;
+    if (isFull || this.#bytes >= BATCH_BYTES) this.#flush();
     if (this.#scheduled) return;
     this.#scheduled = true;
     inMicrotask(this.#afterSends);
@@ -107,19 +133,37 @@ class RemoteNative {
     if (calls.length === 0) return;
     this.#calls = [];
     this.#bytes = 0;
-    this.#port.postMessage(calls);
+    this.#waiting.push({ calls, answers: this.#answers });
+    this.#answers = 0;
+    this.#postWaiting();
+  }
+
+  #postWaiting() {
+    while (this.#unanswered < MAX_POSTED) {
+      const message = this.#waiting.shift();
+      if (!message) break;
+      this.#unanswered += message.answers;
+      this.#post(message.calls);
+    }
+  }
+
+  /** The page has taken in the answer to a call. */
+  #answered() {
+    this.#unanswered -= 1;
+    if (this.#waiting.length > 0) this.#postWaiting();
   }
 
   /**
-   * Says, every now and then, what was taken in.
+   * Acknowledges, every now and then, what was taken in. That never waits, as calls may wait for it.
    *
-   * @param {number} length
+   * @param {number} cost
    */
-  #confirm(length) {
+  #confirm(cost) {
     this.#received += 1;
-    this.#cost += costOf(length);
+    this.#cost += cost;
     if (this.#cost < RECEIPT) return;
-    this.#call(['received', this.#received]);
+    if (this.#waiting.length > 0) this.#post([['received', this.#received]]);
+    else this.#call(['received', this.#received], 0, 0);
     this.#received = 0;
     this.#cost = 0;
   }
@@ -133,7 +177,6 @@ class RemoteNative {
       'disconnect',
       'getInfo',
       'getSockets',
-      'listen',
       'secure',
       'setKeepAlive',
       'setNoDelay',
@@ -149,4 +192,4 @@ class RemoteNative {
   }
 }
 
-module.exports = { RemoteNative, MOST_CALLS };
+module.exports = { RemoteNative };
