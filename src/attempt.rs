@@ -27,6 +27,12 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// A table that spares descriptors leaves one of this many to the rest of the process.
 const RESERVED_SHARE: u64 = 4;
 
+/// The most addresses that wait for an answer while the next is tried. Each has a descriptor.
+const MAX_SLOW: usize = 8;
+
+/// The most addresses that one turn tries. A resolver may return thousands that refuse at once.
+const ADDRESSES_PER_TURN: u32 = 8;
+
 /// A connection attempt. Dropping it closes its sockets.
 pub(crate) struct Attempt {
     remaining: VecDeque<SocketAddr>,
@@ -84,7 +90,7 @@ impl Attempt {
         if let Some(answered) = self.poll_slow() {
             return Poll::Ready(Ok(answered));
         }
-        loop {
+        for _ in 0..=ADDRESSES_PER_TURN {
             if let Some((mut socket, address)) = self.current.take() {
                 match socket.poll_connected() {
                     Poll::Ready(Ok(())) => return Poll::Ready(Ok((socket, address))),
@@ -110,6 +116,8 @@ impl Attempt {
                 Err(error) => self.last_error = NetError::from_connect(&error),
             }
         }
+        waker(mailbox, socket_id, Direction::Write).wake();
+        Poll::Pending
     }
 
     /// Notes that one of the sockets has become ready.
@@ -133,7 +141,12 @@ impl Attempt {
     }
 
     fn is_next_turn(&self) -> bool {
-        self.next_turn.is_some_and(|time| time <= Instant::now())
+        self.staggers() && self.next_turn.is_some_and(|time| time <= Instant::now())
+    }
+
+    /// Whether the next address may be tried while the current one may still answer.
+    fn staggers(&self) -> bool {
+        !self.remaining.is_empty() && self.slow.len() < MAX_SLOW
     }
 
     /// Sets the timer for the next address or the deadline.
@@ -142,7 +155,7 @@ impl Attempt {
         mailbox: &Arc<Mailbox>,
         socket_id: SocketId,
     ) -> Poll<Result<(PolledSocket, SocketAddr), NetError>> {
-        if self.deadline.is_none() && self.remaining.is_empty() {
+        if self.deadline.is_none() && !self.staggers() {
             self.alarm = None;
             return Poll::Pending;
         }
@@ -150,12 +163,12 @@ impl Attempt {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             return Poll::Ready(Err(NetError::ConnectionTimedOut));
         }
-        if self.next_turn.is_none() && !self.remaining.is_empty() {
+        if self.next_turn.is_none() && self.staggers() {
             self.next_turn = Some(now + STAGGER);
             self.alarm = None;
         }
         if self.alarm.is_none() {
-            let next = self.next_turn.filter(|_| !self.remaining.is_empty());
+            let next = self.next_turn.filter(|_| self.staggers());
             self.alarm = next
                 .into_iter()
                 .chain(self.deadline)
@@ -295,6 +308,54 @@ mod tests {
                 attempt.note(ready);
             }
         }
+    }
+
+    #[test]
+    fn a_turn_tries_a_few_of_thousands_of_addresses() {
+        // A port on which nothing listens.
+        let port = closed_port();
+        let addresses = (0..2000_u32).map(|number| Ipv4Addr::from(0x7f01_0000 + number).into());
+        let mut attempt = Attempt::new(addresses.collect(), port, None);
+        let mailbox = Arc::<Mailbox>::default();
+        let poller = Poller::new(&mailbox).unwrap();
+        let mut turns = 0;
+        let error = loop {
+            let before = attempt.remaining.len();
+            match attempt.poll(&poller, &mailbox, 1) {
+                Poll::Ready(Err(error)) => break error,
+                Poll::Ready(Ok(_)) => panic!("connected"),
+                Poll::Pending => {}
+            }
+            assert!(before - attempt.remaining.len() <= 9, "more than a few");
+            if mailbox.collect().is_empty() {
+                // It waits for the kernel.
+                let mut found = VecDeque::new();
+                poller.collect(&mut found);
+                found.iter().for_each(|&(_, ready)| attempt.note(ready));
+            }
+            turns += 1;
+        };
+        assert_eq!(error, NetError::ConnectionRefused);
+        assert!(turns >= 2000 / 9, "{turns}");
+    }
+
+    #[test]
+    fn addresses_that_do_not_answer_hold_few_descriptors() {
+        // Room for no connection: those addresses are silent.
+        let (listeners, port) = listeners(20);
+        let _full: Vec<_> = listeners.iter().map(fill).collect();
+        let addresses = (1..=20).map(address).collect();
+        let deadline = Instant::now() + (MAX_SLOW as u32 + 6) * STAGGER;
+        let attempt = Attempt::new(addresses, port, Some(deadline));
+        let mut most = 0;
+        let result = outcome_with(attempt, |attempt| most = most.max(attempt.sockets().count()));
+        assert_eq!(result, Err(NetError::ConnectionTimedOut));
+        assert_eq!(most, MAX_SLOW + 1);
+    }
+
+    fn closed_port() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        listener.local_addr().unwrap().port()
     }
 
     /// Listeners on one port of several loopback addresses: 127.0.0.1 and so on.

@@ -1,6 +1,7 @@
 //! `connect()`: resolve, then attempt, then read.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use tokio::time::timeout_at;
 
 use crate::attempt::Attempt;
 use crate::event::Failure;
+use crate::look_ups::{self, Owner, Unanswered};
 use crate::mailbox::Notice;
 use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller};
@@ -30,6 +32,7 @@ impl SocketTable {
         host: String,
         port: u16,
         family: AddressFamily,
+        page: Option<u32>,
     ) {
         let socket = find!(self, socket_id, request);
         socket.host.clone_from(&host);
@@ -52,16 +55,24 @@ impl SocketTable {
                 let Ok(runtime) = runtime::handle() else {
                     return;
                 };
-                let look_up = runtime::look_up(move || resolver::look_up(&host, family));
+                let table = Arc::as_ptr(&self.mailbox).addr();
+                let (look_up, waiting) = look_ups::queue(Owner { table, page });
+                socket.look_ups.push((request, look_up));
+                let answer = waiting.ask(move || resolver::look_up(&host, family));
                 runtime.spawn(async move {
                     let answer = match deadline {
-                        None => look_up.await,
+                        None => answer.await,
                         // A look-up cannot be ended; at the deadline nobody waits for it any more.
-                        Some(deadline) => timeout_at(deadline.into(), look_up)
+                        Some(deadline) => timeout_at(deadline.into(), answer)
                             .await
-                            .unwrap_or(Some(Err(NetError::ConnectionTimedOut))),
+                            .unwrap_or(Ok(Err(NetError::ConnectionTimedOut))),
                     };
-                    promise.keep(resolved(answer.unwrap_or(Err(NetError::NameNotResolved))));
+                    promise.keep(resolved(match answer {
+                        Ok(result) => result,
+                        // Its socket is gone.
+                        Err(Unanswered::Withdrawn) => Ok(Vec::new()),
+                        Err(Unanswered::Panicked) => Err(NetError::NameNotResolved),
+                    }));
                 });
             }
         }
@@ -85,6 +96,9 @@ impl SocketTable {
         result: Result<Vec<IpAddr>, NetError>,
     ) {
         self.resolving -= 1;
+        if let Some(socket) = self.sockets.get_mut(&socket_id) {
+            socket.look_ups.retain(|&(other, _)| other != request);
+        }
         let addresses = match result {
             Ok(addresses) => addresses,
             Err(error) => return self.outbox.fail(request, error),
@@ -116,6 +130,8 @@ impl SocketTable {
             return false;
         };
         let request = *request;
+        // A resolver decides how many addresses there are.
+        self.shift.work_hard();
         let polled = match Poller::get(&mut self.poller, &self.mailbox) {
             Ok(poller) => attempt.poll(poller, &self.mailbox, socket_id),
             Err(error) => Poll::Ready(Err(NetError::from_connect(&error))),

@@ -35,6 +35,7 @@ mod event;
 pub mod fuzzing;
 mod handshake;
 mod linger;
+mod look_ups;
 mod mailbox;
 mod net_error;
 mod ownerless;
@@ -294,16 +295,25 @@ impl TcpSockets {
         });
     }
 
-    /// `host` is canonical where it can be; `family` is 4, 6 or 0 for both.
+    /// `host` is canonical where it can be; `family` is 4, 6 or 0 for both; `page` is the number of the
+    /// page that calls, where pages share the table.
     #[napi(catch_unwind)]
-    pub fn connect(&self, request: u32, socket_id: SocketId, host: String, port: u16, family: u32) {
+    pub fn connect(
+        &self,
+        request: u32,
+        socket_id: SocketId,
+        host: String,
+        port: u16,
+        family: u32,
+        page: Option<u32>,
+    ) {
         let family = match family {
             4 => AddressFamily::V4,
             6 => AddressFamily::V6,
             _ => AddressFamily::Any,
         };
         self.call_on(socket_id, |table| {
-            table.connect(request, socket_id, host, port, family);
+            table.connect(request, socket_id, host, port, family, page);
         });
     }
 

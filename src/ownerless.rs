@@ -8,8 +8,12 @@
 //! written, because half a message is worse than all of it or none.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::event::{Event, Next};
 use crate::mailbox::lock;
@@ -18,26 +22,54 @@ use crate::runtime;
 use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
 use crate::table::SocketTable;
 
-/// Locked for moments, also while another table is.
+/// Locked for one turn at most, also while another table is.
 static OWNERLESS: LazyLock<Mutex<SocketTable>> = LazyLock::new(Mutex::default);
+
+/// JavaScript threads that wait for the lock.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// The runtime leaves the lock alone for so long if a JavaScript thread waits for it. A mutex is not
+/// fair: without the pause the runtime would take it again before the waiting thread has woken.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Whether there ever was one: applications that use nothing persistent pay for nothing.
 static USED: AtomicBool = AtomicBool::new(false);
 
 fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
-    USED.load(Ordering::Relaxed).then(|| lock(&OWNERLESS))
+    USED.load(Ordering::Relaxed).then(lock_ownerless)
+}
+
+fn lock_ownerless() -> MutexGuard<'static, SocketTable> {
+    WAITING.fetch_add(1, Ordering::Relaxed);
+    let table = lock(&OWNERLESS);
+    WAITING.fetch_sub(1, Ordering::Relaxed);
+    table
 }
 
 /// The bell of the ownerless.
 fn answer() {
     if let Ok(runtime) = runtime::handle() {
         runtime.spawn(async {
-            let mut table = lock(&OWNERLESS);
-            while !matches!(
-                table.next_event(true),
-                Next::Nothing | Next::Event(Event::Detached)
-            ) {}
+            while has_more(&mut lock(&OWNERLESS)) {
+                if WAITING.load(Ordering::Relaxed) > 0 {
+                    sleep(PAUSE).await;
+                } else {
+                    yield_now().await;
+                }
+            }
         });
+    }
+}
+
+/// Asks the table for events until its turn is over. Returns whether there may be more.
+fn has_more(table: &mut SocketTable) -> bool {
+    let mut turned = true;
+    loop {
+        match table.next_event(turned) {
+            Next::Nothing | Next::Event(Event::Detached) => return false,
+            Next::Turn | Next::Linger => return true,
+            Next::Event(_) => turned = false,
+        }
     }
 }
 
@@ -51,7 +83,7 @@ impl SocketTable {
                 socket.suspend();
                 socket.writes.disown();
                 USED.store(true, Ordering::Relaxed);
-                let mut ownerless = lock(&OWNERLESS);
+                let mut ownerless = lock_ownerless();
                 ownerless.take_over(socket_id, socket, poller.as_ref());
                 if ownerless.live > 0 {
                     ownerless.mailbox.attach(Box::new(answer));
@@ -333,7 +365,7 @@ mod tests {
         let request = former.request();
         former
             .table
-            .connect(request, socket_id, host, port, AddressFamily::Any);
+            .connect(request, socket_id, host, port, AddressFamily::Any, None);
         former.table.end();
         let mut next = Application::new();
         assert!(!info(&mut next, socket_id).connected);

@@ -547,6 +547,7 @@ mod tests {
             host,
             other.address.port(),
             AddressFamily::Any,
+            None,
         );
         assert_eq!(application.outcome(info), Ok(()));
         other.accept().write_all(b"new").unwrap();

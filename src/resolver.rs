@@ -1,6 +1,7 @@
 //! From the host of a `connect()` call to the addresses to try, by Chromium's rules
 //! (`net/dns/host_resolver.cc`, `net/base/url_util.cc`).
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
 
 use crate::net_error::NetError;
@@ -26,12 +27,11 @@ impl AddressFamily {
     }
 
     fn filter(self, addresses: impl IntoIterator<Item = IpAddr>) -> Result<Vec<IpAddr>, NetError> {
-        let mut allowed = Vec::new();
-        for address in addresses {
-            if self.allows(&address) && !allowed.contains(&address) {
-                allowed.push(address);
-            }
-        }
+        let mut known = HashSet::new();
+        let allowed: Vec<_> = addresses
+            .into_iter()
+            .filter(|address| self.allows(address) && known.insert(*address))
+            .collect();
         if allowed.is_empty() {
             Err(NetError::NameNotResolved)
         } else {

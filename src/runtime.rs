@@ -7,9 +7,10 @@ use std::{io, thread};
 
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::Semaphore;
-use tokio::task::{AbortHandle, spawn_blocking};
+use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
+
+use crate::look_ups::MAX_LOOKUPS;
 
 /// More workers than this never had anything to do: what a socket costs is spent on the
 /// JavaScript thread, and only TLS keeps a worker busy.
@@ -21,9 +22,6 @@ fn workers() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).clamp(1, MAX_WORKERS)
 }
-
-/// Name look-ups block their thread; a resolver that does not answer must not cost more than this.
-const MAX_LOOKUPS: usize = 16;
 
 /// So many threads more take over what a worker has to do while it is kept by something long: the
 /// check of a certificate. Look-ups leave them alone.
@@ -62,21 +60,6 @@ pub(crate) fn handle() -> io::Result<&'static Handle> {
     Ok(runtime.handle())
 }
 
-/// Asks a resolver, which blocks a thread, when there is one for it. None if `ask` panics.
-pub(crate) async fn look_up<T: Send + 'static>(
-    ask: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    static TURNS: Semaphore = Semaphore::const_new(MAX_LOOKUPS);
-
-    let turn = TURNS.acquire().await.ok()?;
-    let answer = spawn_blocking(move || {
-        // To the end, also if nobody waits for the answer any more.
-        let _turn = turn;
-        ask()
-    });
-    answer.await.ok()
-}
-
 /// Wakes somebody at some time. None only if the process cannot have a runtime.
 pub(crate) fn alarm(time: Instant, waker: Waker) -> Option<OwnedTask> {
     let task = handle().ok()?.spawn(async move {
@@ -104,6 +87,7 @@ mod tests {
     use tokio::task::block_in_place;
 
     use super::*;
+    use crate::look_ups::{self, Owner};
 
     #[test]
     fn look_ups_without_an_answer_and_long_checks_keep_nothing_else_waiting() {
@@ -125,9 +109,17 @@ mod tests {
                 thread::yield_now();
             }
         };
-        for _ in 0..2 * MAX_LOOKUPS {
-            runtime.spawn(look_up(wait()));
-        }
+        // No owner may have all threads.
+        let look_ups: Vec<_> = (1..=2 * MAX_LOOKUPS)
+            .map(|owner| {
+                let (look_up, waiting) = look_ups::queue(Owner {
+                    table: usize::MAX - owner,
+                    page: None,
+                });
+                runtime.spawn(waiting.ask(wait()));
+                look_up
+            })
+            .collect();
         until_asking(MAX_LOOKUPS);
         for check in 1..=MAX_KEPT {
             let keep = wait();
@@ -138,5 +130,6 @@ mod tests {
         runtime.spawn(async move { tell.send(()) });
         assert_eq!(told.recv_timeout(Duration::from_secs(10)), Ok(()));
         drop(unanswered);
+        drop(look_ups);
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::attempt::Attempt;
+use crate::look_ups::LookUp;
 use crate::readiness::PolledSocket;
 use crate::resolver::address_text;
 use crate::runtime::OwnedTask;
@@ -43,6 +44,9 @@ pub(crate) struct Socket {
     /// Whether `secure()` has succeeded. As in Chromium, such a socket can never connect again.
     pub(crate) secured: bool,
     pub(crate) connection: Connection,
+    /// The look-ups of `connect()` calls that have no answer yet, by request. Those that still wait
+    /// for their turn end with the socket.
+    pub(crate) look_ups: Vec<(u32, LookUp)>,
     /// Receiving is suspended by the Electron bridge, invisibly to the application.
     pub(crate) held: bool,
     /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
@@ -196,6 +200,7 @@ impl Socket {
         self.paused = true;
         self.held = false;
         self.read = None;
+        self.look_ups.clear();
         if let Connection::Securing { paused, .. } = &mut self.connection {
             *paused = true;
         }

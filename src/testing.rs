@@ -194,7 +194,7 @@ impl Application {
         let request = self.request();
         let host = address.ip().to_string();
         self.table
-            .connect(request, socket_id, host, address.port(), AddressFamily::Any);
+            .connect(request, socket_id, host, address.port(), AddressFamily::Any, None);
         self.outcome(request)
     }
 }

@@ -111,6 +111,7 @@ class Application {
 
   /** The pages, each with what performs its next call. @type {Map<Page, turns.Job>} */
   #pages = new Map();
+  #nextPage = 0;
 
   /**
    * The page that a socket ends with. None: it has outlived its page, and the first that uses it
@@ -149,7 +150,8 @@ class Application {
    * @returns {() => void} Ends the page: its sockets close, those that are persistent stay, paused.
    */
   addPage(port, document = {}) {
-    const page = new ServedPage(port, document);
+    const page = new ServedPage(port, this.#nextPage, document);
+    this.#nextPage = (this.#nextPage + 1) >>> 0;
     const job = () => this.#performNext(page);
     this.#pages.set(page, job);
     const end = () => this.#end(page);
@@ -285,7 +287,7 @@ class Application {
         const number = this.#begin(page, request, { bytes: 2 * canonical.length });
         const used = this.#use(page, socketId);
         if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
-          this.#native.connect(number, used, canonical, port & 0xffff, family);
+          this.#native.connect(number, used, canonical, port & 0xffff, family, page.number);
         } else {
           this.#native.denyConnect(number, used, canonical);
         }

@@ -49,10 +49,12 @@ class ServedPage {
 
   /**
    * @param {Port} port
+   * @param {number} number Its number in the application. Pages take turns in looking up names.
    * @param {{ url?: string, onMisbehaved?: () => void }} document
    */
-  constructor(port, document) {
+  constructor(port, number, document) {
     this.port = port;
+    this.number = number;
     this.document = document;
   }
 
