@@ -22,10 +22,13 @@ pub(crate) struct Owner {
     pub(crate) page: Option<u32>,
 }
 
+/// The number of a look-up that waits, and the way to give it a slot.
+type Entry = (u64, Sender<Slot>);
+
 /// Look-ups of the process that run and that wait.
 struct Queue {
     /// By owner, the next owner first. No owner is without look-ups.
-    waiting: VecDeque<(Owner, VecDeque<(u64, Sender<Slot>)>)>,
+    waiting: VecDeque<(Owner, VecDeque<Entry>)>,
     running: Vec<Owner>,
     /// The number of the next look-up.
     next: u64,
@@ -42,7 +45,10 @@ impl Queue {
     /// other tables leave, and a page at most half of what the other pages leave to its table.
     fn has_slot(&self, owner: Owner) -> bool {
         let count = |is_counted: &dyn Fn(&&Owner) -> bool| {
-            self.running.iter().filter(|other| is_counted(other)).count()
+            self.running
+                .iter()
+                .filter(|other| is_counted(other))
+                .count()
         };
         let half = |free: usize, taken: usize| free.saturating_sub(taken).div_ceil(2);
         let free = MAX_LOOKUPS.saturating_sub(self.running.len());
@@ -205,7 +211,9 @@ mod tests {
         let mut queue = queue_of(&[(owner(1, None), 500)]);
         for (table, expected) in [(1, 8), (2, 4), (3, 2), (4, 1), (5, 1), (6, 0)] {
             if table > 1 {
-                queue.waiting.extend(queue_of(&[(owner(table, None), 500)]).waiting);
+                queue
+                    .waiting
+                    .extend(queue_of(&[(owner(table, None), 500)]).waiting);
             }
             assert_eq!(begin(&mut queue), vec![owner(table, None); expected]);
         }

@@ -193,8 +193,14 @@ impl Application {
     pub(crate) fn connect(&mut self, socket_id: SocketId, address: SocketAddr) -> Outcome {
         let request = self.request();
         let host = address.ip().to_string();
-        self.table
-            .connect(request, socket_id, host, address.port(), AddressFamily::Any, None);
+        self.table.connect(
+            request,
+            socket_id,
+            host,
+            address.port(),
+            AddressFamily::Any,
+            None,
+        );
         self.outcome(request)
     }
 }

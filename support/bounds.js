@@ -24,8 +24,12 @@ function boundOf(file, name) {
 }
 
 /** The runtime's threads stay once there has been work for them, up to so many. */
-const RUNTIME_THREADS = ['MAX_WORKERS', 'MAX_LOOKUPS', 'MAX_KEPT']
-  .map((name) => boundOf('src/runtime.rs', name))
+const RUNTIME_THREADS = [
+  ['src/runtime.rs', 'MAX_WORKERS'],
+  ['src/look_ups.rs', 'MAX_LOOKUPS'],
+  ['src/runtime.rs', 'MAX_KEPT'],
+]
+  .map(([file, name]) => boundOf(file, name))
   .reduce((sum, bound) => sum + bound);
 
 module.exports = { boundOf, RUNTIME_THREADS };
