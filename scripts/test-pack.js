@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Packs the package and the one with this platform's native module as they would be published,
- * installs both into an empty project, and has the demo's conversation there, without Rust or a C
- * compiler on the PATH. Needs a build; prints the sizes.
+ * Packs the package and the one with this platform's native module as they would be published, installs
+ * both into an empty project, and runs the demo there, without Rust or a C compiler on the PATH. Then
+ * tries the tarballs with other package managers and with bundlers. Needs a build; prints the sizes.
  */
 
 const { execFileSync } = require('node:child_process');
@@ -11,6 +11,9 @@ const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync } = requir
 const { readFileSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
+const { tryBundlers } = require('./packaging/bundlers.js');
+const { tryManagers } = require('./packaging/managers.js');
+const { installTools } = require('./packaging/tools.js');
 
 const root = path.join(__dirname, '..');
 const scratch = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-pack-'));
@@ -86,7 +89,7 @@ function packRoot(/** @type {{ name: string, version: string }} */ native) {
   return pack(folder);
 }
 
-try {
+async function main() {
   require('./preload.js');
   const native = packNativeModule();
   const tarball = packRoot(native);
@@ -101,6 +104,10 @@ try {
 
   const env = { ...process.env, PATH: path.dirname(process.execPath) };
   console.log(run(project, process.execPath, [path.join(root, 'demo', 'run.js'), project], env));
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+
+  installTools();
+  tryManagers(scratch, { main: tarball, native });
+  await tryBundlers(project);
 }
+
+void main().finally(() => rmSync(scratch, { recursive: true, force: true }));

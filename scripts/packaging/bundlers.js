@@ -1,0 +1,158 @@
+'use strict';
+
+/**
+ * Bundles a program that uses the package, with the package external and with it in the bundle, and
+ * runs the result. docs/bundlers.md shows the same configurations.
+ */
+
+const { mkdirSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { load, runNode, versionOf } = require('./tools.js');
+
+const PROGRAM = `
+import tcp from 'chrome-sockets-tcp';
+import { close, create } from 'chrome-sockets-tcp/promises';
+tcp.create({}, ({ socketId }) => tcp.close(socketId, async () => {
+  await close((await create()).socketId);
+  console.log('works');
+}));
+`;
+
+/** The error of a bundle that cannot find its files says how to configure the bundler. */
+const ADVICE = /Mark\s+chrome-sockets-tcp as external/;
+
+/**
+ * @typedef {object} Job
+ * @property {string} entry The program.
+ * @property {string} folder of the bundle
+ * @property {boolean} external
+ *
+ * @typedef {object} Bundler
+ * @property {string} name
+ * @property {string} tool
+ * @property {'cjs' | 'esm'} format of the bundle
+ * @property {boolean} [externalOnly] It cannot put CommonJS packages into such a bundle.
+ * @property {(job: Job) => Promise<string>} bundle Returns the file of the bundle.
+ */
+
+const OWN = /^chrome-sockets-tcp(?:\/|$)/;
+
+/** @param {'cjs' | 'esm'} format @returns {Bundler['bundle']} */
+const esbuild =
+  (format) =>
+  async ({ entry, folder, external }) => {
+    const outfile = join(folder, format === 'cjs' ? 'main.cjs' : 'main.mjs');
+    await load('esbuild').build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      format,
+      platform: 'node',
+      external: external ? ['chrome-sockets-tcp'] : [],
+      logLevel: 'error',
+    });
+    return outfile;
+  };
+
+/** @type {Bundler['bundle']} */
+function webpack({ entry, folder, external }) {
+  const own = (/** @type {any} */ { request }, /** @type {any} */ callback) =>
+    external && OWN.test(request) ? callback(null, `commonjs ${request}`) : callback();
+  const configuration = {
+    entry,
+    mode: 'production',
+    target: 'node',
+    externals: [own],
+    output: { path: folder, filename: 'main.cjs' },
+  };
+  return new Promise((resolve, reject) => {
+    load('webpack')(configuration, (/** @type {any} */ error, /** @type {any} */ stats) => {
+      const { errors = [], warnings = [] } = stats?.toJson() ?? {};
+      const [problem] = [error, ...errors, ...warnings].filter(Boolean);
+      if (problem) reject(new Error(`webpack: ${problem.message}`));
+      else resolve(join(folder, 'main.cjs'));
+    });
+  });
+}
+
+/** @param {'cjs' | 'esm'} format @returns {Bundler['bundle']} */
+const rollup =
+  (format) =>
+  async ({ entry, folder, external }) => {
+    const file = join(folder, format === 'cjs' ? 'main.cjs' : 'main.mjs');
+    const bundle = await load('rollup').rollup({
+      input: entry,
+      external: external ? OWN : [],
+      plugins: [
+        load('@rollup/plugin-node-resolve')({ preferBuiltins: true }),
+        load('@rollup/plugin-commonjs')(),
+      ],
+      // Node's own modules stay outside of the bundle.
+      onwarn() {},
+    });
+    await bundle.write({ file, format });
+    await bundle.close();
+    return file;
+  };
+
+/** @param {'cjs' | 'esm'} format @returns {Bundler['bundle']} */
+const vite =
+  (format) =>
+  async ({ entry, folder, external }) => {
+    const file = format === 'cjs' ? 'main.cjs' : 'main.mjs';
+    await load('vite').build({
+      root: folder,
+      logLevel: 'error',
+      ssr: external ? { external: ['chrome-sockets-tcp'] } : { noExternal: true },
+      build: {
+        ssr: entry,
+        outDir: folder,
+        emptyOutDir: false,
+        rollupOptions: { output: { format, entryFileNames: file } },
+      },
+    });
+    return join(folder, file);
+  };
+
+/** @type {Bundler[]} */
+const BUNDLERS = [
+  { name: 'esbuild', tool: 'esbuild', format: 'cjs', bundle: esbuild('cjs') },
+  { name: 'esbuild', tool: 'esbuild', format: 'esm', bundle: esbuild('esm'), externalOnly: true },
+  { name: 'webpack', tool: 'webpack', format: 'cjs', bundle: webpack },
+  { name: 'Rollup', tool: 'rollup', format: 'cjs', bundle: rollup('cjs') },
+  { name: 'Rollup', tool: 'rollup', format: 'esm', bundle: rollup('esm') },
+  { name: 'Vite', tool: 'vite', format: 'cjs', bundle: vite('cjs') },
+  { name: 'Vite', tool: 'vite', format: 'esm', bundle: vite('esm') },
+];
+
+/** @param {string} folder @param {string} file @returns {string} `works`, or the advice. */
+function resultOf(folder, file) {
+  try {
+    return runNode(folder, [file]).trim();
+  } catch (/** @type {any} */ error) {
+    const [advice] = ADVICE.exec(error.message) ?? [];
+    if (advice === undefined) throw error;
+    return 'says that the package must be external';
+  }
+}
+
+/** @param {string} project A folder in which the package is installed. */
+async function tryBundlers(project) {
+  const entry = join(project, 'bundled.mjs');
+  writeFileSync(entry, PROGRAM);
+  let folders = 0;
+  for (const { name, tool, format, bundle, externalOnly } of BUNDLERS) {
+    for (const external of externalOnly ? [true] : [true, false]) {
+      const folder = join(project, `bundle-${++folders}`);
+      mkdirSync(folder);
+      const result = resultOf(folder, await bundle({ entry, folder, external }));
+      const place = external ? 'external' : 'in the bundle';
+      console.log(`${name} ${versionOf(tool)}, ${format}, package ${place}: ${result}`);
+      if (result !== 'works' && (external || format === 'cjs')) {
+        throw new Error(`${name}: expected a bundle that works, it ${result}`);
+      }
+    }
+  }
+}
+
+module.exports = { tryBundlers };
