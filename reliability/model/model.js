@@ -160,6 +160,12 @@ class State {
   broken = false;
   /** @type {Send[]} that have not ended, or have and nothing depends on it */
   sends = [];
+  /**
+   * Answers to options of its TCP socket, which come after those to the other calls of their turn.
+   *
+   * @type {{ call: Call, answer: string, turn: number }[]}
+   */
+  options = [];
   /** @type {Due[]} */
   due = [];
 
@@ -173,7 +179,7 @@ class State {
   }
 
   get key() {
-    const { resolving, sends, due, dial, request, channel } = this;
+    const { resolving, sends, options, due, dial, request, channel } = this;
     return [
       this.exists,
       this.phase,
@@ -196,13 +202,14 @@ class State {
       this.reading,
       this.broken,
       sends.map(({ call }) => call.number).join(),
+      options.map(({ call, answer }) => `${call.number} ${answer}`).join(),
       due.map(({ key }) => key).join(),
     ].join('|');
   }
 
   /** @returns {string} For people. */
   describe() {
-    const { phase, sends, due, resolving } = this;
+    const { phase, sends, options, due, resolving } = this;
     const parts = [this.exists ? phase : 'gone'];
     if (this.secured) parts.push('secured');
     if (this.broken) parts.push('broken');
@@ -212,6 +219,7 @@ class State {
     if (this.channel) parts.push(`of ${this.channel}`);
     if (sends.length > 0) parts.push(`sends ${sends.map(({ call }) => `#${call.number}`)}`);
     if (resolving.length > 0) parts.push(`resolves ${resolving.map((r) => `#${r.call.number}`)}`);
+    if (options.length > 0) parts.push(`sets ${options.map((o) => `#${o.call.number}`)}`);
     if (due.length > 0) parts.push(`due ${due.map(({ key }) => key).join(', then ')}`);
     return parts.join('; ');
   }
@@ -365,9 +373,12 @@ class Model {
         return this.#setPaused(state, call);
       case 'setKeepAlive':
       case 'setNoDelay':
-        return optionCodes(state, method, args).map((code) =>
-          end(state, code === 0 ? success(call) : failure(call, code)),
-        );
+        return optionCodes(state, method, args).map((code) => {
+          const answer = code === 0 ? success(call) : failure(call, code);
+          if (!hasTcpSocket(state)) return end(state, answer);
+          const options = [...state.options, { call, answer, turn: this.#turn }];
+          return state.with({ options });
+        });
       case 'connect':
         return this.#connect(state, call, /** @type {Dial} */ (dial));
       case 'disconnect':
@@ -522,6 +533,7 @@ class Model {
       const inOrder = dial.looksUp || addresses++ === 0;
       if (turn < this.#turn && inOrder) moves.push(this.#resolved(state, entry));
     }
+    if (state.options.some(({ turn }) => turn < this.#turn)) moves.push(this.#setOptions(state));
     const { phase, channel, dial, request } = state;
     if (phase === 'connecting' && dial && request) {
       const failures = dial.kind === 'refused' ? [-102] : dial.plain.wasReset ? [-15, -101] : [];
@@ -611,7 +623,7 @@ class Model {
    * @param {State} state
    */
   #ended(state) {
-    return this.#reportClosed(disconnected(this.#endSends(state, {})));
+    return this.#reportClosed(disconnected(this.#setOptions(this.#endSends(state, {}))));
   }
 
   /**
@@ -622,7 +634,7 @@ class Model {
   #writeFailed(state) {
     const channel = /** @type {Channel} */ (state.channel);
     const failed = this.#endSends(state, { mayAllSucceed: false });
-    const cut = disconnected(failed);
+    const cut = disconnected(this.#setOptions(failed));
     const ended = state.reading ? this.#reportClosed(cut) : cut;
     if (channel.said === state.received) return [ended];
     const broken = failed.with({ broken: true });
@@ -649,6 +661,18 @@ class Model {
   }
 
   /**
+   * The turn of the event loop in which options were set is over, or the connection is.
+   *
+   * @param {State} state
+   */
+  #setOptions(state) {
+    return state.options.reduce(
+      (next, { call, answer }) => this.#end(next, call, answer),
+      state.with({ options: [] }),
+    );
+  }
+
+  /**
    * The application ends the connection, and with -3 whatever is pending on it.
    *
    * @param {State} state
@@ -656,7 +680,8 @@ class Model {
   #cut(state) {
     const { request, channel, received } = state;
     channel?.noteCut(received);
-    const begun = request ? this.#end(state, request, failure(request, -3)) : state;
+    const set = this.#setOptions(state);
+    const begun = request ? this.#end(set, request, failure(request, -3)) : set;
     return disconnected(this.#endSends(begun, { first: -3, others: -3 }));
   }
 
@@ -1033,6 +1058,11 @@ function disconnected(state) {
   });
 }
 
+/** @param {State} state */
+function hasTcpSocket({ phase, secured }) {
+  return !secured && (phase === 'connecting' || phase === 'connected');
+}
+
 /**
  * @param {State} state
  * @param {string} method
@@ -1147,8 +1177,9 @@ function noteSend(call, succeeded, channels) {
  * @param {State} state
  */
 function owedIn(state) {
-  const { due, resolving, phase, dial, channel, reading, sends, received } = state;
+  const { options, due, resolving, phase, dial, channel, reading, sends, received } = state;
   if (due.length > 0) return `${due[0].key} is due`;
+  if (options.length > 0) return `#${options[0].call.number} ${options[0].call.method} is due`;
   if (resolving.length > 0) return `#${resolving[0].call.number} connect resolves`;
   if (phase === 'connecting' && dial?.kind !== 'deaf') return 'it connects';
   if (phase === 'securing') {
