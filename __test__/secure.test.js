@@ -149,7 +149,10 @@ describe('a failing secure', () => {
   });
 
   test('for a peer without TLS', async () => {
-    const server = await startServer({ onConnection: (peer) => peer.write('220 hello\r\n') });
+    // What is said before secure() is thrown away.
+    const server = await startServer({
+      onConnection: (peer) => peer.once('data', () => peer.write('220 hello\r\n')),
+    });
     const { socketId } = await connected(server.port, { paused: true });
     expect(await result('secure', socketId)).toBe(-107);
   });

@@ -6,7 +6,9 @@ const SECURE_TWICE = `
   process.env.NODE_EXTRA_CA_CERTS = '/no/such/authority.pem';
   const { createServer } = require('node:net');
   const tcp = require('./index.js');
-  const server = createServer((socket) => socket.on('error', () => {}).end('no TLS')).listen(0, '127.0.0.1', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end('no TLS'));
+  }).listen(0, '127.0.0.1', async () => {
     for (let turn = 0; turn < 2; turn += 1) {
       const { socketId } = await tcp.create();
       await tcp.setPaused(socketId, true);

@@ -147,6 +147,7 @@ impl SocketTable {
                     broken: false,
                 });
                 self.counters.connects_succeeded += 1;
+                self.outbox.wait_for_turn();
                 self.outbox.complete(request);
                 socket.answered = true;
                 if self.start_read(socket_id) {

@@ -142,6 +142,7 @@ impl SocketTable {
                 socket.secured = true;
                 socket.paused = paused;
                 self.counters.handshakes_succeeded += 1;
+                self.outbox.wait_for_turn();
                 self.outbox.complete(request);
             }
             Err(error) => {

@@ -80,6 +80,8 @@ pub(crate) struct Outbox {
     later: Vec<(SocketId, Event)>,
     /// Whether one of them is [`Entry::Look`].
     looks: bool,
+    /// Counts the turns of the event loop.
+    turn: u32,
 }
 
 /// One place in the outbox.
@@ -92,6 +94,8 @@ enum Entry {
     Write(SocketId),
     /// Everything before has had its turn: look which other sockets have become ready.
     Look,
+    /// What follows waits until the event loop has left this turn; see [`Outbox::wait_for_turn`].
+    Turn(u32),
 }
 
 impl Outbox {
@@ -139,6 +143,12 @@ impl Outbox {
         let answers = self.later.drain(..);
         self.entries
             .extend(answers.map(|(_, event)| Entry::Event(event)));
+    }
+
+    /// Has the event loop poll before it learns of what follows. A server in the same event loop then
+    /// learns of a connection before the client does, as with `node:net`.
+    pub(crate) fn wait_for_turn(&mut self) {
+        self.entries.push_back(Entry::Turn(self.turn));
     }
 
     /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
@@ -353,6 +363,7 @@ impl SocketTable {
     pub(crate) fn next_event(&mut self, turned: bool) -> Next {
         if turned {
             self.shift = Shift::begin();
+            self.outbox.turn = self.outbox.turn.wrapping_add(1);
         } else if self.shift.is_over() {
             return Next::Turn;
         }
@@ -373,6 +384,11 @@ impl SocketTable {
                         self.continue_writing(socket_id);
                         None
                     }
+                    Entry::Turn(turn) if turn == self.outbox.turn => {
+                        self.outbox.entries.push_front(entry);
+                        return Next::Turn;
+                    }
+                    Entry::Turn(_) => None,
                     Entry::Look => {
                         self.outbox.looks = false;
                         if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
