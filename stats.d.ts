@@ -20,6 +20,11 @@ export interface Stats {
   readonly connected: number;
   /** The current number of encrypted sockets. */
   readonly secured: number;
+  /**
+   * Connections of the whole process that have ended and whose descriptors are still open now, because
+   * bytes that were sent have not arrived yet. There are at most 256, each for at most 30 seconds.
+   */
+  readonly closing: number;
 
   /** Calls of `connect()` on existing sockets. */
   readonly connectsStarted: number;

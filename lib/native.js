@@ -8,6 +8,7 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
+const { isMainThread } = require('node:worker_threads');
 const { loadBinding } = require('./binding.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
 
@@ -16,7 +17,7 @@ const { setImmediate } = require('node:timers');
 // Its memory is not filled with zeros first.
 const { allocUnsafeSlow } = Buffer;
 
-const { TcpSockets } = loadBinding();
+const { TcpSockets, settle } = loadBinding();
 
 /** What native code answers; the same kinds in the same order as in src/event.rs. */
 const [
@@ -38,6 +39,25 @@ const FEWEST = 4;
 const MOST = 64;
 
 /** @typedef {import('./requests.js').Deliver} Deliver */
+
+/** Those with something pending or connected. @type {Set<InstanceType<typeof TcpSockets>>} */
+const attached = new Set();
+let followsExit = false;
+
+/**
+ * When the process exits, the kernel closes the descriptors, which loses bytes that were sent if others
+ * are unread. So the connections are ended before, as by `close()`. The end of a worker leaves time
+ * enough, and is none of the process.
+ */
+function followExit() {
+  if (followsExit || !isMainThread) return;
+  followsExit = true;
+  process.on('exit', () => {
+    for (const sockets of attached) sockets.end();
+    // A window of Electron ends before its process, and leaves persistent sockets to the next.
+    settle(/** @type {{ type?: string }} */ (process).type !== 'renderer');
+  });
+}
 
 /**
  * @param {Uint8Array} bytes
@@ -92,6 +112,8 @@ class Pump {
   attach(deliver) {
     this.#deliver = deliver;
     this.#context = new AsyncResource('chrome.sockets.tcp');
+    followExit();
+    attached.add(this.#sockets);
     this.#sockets.attachBell(this.#wake);
   }
 
@@ -177,6 +199,7 @@ class Pump {
       case NEXT_DETACHED:
         this.#stopped = true;
         this.#asleep = true;
+        attached.delete(this.#sockets);
         this.#deliver(DETACHED, 0, undefined);
         break;
       case NEXT_NOTHING:

@@ -13,6 +13,7 @@
 //! * [`resolver`], [`attempt`]: from a host to a connection;
 //! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
 //! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
+//! * [`closing`]: ended connections whose last bytes are on their way;
 //! * [`readiness`], [`linger`]: which sockets are ready, and when to look;
 //! * [`statistics`]: what `stats()` tells;
 //! * [`net_error`]: Chromium's codes, and what becomes which;
@@ -28,6 +29,7 @@
 //! function.
 
 mod attempt;
+mod closing;
 mod connect;
 mod copy;
 mod event;
@@ -413,6 +415,12 @@ impl TcpSockets {
         }
     }
 
+    /// Ends all sockets, but for the persistent ones, which stay without an environment.
+    #[napi(catch_unwind)]
+    pub fn end(&self) {
+        lock(&self.table).end();
+    }
+
     /// Limits how long a `connect()` may take, in milliseconds; null for no limit.
     #[napi(catch_unwind)]
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
@@ -461,6 +469,16 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
         table.mailbox.ring();
     }
     result
+}
+
+/// Waits a moment until the bytes that were sent on ended connections have arrived, which the end of the
+/// process could prevent. `process_ends` says that persistent sockets end, too.
+#[napi(catch_unwind)]
+pub fn settle(process_ends: bool) {
+    if process_ends {
+        ownerless::end();
+    }
+    closing::settle();
 }
 
 /// Why a request has failed.

@@ -35,6 +35,16 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Whether there ever was one: applications that use nothing persistent pay for nothing.
 static USED: AtomicBool = AtomicBool::new(false);
 
+/// Ends the connections of all sockets without an environment: the process ends.
+pub(crate) fn end() {
+    if let Some(mut table) = ownerless() {
+        let poller = table.poller.take();
+        for (_, socket) in mem::take(&mut table.sockets) {
+            socket.end(poller.as_ref());
+        }
+    }
+}
+
 fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
     USED.load(Ordering::Relaxed).then(lock_ownerless)
 }
@@ -88,6 +98,8 @@ impl SocketTable {
                 if ownerless.live > 0 {
                     ownerless.mailbox.attach(Box::new(answer));
                 }
+            } else {
+                socket.end(poller.as_ref());
             }
         }
     }

@@ -37,9 +37,9 @@ pub(crate) use backend::{POLLS, PolledSocket, Poller};
 
 /// Makes a write to a closed connection fail with an error instead of raising a signal.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+pub(crate) const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-const SEND_FLAGS: i32 = 0;
+pub(crate) const SEND_FLAGS: i32 = 0;
 
 /// Reading or writing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,14 +97,14 @@ impl Poller {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::release`] and [`Self::watch`].
+    /// Those of [`Self::forget`] and [`Self::watch`].
     pub(crate) fn hand_over(
         &self,
         socket: PolledSocket,
         socket_id: SocketId,
         to: &Self,
     ) -> io::Result<PolledSocket> {
-        to.watch(self.release(socket)?.into_std()?.into(), socket_id)
+        to.watch(self.forget(socket)?, socket_id)
     }
 }
 

@@ -23,10 +23,11 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
+use crate::closing;
 use crate::copy::append;
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
-use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
+use crate::readiness::{Direction, PolledSocket, Poller, Ready, SEND_FLAGS, uninterrupted};
 use crate::record_ends::{HANDSHAKE, Header, RecordEnds, VERSION_OF_ENCRYPTED};
 use crate::runtime;
 use crate::socket::SocketId;
@@ -93,8 +94,8 @@ thread_local! {
     static ENCRYPTED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The JavaScript thread's end. Dropping it sends `close_notify` as far as that is possible without
-/// waiting, and closes the descriptor.
+/// The JavaScript thread's end. [Ending](Self::end) it sends `close_notify`; dropping it closes the
+/// descriptor at once.
 pub(crate) struct SecureTransport {
     driver: Driver,
     /// Decrypted and not fetched, from before the driver changed.
@@ -466,24 +467,52 @@ impl SecureTransport {
     }
 }
 
-impl Drop for SecureTransport {
-    fn drop(&mut self) {
-        // The peer learns that the end was meant; one that does not listen need not be told.
-        match mem::replace(&mut self.driver, Driver::Gone) {
-            Driver::JavaScript(mut channel) => {
-                channel.tls.connection.send_close_notify();
-                channel.flush_quietly();
+impl SecureTransport {
+    /// See [`Transport::end`](crate::transport::Transport::end).
+    pub(crate) fn end(mut self, poller: &Poller) {
+        let (socket, mut tls) = match mem::replace(&mut self.driver, Driver::Gone) {
+            Driver::JavaScript(channel) => {
+                let Channel { socket, tls } = *channel;
+                (poller.forget(socket), tls)
             }
             Driver::Task(shared) => {
-                if let Some(mut task) = lock(&shared.channel).take() {
-                    task.channel.tls.connection.send_close_notify();
-                    let mut no_wait = Context::from_waker(Waker::noop());
-                    let _ = task.channel.flush(&mut no_wait);
-                }
+                let task = lock(&shared.channel).take();
                 wake(&mut lock(&shared.flow).task);
+                let Some(TaskChannel { channel, .. }) = task else {
+                    return;
+                };
+                (channel.socket.into_std().map(Socket::from), channel.tls)
             }
-            Driver::Gone => {}
+            Driver::Gone => return,
+        };
+        let Ok(socket) = socket else { return };
+        let is_harmless = closing::is_harmless(&SockRef::from(&socket));
+        // The peer learns that the end was meant; one that does not listen need not be told.
+        tls.connection.send_close_notify();
+        let mut flush = move |socket: &Socket| tls.flush(|pieces| write_now(socket, pieces));
+        match flush(&socket) {
+            Ok(true) if is_harmless => {}
+            Ok(true) => closing::close(socket, None),
+            Ok(false) => closing::close(socket, Some(Box::new(flush))),
+            Err(_) => {}
         }
+    }
+}
+
+impl Drop for SecureTransport {
+    fn drop(&mut self) {
+        if let Driver::Task(shared) = &self.driver {
+            drop(lock(&shared.channel).take());
+            wake(&mut lock(&shared.flow).task);
+        }
+    }
+}
+
+/// Writes once, without waiting.
+fn write_now(socket: &Socket, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    match uninterrupted(|| socket.send_vectored_with_flags(pieces, SEND_FLAGS)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::attempt::Attempt;
 use crate::look_ups::LookUp;
-use crate::readiness::PolledSocket;
+use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::address_text;
 use crate::runtime::OwnedTask;
 use crate::transport::{SocketOption, Transport};
@@ -203,6 +203,13 @@ impl Socket {
         self.look_ups.clear();
         if let Connection::Securing { paused, .. } = &mut self.connection {
             *paused = true;
+        }
+    }
+
+    /// Ends the socket and its connection, which `poller` watches if there is one.
+    pub(crate) fn end(self, poller: Option<&Poller>) {
+        if let (Connection::Connected(link), Some(poller)) = (self.connection, poller) {
+            link.transport.end(poller);
         }
     }
 

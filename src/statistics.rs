@@ -1,5 +1,6 @@
 //! The counters behind `stats()`. All but a few plain sums are derived from the state of the table.
 
+use crate::closing;
 use crate::socket::Connection;
 use crate::table::SocketTable;
 use crate::transport::Transport;
@@ -23,6 +24,7 @@ pub struct Statistics {
     pub sockets: i64,
     pub connected: i64,
     pub secured: i64,
+    pub closing: i64,
     pub connects_started: i64,
     pub connects_failed: i64,
     pub handshakes_started: i64,
@@ -68,6 +70,7 @@ impl SocketTable {
             sockets: number(self.sockets.len()),
             connected: number(connected),
             secured: number(secured),
+            closing: number(closing::count()),
             connects_started: number(counters.connects_started),
             connects_failed: failed(
                 counters.connects_started,

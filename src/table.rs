@@ -316,7 +316,11 @@ impl SocketTable {
         self.outbox.answer_now(socket_id);
         match mem::take(&mut socket.connection) {
             Connection::Disconnected => return false,
-            Connection::Connected(_) => {}
+            Connection::Connected(link) => {
+                if let Some(poller) = &self.poller {
+                    link.transport.end(poller);
+                }
+            }
             Connection::Connecting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             Connection::Securing {
                 request, handshake, ..

@@ -8,12 +8,14 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::attempt::set_keep_alive;
+use crate::closing;
 use crate::mailbox::Mailbox;
 use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::secure_transport::SecureTransport;
 use crate::socket::SocketId;
 
-/// A connected transport. Dropping it ends the connection and closes the descriptor.
+/// A connected transport. [Ending](Self::end) it closes the connection in order; dropping it closes the
+/// descriptor at once.
 pub(crate) enum Transport {
     /// TCP, read and written by the JavaScript thread.
     Plain(PolledSocket),
@@ -143,6 +145,21 @@ impl Transport {
             Self::Plain(socket) => Self::Plain(from.hand_over(socket, socket_id, to)?),
             Self::Secure(secure) => Self::Secure(secure.hand_over(from, to, mailbox)?),
         })
+    }
+
+    /// Closes the connection, whose poller this is: at once, or when the bytes that were sent have
+    /// arrived.
+    pub(crate) fn end(self, poller: &Poller) {
+        match self {
+            Self::Plain(socket) => {
+                if !closing::is_harmless(&socket.socket())
+                    && let Ok(socket) = poller.forget(socket)
+                {
+                    closing::close(socket, None);
+                }
+            }
+            Self::Secure(secure) => secure.end(poller),
+        }
     }
 
     /// Whether the kernel holds unread bytes.

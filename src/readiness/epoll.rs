@@ -97,15 +97,25 @@ impl Poller {
         })
     }
 
+    /// Stops watching a socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of `epoll_ctl`.
+    pub(crate) fn forget(&self, socket: PolledSocket) -> io::Result<Socket> {
+        epoll::delete(&self.sockets, &socket.socket)?;
+        Ok(socket.socket)
+    }
+
     /// Releases a socket to the runtime.
     ///
     /// # Errors
     ///
-    /// Those of the runtime.
+    /// Those of [`Self::forget`] and of the runtime.
     pub(crate) fn release(&self, socket: PolledSocket) -> io::Result<TcpStream> {
-        epoll::delete(&self.sockets, &socket.socket)?;
+        let socket = self.forget(socket)?;
         let _context = runtime::handle()?.enter();
-        TcpStream::from_std(socket.socket.into())
+        TcpStream::from_std(socket.into())
     }
 
     /// Appends the sockets that have become ready since the last call, in that order.

@@ -48,6 +48,15 @@ impl Poller {
         })
     }
 
+    /// Stops watching a socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    pub(crate) fn forget(&self, socket: PolledSocket) -> io::Result<Socket> {
+        Ok(socket.stream.into_std()?.into())
+    }
+
     /// Releases a socket to another owner.
     ///
     /// # Errors

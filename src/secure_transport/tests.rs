@@ -857,3 +857,45 @@ fn a_write_that_fails_fetches_no_more_than_one_turn_allows() -> io::Result<()> {
     assert!(held < Duration::from_millis(100), "{held:?}");
     Ok(())
 }
+
+#[test]
+fn what_was_sent_arrives_and_the_end_is_told_although_bytes_are_unread() {
+    for length in [10_000, 1_000_000] {
+        let (mut application, socket_id, mut server) = secured();
+        let request = application.request();
+        application.table.set_paused(request, socket_id, true);
+        assert_eq!(application.outcome(request), Ok(()));
+        let mut greeter = server.sock.try_clone().unwrap();
+        server.conn.set_buffer_limit(None);
+        server.conn.writer().write_all(&pattern(300_000)).unwrap();
+        let greeting = thread::spawn(move || {
+            while server.conn.wants_write() {
+                server.conn.write_tls(&mut greeter).unwrap();
+            }
+            server
+        });
+        let request = send(&mut application, socket_id, &pattern(length));
+        let reader = thread::spawn(move || {
+            let mut server = greeting.join().unwrap();
+            let mut received = Vec::new();
+            // An end without close_notify would be an error.
+            server.read_to_end(&mut received).unwrap();
+            received
+        });
+        loop {
+            match application.event() {
+                Told::Complete {
+                    request: ended,
+                    outcome,
+                } => {
+                    assert_eq!((ended, outcome), (request, Ok(())));
+                    break;
+                }
+                Told::Receive { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        application.table.end();
+        assert!(reader.join().unwrap() == pattern(length));
+    }
+}
