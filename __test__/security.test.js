@@ -68,11 +68,16 @@ describe('verification', () => {
 
   test('has no back door in the native module, and no build of it without', () => {
     const binding = require('../lib/binding.js').loadBinding();
-    expect(Object.keys(binding).sort()).toEqual(['TcpSockets', 'netErrors', 'takeTrustWarnings']);
+    expect(Object.keys(binding).sort()).toEqual([
+      'TcpSockets',
+      'netErrors',
+      'settle',
+      'takeTrustWarnings',
+    ]);
     const methods = Object.getOwnPropertyNames(binding.TcpSockets.prototype).sort();
     // configureTls takes authorities, a client certificate, its key, and the path of a key log.
     expect(methods).toEqual(
-      `attachBell close configureTls connect constructor create denyConnect disconnect functions
+      `attachBell close configureTls connect constructor create denyConnect disconnect end functions
        getInfo getSockets hold limitConnect limitSockets secure setKeepAlive setNoDelay setPaused
        stats suspend takeFailure update`.split(/\s+/),
     );
