@@ -79,6 +79,7 @@ describe('verification', () => {
     expect(methods).toEqual(
       `attachBell close configureTls connect constructor create denyConnect disconnect end functions
        getInfo getSockets hold limitConnect limitSockets secure setKeepAlive setNoDelay setPaused
+       spareDescriptors
        stats suspend takeFailure update`.split(/\s+/),
     );
     const functions = Object.keys(new binding.TcpSockets().functions());

@@ -52,12 +52,17 @@ const PEERS = /** @type {const} */ (['eager', 'slow', 'talking']);
 function allRows() {
   /** @type {Row[]} */
   const rows = [];
-  for (const ending of ENDINGS)
-    for (const unread of UNREAD)
-      for (const paused of [true, false])
-        for (const sends of SENDS)
-          for (const tls of [false, true])
+  for (const ending of ENDINGS) {
+    for (const unread of UNREAD) {
+      for (const paused of [true, false]) {
+        for (const sends of SENDS) {
+          for (const tls of [false, true]) {
             for (const peer of PEERS) rows.push({ unread, paused, sends, ending, tls, peer });
+          }
+        }
+      }
+    }
+  }
   return rows;
 }
 
