@@ -69,6 +69,13 @@ export interface Options extends Configuration {
    * three quarters of the process's descriptors are in use, so that Electron keeps the others.
    */
   maxSockets?: number | null;
+  /**
+   * The absolute path of the preload file, for a bundled main process that does not load this package
+   * from `node_modules`: a copy of `electron-preload.js` of the package.
+   *
+   * Default: {@link preload}.
+   */
+  preload?: string;
 }
 
 export interface Application {

@@ -5,13 +5,16 @@
  * is the pages' half.
  */
 
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
 const { ipcMain } = require('electron');
 const { Application } = require('./lib/electron/application.js');
 const { admitSchemes, isOfOrigin } = require('./lib/electron/documents.js');
+const { ADVICE, NAME, ownFiles } = require('./lib/own-files.js');
 const { printable } = require('./lib/printable.js');
 
 /** The preload file, for `webPreferences.preload`. */
-const preload = require.resolve('./electron-preload.js');
+const preload = join(ownFiles().folder, 'electron-preload.js');
 
 /**
  * What the preload file says.
@@ -55,7 +58,7 @@ function serve(options) {
 /**
  * @param {import('./electron.js').Options} options
  */
-function serveWith({ session, webContents, pages, schemes, ...configuration }) {
+function serveWith({ session, webContents, pages, schemes, preload: file, ...configuration }) {
   const targets = [session ?? webContents ?? []].flat();
   if (targets.length === 0 || (session !== undefined && webContents !== undefined)) {
     throw new TypeError('expected a session or webContents, one of the two');
@@ -66,6 +69,7 @@ function serveWith({ session, webContents, pages, schemes, ...configuration }) {
   if (pages !== undefined && typeof pages !== 'function') {
     throw new TypeError('pages: expected a function');
   }
+  const preloadFile = checkPreload(file ?? preload);
   const admits = pages ?? admitSchemes(schemes ?? []);
   if (configuration.manifest === undefined || configuration.manifest === null) {
     throw new TypeError('manifest: expected an object or the path of a file');
@@ -76,7 +80,7 @@ function serveWith({ session, webContents, pages, schemes, ...configuration }) {
   const application = new Application(configuration);
   for (const target of targets) {
     grants.set(target, { application, admits });
-    registerPreload(/** @type {any} */ (target).session ?? target);
+    registerPreload(/** @type {any} */ (target).session ?? target, preloadFile);
   }
   return {
     stats: () => application.stats(),
@@ -87,16 +91,27 @@ function serveWith({ session, webContents, pages, schemes, ...configuration }) {
   };
 }
 
+/** @param {unknown} file @returns {string} The path of an existing file. */
+function checkPreload(file) {
+  if (typeof file !== 'string') throw new TypeError('preload: expected the path of a file');
+  if (existsSync(file)) return file;
+  throw new Error(
+    `preload: the file ${file} does not exist. ${ADVICE}, or copy electron-preload.js from the package ` +
+      `${NAME} and pass its path as preload.`,
+  );
+}
+
 /**
  * @param {any} session
+ * @param {string} filePath
  */
-function registerPreload(session) {
+function registerPreload(session, filePath) {
   if (session.registerPreloadScript) {
     const registered = session.getPreloadScripts();
-    if (registered.some((/** @type {any} */ { filePath }) => filePath === preload)) return;
-    session.registerPreloadScript({ type: 'frame', filePath: preload });
-  } else if (!session.getPreloads().includes(preload)) {
-    session.setPreloads([...session.getPreloads(), preload]);
+    if (registered.some((/** @type {any} */ script) => script.filePath === filePath)) return;
+    session.registerPreloadScript({ type: 'frame', filePath });
+  } else if (!session.getPreloads().includes(filePath)) {
+    session.setPreloads([...session.getPreloads(), filePath]);
   }
 }
 

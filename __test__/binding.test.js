@@ -54,7 +54,7 @@ test('a bundle without the native module says how to configure the bundler', asy
   const bundle = join(folder, 'dist');
   mkdirSync(bundle);
   cpSync(join(ROOT, 'lib', 'binding.js'), join(bundle, 'binding.js'));
-  cpSync(join(ROOT, 'lib', 'own-directory.js'), join(bundle, 'own-directory.js'));
+  cpSync(join(ROOT, 'lib', 'own-files.js'), join(bundle, 'own-files.js'));
   writeFileSync(join(folder, 'package.json'), '{"name": "an-application"}');
   const code = `
     try { require('./dist/binding.js').loadBinding(); } catch (error) { console.log(error.message); }`;

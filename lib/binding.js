@@ -11,9 +11,7 @@
 const { existsSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
-const { ownDirectory } = require('./own-directory.js');
-
-const NAME = 'chrome-sockets-tcp';
+const { ADVICE, NAME, ownFiles } = require('./own-files.js');
 
 /** The platforms whose module this process may be able to load. @returns {string[]} */
 function platforms() {
@@ -49,16 +47,14 @@ function loadBinding() {
 
 /** @returns {typeof import('../binding.js')} */
 function load() {
-  const directory = ownDirectory();
+  const { folder, isBundle } = ownFiles();
   // Bundlers leave this alone, so that the module is loaded from the disk at run time.
-  const requireFromDisk = createRequire(join(directory, 'binding.js'));
-  const bundled = isBundled(directory, requireFromDisk);
-  const folder = bundled ? directory : join(directory, '..');
+  const requireFromDisk = createRequire(join(folder, 'binding.js'));
   const found = platforms().flatMap((platform) => {
     const file = join(folder, `${NAME}.${platform}.node`);
     return existsSync(file) ? [file] : resolveIn(requireFromDisk, `${NAME}-${platform}`);
   });
-  if (found.length === 0) throw new NotFound(bundled ? directory : undefined);
+  if (found.length === 0) throw new NotFound(isBundle ? folder : undefined);
   // npm installs the package of the right C library only; other installers may install both.
   const fits = (/** @type {string} */ file) => /[.-]musl\b/.test(file) === isMusl();
   const [first] = found.length > 1 && process.platform === 'linux' ? found.filter(fits) : found;
@@ -78,16 +74,6 @@ function resolveIn(requireFromDisk, name) {
   }
 }
 
-/**
- * @param {string} directory
- * @param {NodeJS.Require} requireFromDisk
- * @returns {boolean} Whether this code runs from a bundle instead of its own package.
- */
-function isBundled(directory, requireFromDisk) {
-  const manifest = join(directory, '..', 'package.json');
-  return !existsSync(manifest) || requireFromDisk(manifest).name !== NAME;
-}
-
 /** No file and no package has the native module. */
 class NotFound extends Error {
   /** @param {string | undefined} bundle The folder of the bundle, if there is one. */
@@ -97,8 +83,8 @@ class NotFound extends Error {
         ? 'it is not installed. From a registry: reinstall without --omit=optional, which leaves out ' +
             'the package with the native module. In a checkout: install Rust (https://rustup.rs) and ' +
             'run `npm run build`.'
-        : `the bundle in ${bundle} does not contain it. Mark ${NAME} as external in the bundler's ` +
-            `configuration, or copy the file ${NAME}.*.node of its package beside the bundle.`,
+        : `the bundle in ${bundle} does not contain it. ${ADVICE}, or copy the file ${NAME}.*.node of its ` +
+            'package beside the bundle.',
     );
   }
 }

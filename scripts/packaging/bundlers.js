@@ -5,7 +5,7 @@
  * runs the result. docs/bundlers.md shows the same configurations.
  */
 
-const { mkdirSync, writeFileSync } = require('node:fs');
+const { copyFileSync, mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { load, runNode, versionOf } = require('./tools.js');
 
@@ -18,12 +18,28 @@ tcp.create({}, ({ socketId }) => tcp.close(socketId, async () => {
 }));
 `;
 
+/** An Electron main process. What it uses of Electron is faked. */
+const MAIN_PROCESS = `
+import { serve } from 'chrome-sockets-tcp/electron';
+let preloads = [];
+const session = {
+  getPreloads: () => preloads,
+  setPreloads: (files) => (preloads = files),
+};
+serve({ session, manifest: { sockets: { tcp: { connect: '*' } } } }).close();
+console.log(preloads.length === 1 ? 'works' : 'has registered no preload file');
+`;
+
+const FAKE_ELECTRON = `module.exports = { ipcMain: { on() {} } };`;
+
 /** The error of a bundle that cannot find its files says how to configure the bundler. */
-const ADVICE = /Mark\s+chrome-sockets-tcp as external/;
+const ADVICE = /Mark chrome-sockets-tcp as external/;
+
+const NEEDS_EXTERNAL = 'says that the package must be external';
 
 /**
  * @typedef {object} Job
- * @property {string} entry The program.
+ * @property {string} entry The program, which may import Electron.
  * @property {string} folder of the bundle
  * @property {boolean} external
  *
@@ -48,7 +64,7 @@ const esbuild =
       bundle: true,
       format,
       platform: 'node',
-      external: external ? ['chrome-sockets-tcp'] : [],
+      external: external ? ['chrome-sockets-tcp', 'electron'] : ['electron'],
       logLevel: 'error',
     });
     return outfile;
@@ -56,13 +72,15 @@ const esbuild =
 
 /** @type {Bundler['bundle']} */
 function webpack({ entry, folder, external }) {
-  const own = (/** @type {any} */ { request }, /** @type {any} */ callback) =>
-    external && OWN.test(request) ? callback(null, `commonjs ${request}`) : callback();
+  const outside = (/** @type {any} */ { request }, /** @type {any} */ callback) =>
+    request === 'electron' || (external && OWN.test(request))
+      ? callback(null, `commonjs ${request}`)
+      : callback();
   const configuration = {
     entry,
     mode: 'production',
     target: 'node',
-    externals: [own],
+    externals: [outside],
     output: { path: folder, filename: 'main.cjs' },
   };
   return new Promise((resolve, reject) => {
@@ -82,7 +100,7 @@ const rollup =
     const file = join(folder, format === 'cjs' ? 'main.cjs' : 'main.mjs');
     const bundle = await load('rollup').rollup({
       input: entry,
-      external: external ? OWN : [],
+      external: external ? [OWN, 'electron'] : ['electron'],
       plugins: [
         load('@rollup/plugin-node-resolve')({ preferBuiltins: true }),
         load('@rollup/plugin-commonjs')(),
@@ -103,7 +121,9 @@ const vite =
     await load('vite').build({
       root: folder,
       logLevel: 'error',
-      ssr: external ? { external: ['chrome-sockets-tcp'] } : { noExternal: true },
+      ssr: external
+        ? { external: ['chrome-sockets-tcp', 'electron'] }
+        : { noExternal: true, external: ['electron'] },
       build: {
         ssr: entry,
         outDir: folder,
@@ -125,32 +145,48 @@ const BUNDLERS = [
   { name: 'Vite', tool: 'vite', format: 'esm', bundle: vite('esm') },
 ];
 
-/** @param {string} folder @param {string} file @returns {string} `works`, or the advice. */
+/** @param {string} folder @param {string} file @returns {string} Its output or {@link NEEDS_EXTERNAL}. */
 function resultOf(folder, file) {
   try {
     return runNode(folder, [file]).trim();
   } catch (/** @type {any} */ error) {
-    const [advice] = ADVICE.exec(error.message) ?? [];
-    if (advice === undefined) throw error;
-    return 'says that the package must be external';
+    if (!ADVICE.test(error.message)) throw error;
+    return NEEDS_EXTERNAL;
   }
 }
 
-/** @param {string} project A folder in which the package is installed. */
+/**
+ * @param {string} project A folder in which the package is installed.
+ */
 async function tryBundlers(project) {
-  const entry = join(project, 'bundled.mjs');
-  writeFileSync(entry, PROGRAM);
+  const modules = join(project, 'node_modules');
+  mkdirSync(join(modules, 'electron'));
+  writeFileSync(join(modules, 'electron', 'index.js'), FAKE_ELECTRON);
+  const preload = join(modules, 'chrome-sockets-tcp', 'electron-preload.js');
+  const program = join(project, 'program.mjs');
+  writeFileSync(program, PROGRAM);
+  const mainProcess = join(project, 'main-process.mjs');
+  writeFileSync(mainProcess, MAIN_PROCESS);
+
   let folders = 0;
   for (const { name, tool, format, bundle, externalOnly } of BUNDLERS) {
     for (const external of externalOnly ? [true] : [true, false]) {
       const folder = join(project, `bundle-${++folders}`);
       mkdirSync(folder);
-      const result = resultOf(folder, await bundle({ entry, folder, external }));
-      const place = external ? 'external' : 'in the bundle';
-      console.log(`${name} ${versionOf(tool)}, ${format}, package ${place}: ${result}`);
-      if (result !== 'works' && (external || format === 'cjs')) {
-        throw new Error(`${name}: expected a bundle that works, it ${result}`);
+      const expected = external || format === 'cjs' ? 'works' : NEEDS_EXTERNAL;
+      const what = `${name} ${versionOf(tool)}, ${format}, package ${external ? 'external' : 'inside'}`;
+      const expect = (/** @type {string} */ file, /** @type {string} */ result) => {
+        const found = resultOf(folder, file);
+        if (found !== result) throw new Error(`${what}: the bundle ${found}, expected: ${result}`);
+      };
+      expect(await bundle({ entry: program, folder, external }), expected);
+      const main = await bundle({ entry: mainProcess, folder, external });
+      if (!external) {
+        expect(main, NEEDS_EXTERNAL);
+        copyFileSync(preload, join(folder, 'electron-preload.js'));
       }
+      expect(main, expected);
+      console.log(`${what}: ${expected}`);
     }
   }
 }
