@@ -3,8 +3,10 @@
  * WebSocket, MQTT and SSH clients.
  */
 
+import type net = require('node:net');
 import type { Duplex, DuplexOptions as NodeDuplexOptions } from 'node:stream';
 import type tcp = require('./index');
+import type { SocketError } from './promises';
 
 export interface DuplexOptions extends Pick<
   NodeDuplexOptions,
@@ -21,32 +23,53 @@ export interface DuplexOptions extends Pick<
 }
 
 /**
+ * An error of a stream. If Node's `net` reports the same failure, `code` is Node's (`ECONNREFUSED`,
+ * `ECONNRESET`, `EPIPE`, `ETIMEDOUT`, `ENOTFOUND`) and `errno`, `syscall`, `address`, `port` and
+ * `hostname` are set as by `net`; `address` is the host as it was given. Otherwise `code` is the name
+ * of the net error, which is in `netError` in both cases.
+ */
+export interface StreamError
+  extends Omit<SocketError, 'code'>, Omit<NodeJS.ErrnoException, 'name'> {
+  code: string;
+  address?: string | undefined;
+  port?: number | undefined;
+  hostname?: string | undefined;
+}
+
+/** The members of a `net.Socket` that a {@link SocketDuplex} has; docs/streams.md says how they differ. */
+type SocketMembers =
+  | 'address'
+  | 'bytesRead'
+  | 'bytesWritten'
+  | 'connecting'
+  | 'destroySoon'
+  | 'localAddress'
+  | 'localFamily'
+  | 'localPort'
+  | 'pending'
+  | 'readyState'
+  | 'ref'
+  | 'remoteAddress'
+  | 'remoteFamily'
+  | 'remotePort'
+  | 'setKeepAlive'
+  | 'setNoDelay'
+  | 'setTimeout'
+  | 'timeout'
+  | 'unref';
+
+/**
  * A stream over a socket. A consumer that is behind pauses the socket; writes wait until the system
- * has taken the bytes. When the peer closes, reading ends; `destroy()` closes the socket. Errors are
- * `SocketError`s as those of `chrome-sockets-tcp/promises`.
+ * has taken the bytes. When the peer closes, reading ends; a connection that did not end in order is
+ * an error of the stream, as for `received()` of `chrome-sockets-tcp/promises`. `destroy()` closes the
+ * socket. Errors are {@link StreamError}s.
  *
  * Emits `connect` and, if it was secured by {@link connect}, `secureConnect`.
  */
-export interface SocketDuplex extends Duplex {
+export interface SocketDuplex extends Duplex, Pick<net.Socket, SocketMembers> {
   /** The id of the socket; undefined until it is connected. */
   readonly socketId: number | undefined;
-  readonly connecting: boolean;
   readonly encrypted: boolean;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-
-  /** As those of a `net.Socket`: what fails is ignored. */
-  setNoDelay(noDelay?: boolean): this;
-  /** @param initialDelay In milliseconds, of which whole seconds count. */
-  setKeepAlive(enable?: boolean, initialDelay?: number): this;
-  /** Emits `timeout` when nothing was read or written for so many milliseconds; 0 for never. */
-  setTimeout(milliseconds: number, callback?: () => void): this;
-
-  /** Do nothing: a connection keeps the process alive. */
-  ref(): this;
-  unref(): this;
 }
 
 /**

@@ -2,30 +2,34 @@
 
 /** A socket of the API as a Duplex of Node, for everything that takes a stream. */
 
+const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
 const { call } = require('./lib/call.js');
+const { withNodeCode } = require('./lib/node-errors.js');
 const { Receiver } = require('./lib/receiver.js');
 const { addSink, removeSink } = require('./lib/sinks.js');
 const { SocketError } = require('./lib/socket-error.js');
 
-const CONNECTION_CLOSED = -100;
-
 class SocketDuplex extends Duplex {
-  /** @type {Promise<number> | number} The id, as soon as the socket is connected. */
+  /** @type {Promise<number>} The id, as soon as the socket is connected. */
   #socket;
   /** @type {number | undefined} The socket whose bytes come here. */
   #attached;
   #paused = true;
   #allowHalfOpen;
   #giveUp;
+  /** @type {SocketError | undefined} How the connection ended, for when all bytes have been read. */
+  #failure;
+  #length = { read: 0, written: 0 };
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
-  #timeout = 0;
 
   /** @type {number | undefined} */
   socketId;
   connecting = true;
   encrypted = false;
+  /** @type {number | undefined} */
+  timeout;
   /** @type {string | undefined} */
   localAddress;
   /** @type {number | undefined} */
@@ -41,7 +45,7 @@ class SocketDuplex extends Duplex {
    * @param {() => void} [giveUp] Makes the promise reject soon.
    */
   constructor(socket, { allowHalfOpen = false, ...options }, giveUp) {
-    // The stream itself is always half open: what end() does is said in _final.
+    // The stream itself is always half open: _final says what end() does.
     super({ ...options, allowHalfOpen: true, autoDestroy: true });
     this.#allowHalfOpen = allowHalfOpen;
     this.#socket = socket;
@@ -51,23 +55,24 @@ class SocketDuplex extends Duplex {
   }
 
   /**
-   * Reads a socket from here on, and takes over what an iterator has left.
+   * Has a stream read a socket from here on, beginning with the bytes that an iterator has left.
    *
+   * @param {SocketDuplex} stream
    * @param {number} socketId
    */
-  attach(socketId) {
+  static attach(stream, socketId) {
     const { queue, end } = Receiver.surrender(socketId);
-    this.#attached = socketId;
-    addSink(socketId, { push: this.#onData, finish: this.#onEnd });
-    queue.forEach(this.#onData);
-    if (end !== undefined) this.#onEnd(end);
+    stream.#attached = socketId;
+    addSink(socketId, { push: stream.#onData, finish: stream.#onEnd });
+    queue.forEach(stream.#onData);
+    if (end !== undefined) stream.#onEnd(end.failure);
   }
 
   /** @param {(error?: Error | null) => void} callback */
   async _construct(callback) {
     try {
       const socketId = await this.#socket;
-      if (this.#attached === undefined) this.attach(socketId);
+      if (this.#attached === undefined) SocketDuplex.attach(this, socketId);
       this.socketId = socketId;
       const info = await call('getInfo', [socketId]);
       this.localAddress = info.localAddress;
@@ -78,23 +83,45 @@ class SocketDuplex extends Duplex {
       callback();
       this.emit('connect');
       if (this.encrypted) this.emit('secureConnect');
+      this.emit('ready');
     } catch (/** @type {any} */ error) {
       this.connecting = false;
-      // Somebody who has destroyed the stream need not hear that the connection came to nothing.
+      // A stream that has been destroyed need not report that the connection came to nothing.
       callback(this.destroyed ? null : error);
     }
   }
 
   #onData = (/** @type {ArrayBuffer} */ data) => {
     this.#touch();
+    this.#length.read += data.byteLength;
     if (!this.push(new Uint8Array(data))) this.#pause(true);
   };
 
-  #onEnd = (/** @type {number} */ code) => {
-    // Chromium tells every end of a connection, in order or not, by this code.
-    if (code === CONNECTION_CLOSED) this.push(null);
-    else this.destroy(new SocketError('receive', code));
+  #onEnd = (/** @type {number | undefined} */ failure) => {
+    if (failure === undefined) {
+      this.push(null);
+      return;
+    }
+    this.#failure = withNodeCode(new SocketError('receive', failure));
+    if (this.readableLength === 0 || !this.#isConsumed()) this.destroy(this.#failure);
   };
+
+  #isConsumed() {
+    return this.readableFlowing !== null || this.listenerCount('readable') > 0;
+  }
+
+  /**
+   * Reports a connection that was cut when the bytes before the cut have been read.
+   *
+   * @param {number} [size]
+   */
+  read(size) {
+    const chunk = super.read(size);
+    if (this.#failure && this.readableLength === 0) {
+      process.nextTick(() => this.destroy(this.#failure));
+    }
+    return chunk;
+  }
 
   /** @param {boolean} wanted */
   #pause(wanted) {
@@ -104,7 +131,7 @@ class SocketDuplex extends Duplex {
   }
 
   _read() {
-    this.#pause(false);
+    if (!this.#failure) this.#pause(false);
   }
 
   /**
@@ -114,7 +141,11 @@ class SocketDuplex extends Duplex {
    */
   _write(chunk, _encoding, callback) {
     this.#touch();
-    call('send', [this.socketId, chunk]).then(() => callback(), callback);
+    this.#length.written += chunk.length;
+    call('send', [this.socketId, chunk]).then(
+      () => callback(),
+      (error) => callback(withNodeCode(error)),
+    );
   }
 
   /**
@@ -140,7 +171,7 @@ class SocketDuplex extends Duplex {
     callback();
     // A consumer still gets what has been received. Without one, the stream has no reason to wait.
     if (!this.readableEnded) this.push(null);
-    if (this.readableFlowing === null && this.listenerCount('readable') === 0) this.resume();
+    if (!this.#isConsumed()) this.resume();
   }
 
   /** Closes the socket, unless it is gone already. */
@@ -165,13 +196,13 @@ class SocketDuplex extends Duplex {
    */
   async _destroy(error, callback) {
     clearTimeout(this.#timer);
-    // A socket that is still being connected closes itself when that fails.
-    await Promise.resolve(this.#socket).catch(() => undefined);
+    // A socket that is still being connected is closed when that fails.
+    await this.#socket.catch(() => undefined);
     await this.#close();
     callback(error);
   }
 
-  // ---- What clients expect of a net.Socket besides the stream ------------------------------------
+  // ---- What clients expect of a net.Socket besides the stream; docs/streams.md has the table -------
 
   /** @param {boolean} [noDelay] */
   setNoDelay(noDelay = true) {
@@ -193,9 +224,7 @@ class SocketDuplex extends Duplex {
    * @param {unknown[]} args
    */
   #setOption(method, args) {
-    Promise.resolve(this.#socket)
-      .then((socketId) => call(method, [socketId, ...args]))
-      .catch(() => {});
+    this.#socket.then((socketId) => call(method, [socketId, ...args])).catch(() => {});
     return this;
   }
 
@@ -204,7 +233,7 @@ class SocketDuplex extends Duplex {
    * @param {() => void} [callback]
    */
   setTimeout(milliseconds, callback) {
-    this.#timeout = milliseconds;
+    this.timeout = milliseconds;
     if (callback && milliseconds > 0) this.once('timeout', callback);
     if (callback && milliseconds === 0) this.off('timeout', callback);
     this.#touch();
@@ -214,9 +243,48 @@ class SocketDuplex extends Duplex {
   #touch() {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#timeout === 0 || this.destroyed) return;
-    this.#timer = setTimeout(() => this.emit('timeout'), this.#timeout);
+    if (!this.timeout || this.destroyed) return;
+    this.#timer = setTimeout(() => this.emit('timeout'), this.timeout);
     this.#timer.unref();
+  }
+
+  get pending() {
+    return this.connecting || this.destroyed;
+  }
+
+  get readyState() {
+    if (this.connecting) return 'opening';
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  get bytesRead() {
+    return this.#length.read;
+  }
+
+  /** Includes the bytes that wait to be written. */
+  get bytesWritten() {
+    return this.#length.written + this.writableLength;
+  }
+
+  get localFamily() {
+    return familyOf(this.localAddress);
+  }
+
+  get remoteFamily() {
+    return familyOf(this.remoteAddress);
+  }
+
+  address() {
+    const { localAddress: address, localPort: port, localFamily: family } = this;
+    return address === undefined ? {} : { address, family, port };
+  }
+
+  /** Destroys the stream when everything is written. */
+  destroySoon() {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', this.destroy);
   }
 
   /** Connections keep the process alive as long as they stand. */
@@ -229,6 +297,12 @@ class SocketDuplex extends Duplex {
   }
 }
 
+/** @param {string | undefined} address */
+function familyOf(address) {
+  if (address === undefined) return undefined;
+  return isIPv6(address) ? 'IPv6' : 'IPv4';
+}
+
 /**
  * @param {number} socketId
  * @param {import('./duplex.js').DuplexOptions} [options]
@@ -239,7 +313,7 @@ function duplex(socketId, options = {}) {
   const stream = new SocketDuplex(new Promise((resolve) => (start = resolve)), options);
   const takeOver = async () => {
     // Before the pause counts: a read in flight brings one piece more.
-    stream.attach(socketId);
+    SocketDuplex.attach(stream, socketId);
     await call('setPaused', [socketId, true]);
     return socketId;
   };
@@ -264,7 +338,7 @@ function connect({ host = 'localhost', port, dnsQueryType, secure, ...options },
       return socketId;
     } catch (error) {
       await call('close', [socketId]).catch(() => {});
-      throw error;
+      throw withNodeCode(error, { host, port: Number(port) });
     }
   };
   const giveUp = () => {

@@ -21,6 +21,9 @@ export declare class SocketError extends Error {
     | 'ERR_PERMISSION_DENIED'
     | 'ERR_WRITE_QUOTA_EXCEEDED';
 
+  /** The same name; on streams, `code` is Node's where Node knows the failure. */
+  netError: SocketError['code'];
+
   /** A negative net error code; undefined where Chromium gives none. */
   resultCode: netErrors.NetError | undefined;
 
@@ -100,8 +103,11 @@ export interface ReceivedOptions extends Abortable {
 }
 
 /**
- * What a socket receives, until its connection ends. Ends without an error when the connection does
- * (-100), as Chromium does not tell one end from another.
+ * What a socket receives, until its connection ends. The loop ends without an error if the connection
+ * ended in order: by the peer's FIN, under TLS by `close_notify`, or by a call of the application. It
+ * throws a {@link SocketError}, after all bytes, if the connection was reset
+ * (`ERR_CONNECTION_RESET`), if TLS was cut off without `close_notify` (`ERR_CONNECTION_CLOSED`) or if
+ * the peer violated TLS (`ERR_SSL_PROTOCOL_ERROR`). `onReceiveError` reports -100 for all of these.
  *
  * The socket is read while it is iterated: the first `next()` unpauses it, and the end of the loop
  * pauses it. A read that was in flight then brings its data to the next iterator of the socket, or to

@@ -9,8 +9,6 @@ const { SocketError } = require('./lib/socket-error.js');
 /** Methods that wait for a peer: `{ signal }` may follow their arguments. */
 const ABORTABLE = ['connect', 'secure'];
 
-const CONNECTION_CLOSED = -100;
-
 /**
  * @param {string} method
  * @returns {(...args: unknown[]) => Promise<any>}
@@ -123,8 +121,8 @@ async function* iterate(receiver, signal) {
       if (data !== undefined) {
         yield data;
       } else if (receiver.end !== undefined) {
-        if (receiver.end === CONNECTION_CLOSED) return;
-        throw new SocketError('receive', receiver.end);
+        if (receiver.end.failure === undefined) return;
+        throw new SocketError('receive', receiver.end.failure);
       } else {
         await receiver.something();
       }

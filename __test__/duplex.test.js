@@ -4,8 +4,11 @@ const { once } = require('node:events');
 const http = require('node:http');
 const https = require('node:https');
 const net = require('node:net');
+const { constants } = require('node:os');
 const { finished, pipeline } = require('node:stream/promises');
+const { TLSSocket } = require('node:tls');
 const { connect, duplex } = require('../duplex.js');
+const netErrors = require('../net-errors.js');
 const sockets = require('../promises.js');
 const { closeSockets, connected, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');
@@ -131,16 +134,6 @@ describe('a stream over a socket', () => {
     expect(await textOf(stream)).toBe('answer');
   });
 
-  test.each([['connect', { secure: false }, { code: 'ERR_CONNECTION_REFUSED', resultCode: -102 }]])(
-    'fails with the code of %s',
-    async (method, options, expected) => {
-      const stream = connect({ host: '127.0.0.1', port: await closedPort(), ...options });
-      const [error] = await once(stream, 'error');
-      expect(error).toMatchObject({ method, ...expected });
-      expect(await tcp.getSockets()).toEqual([]);
-    },
-  );
-
   test('fails with the code of the handshake', async () => {
     const { port } = await startServer({ tls: certificate('other') });
     const [error] = await once(connect({ port, secure: true }), 'error');
@@ -206,6 +199,152 @@ describe('a stream over a socket that has been read before', () => {
     expect(error.message).toBe(`duplex: socket ${socketId} is being read already`);
     (await server.accepted()).write('still there');
     expect(text((await next).value)).toBe('still there');
+  });
+});
+
+describe('the failure of a stream', () => {
+  /** The parts of an error that Node's have, too. */
+  const nodes = ({ code, errno, syscall, address, port, hostname }) => ({
+    ...{ code, errno, syscall, address, port, hostname },
+  });
+
+  test.each([
+    ['a refused connect', () => closedPort(), '127.0.0.1', 'ERR_CONNECTION_REFUSED'],
+    ['a name without address', () => 80, 'a..b', 'ERR_NAME_NOT_RESOLVED'],
+  ])('has the code of Node beside that of Chromium: %s', async (_, choosePort, host, netError) => {
+    const port = await choosePort();
+    const [expected] = await once(net.connect({ host, port }), 'error');
+    const [error] = await once(connect({ host, port }), 'error');
+    expect(nodes(error)).toEqual(nodes(expected));
+    expect(error).toMatchObject({
+      method: 'connect',
+      name: 'SocketError',
+      netError,
+      resultCode: netErrors[netError],
+    });
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+
+  test.each([
+    ['net.Socket', (port) => net.connect(port, '127.0.0.1')],
+    ['ours', (port) => connect({ host: '127.0.0.1', port })],
+  ])('is ECONNRESET after a reset: %s', async (_, make) => {
+    const server = await startServer();
+    const stream = make(server.port).resume();
+    await once(stream, 'connect');
+    const failed = once(stream, 'error');
+    (await server.accepted()).resetAndDestroy();
+    const [error] = await failed;
+    const { ECONNRESET } = constants.errno;
+    expect(nodes(error)).toEqual({ code: 'ECONNRESET', errno: -ECONNRESET, syscall: 'read' });
+  });
+
+  test('of a write is EPIPE', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
+    const failed = once(stream, 'error');
+    (await server.accepted()).resetAndDestroy();
+    const keepWriting = setInterval(() => stream.write('x'), 1);
+    const [error] = await failed;
+    clearInterval(keepWriting);
+    const { EPIPE } = constants.errno;
+    expect(nodes(error)).toEqual({ code: 'EPIPE', errno: -EPIPE, syscall: 'write' });
+    expect(error.method).toBe('send');
+  });
+});
+
+describe('the end of a connection', () => {
+  const DATA = 'x'.repeat(100_000);
+
+  /** Peers in the clear and encrypted, and how each of them ends a connection. */
+  const endings = {
+    'a FIN': { end: (peer) => peer.end(), failure: undefined },
+    'a reset': { end: (peer) => peer.resetAndDestroy(), failure: 'ERR_CONNECTION_RESET' },
+    close_notify: { tls: true, end: (_, secured) => secured.end(), failure: undefined },
+    'a reset of TLS': {
+      tls: true,
+      end: (peer) => peer.resetAndDestroy(),
+      failure: 'ERR_CONNECTION_RESET',
+    },
+    'a FIN without close_notify': {
+      tls: true,
+      end: (peer) => peer.end(),
+      failure: 'ERR_CONNECTION_CLOSED',
+    },
+    'a record that is none': {
+      tls: true,
+      end: (peer) => peer.end('no TLS'),
+      failure: 'ERR_SSL_PROTOCOL_ERROR',
+    },
+  };
+
+  /** What consumers get and how it ends for them. */
+  const consumers = {
+    'an iterator': async ({ port, secure }) => {
+      const { socketId } = await sockets.create();
+      await sockets.connect(socketId, 'localhost', port);
+      if (secure) await sockets.secure(socketId);
+      return { source: sockets.received(socketId) };
+    },
+    'a stream': ({ port, secure }) => ({ source: connect({ port, secure }) }),
+    'a stream whose consumer is behind': async ({ port, secure }) => {
+      const source = connect({ port, secure });
+      source.on('readable', () => {});
+      return { source, wait: () => once(source, 'readable') };
+    },
+  };
+
+  const cases = Object.keys(endings).flatMap((ending) =>
+    Object.keys(consumers).map((consumer) => [ending, consumer]),
+  );
+  test.each(cases)('by %s is told to %s', async (ending, consumer) => {
+    const { tls, end, failure } = endings[ending];
+    const server = await startServer();
+    const opening = consumers[consumer]({ port: server.port, secure: tls });
+    const peer = await server.accepted();
+    const secured = tls && new TLSSocket(peer, { isServer: true, ...certificate() });
+    secured?.on('error', () => {});
+    const { source, wait } = await opening;
+    const written = new Promise((resolve) => (secured || peer).write(DATA, resolve));
+    const waited = wait?.();
+    let length = 0;
+    let error;
+    const consume = async () => {
+      await waited;
+      for await (const data of source) {
+        length += data.byteLength;
+        // All of it has arrived: a reset may take back what has not.
+        if (length === DATA.length) end(peer, secured || undefined);
+      }
+    };
+    await Promise.all([written, consume().catch((reason) => (error = reason))]);
+    expect(length).toBe(DATA.length);
+    expect(error?.netError).toBe(failure);
+  });
+
+  test('by a reset waits for a consumer that is behind', async () => {
+    const server = await startServer();
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    stream.on('readable', () => {});
+    const peer = await server.accepted();
+    await new Promise((resolve) => peer.write('last words', resolve));
+    await once(stream, 'readable');
+    const ended = new Promise((resolve) => tcp.onReceiveError.addListener(resolve));
+    peer.resetAndDestroy();
+    await ended;
+    let all = '';
+    const consume = async () => {
+      for await (const data of stream) all += data;
+    };
+    await expect(consume()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(all).toBe('last words');
+  });
+
+  test('is -100 for listeners, however it came', async () => {
+    const server = await startServer();
+    const { inbox } = await connected(server.port);
+    (await server.accepted()).resetAndDestroy();
+    expect(await inbox.untilError()).toBe(-100);
   });
 });
 

@@ -66,6 +66,7 @@ describe('promises', () => {
       name: 'SocketError',
       message: 'connect: net::ERR_CONNECTION_REFUSED',
       code: 'ERR_CONNECTION_REFUSED',
+      netError: 'ERR_CONNECTION_REFUSED',
       resultCode: -102,
       method: 'connect',
     });

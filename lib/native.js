@@ -70,6 +70,19 @@ function bufferOf(bytes) {
     : buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
+/** The bits of an error code in a detail. The code above them is the cause, if there is one. */
+const CODE_BITS = 9;
+const CODE = 2 ** CODE_BITS - 1;
+
+/**
+ * @param {number} detail Of a receive error.
+ * @returns {number | undefined}
+ */
+function causeIn(detail) {
+  const cause = detail >>> CODE_BITS;
+  return cause === 0 ? undefined : -cause;
+}
+
 class Pump {
   #sockets;
   #next;
@@ -194,7 +207,7 @@ class Pump {
         break;
       }
       case NEXT_RECEIVE_ERROR:
-        this.#deliver(RECEIVE_ERROR, id, -detail);
+        this.#deliver(RECEIVE_ERROR, id, -(detail & CODE), undefined, causeIn(detail));
         break;
       case NEXT_DETACHED:
         this.#stopped = true;

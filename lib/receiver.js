@@ -4,9 +4,6 @@ const { addSink, removeSink, sinks } = require('./sinks.js');
 const tcp = require('../index.js');
 const { call } = require('./call.js');
 
-/** The code with which a connection ends in order. */
-const CONNECTION_CLOSED = -100;
-
 /** How many receivers there may be before those of closed sockets are looked for. */
 const FIRST_SWEEP = 16;
 let sweepAt = FIRST_SWEEP;
@@ -35,7 +32,10 @@ class Receiver {
   #paused;
   #wake = () => {};
 
-  /** @type {number | undefined} The code of onReceiveError. */
+  /**
+   * @type {{ failure: number | undefined } | undefined} The end of the connection, with a net error
+   *   code if it was not in order.
+   */
   end;
 
   /** @param {number} socketId */
@@ -71,7 +71,7 @@ class Receiver {
    * Takes what a socket has received out of its receiver, for a stream that reads on.
    *
    * @param {number} socketId
-   * @returns {{ queue: ArrayBuffer[], end: number | undefined }}
+   * @returns {{ queue: ArrayBuffer[], end: Receiver['end'] }}
    */
   static surrender(socketId) {
     const known = sinks.get(socketId);
@@ -92,7 +92,7 @@ class Receiver {
   static ended(socketId) {
     const known = sinks.get(socketId);
     if (!(known instanceof Receiver)) return;
-    if (known.#use === 'taken') known.finish(CONNECTION_CLOSED);
+    if (known.#use === 'taken') known.finish();
     removeSink(socketId);
   }
 
@@ -157,9 +157,9 @@ class Receiver {
     return data;
   }
 
-  /** @param {number} code */
-  finish(code) {
-    this.end ??= code;
+  /** @param {number} [failure] */
+  finish(failure) {
+    this.end ??= { failure };
     this.wake();
     // Bytes behind the end are those of another connection.
     if (this.#use === 'taken' || (this.#use === 'released' && this.isEmpty)) this.#remove();

@@ -5,6 +5,7 @@
  */
 
 const { CallPromise } = require('./call-promise.js');
+const { noteCause } = require('./causes.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError } = require('./last-error.js');
 
@@ -37,7 +38,8 @@ const DETACHED = 3;
  * @param {number | undefined} code A net error code; `undefined` where the callback of a failed call
  *   gets no argument.
  * @param {string | ArrayBuffer} [payload] The text of the error or the bytes received.
- * @param {unknown} [value] What the call gives, where it has returned nothing.
+ * @param {unknown} [value] What the call gives, where it has returned nothing; of a receive error, why
+ *   the connection did not end in order.
  * @returns {void}
  */
 
@@ -98,14 +100,25 @@ class Requests {
         emit(this.#onReceive, { data: payload, socketId: id });
         break;
       case RECEIVE_ERROR:
-        this.#publishReceiveError?.(id, code);
-        emit(this.#onReceiveError, { resultCode: code, socketId: id });
+        this.#receiveError(id, code, /** @type {number | undefined} */ (value));
         break;
       case DETACHED:
         this.#attached = false;
         break;
     }
   };
+
+  /**
+   * @param {number} socketId
+   * @param {number | undefined} code
+   * @param {number | undefined} cause
+   */
+  #receiveError(socketId, code, cause) {
+    this.#publishReceiveError?.(socketId, code);
+    const info = { resultCode: code, socketId };
+    noteCause(info, cause);
+    emit(this.#onReceiveError, info);
+  }
 
   /**
    * @param {number} id

@@ -3,11 +3,13 @@
 /** Hands what each socket receives to whoever takes it, with one listener for all. */
 
 const tcp = require('../index.js');
+const { causeOf } = require('./causes.js');
 
 /**
  * @typedef {object} Sink
  * @property {(data: ArrayBuffer) => void} push
- * @property {(code: number) => void} finish Gets the code of onReceiveError.
+ * @property {(failure: number | undefined) => void} finish Gets a net error code if the connection
+ *   did not end in order.
  */
 
 /** @type {Map<number, Sink>} */
@@ -17,7 +19,7 @@ const sinks = new Map();
 const onReceive = ({ socketId, data }) => sinks.get(socketId)?.push(data);
 
 /** @param {{ socketId: number, resultCode: number }} info */
-const onReceiveError = ({ socketId, resultCode }) => sinks.get(socketId)?.finish(resultCode);
+const onReceiveError = (info) => sinks.get(info.socketId)?.finish(causeOf(info));
 
 /**
  * @param {number} socketId

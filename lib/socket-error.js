@@ -23,6 +23,8 @@ class SocketError extends Error {
     const name = names.get(resultCode ?? 0);
     const code = name ?? WORDED[message ?? ''] ?? 'ERR_FAILED';
     super(`${method}: ${message ?? `net::${code}`}`);
+    /** The name of the net error; `code` is Node's on streams, where Node has one. */
+    this.netError = code;
     this.code = code;
     this.resultCode = resultCode;
     this.method = method;

@@ -145,6 +145,7 @@ impl SocketTable {
                     transport: Transport::Plain(polled),
                     ends,
                     broken: false,
+                    failure: None,
                 });
                 self.counters.connects_succeeded += 1;
                 self.outbox.wait_for_turn();

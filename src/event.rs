@@ -28,8 +28,10 @@ pub(crate) enum Event {
     ReceiveError {
         /// The socket that stopped receiving.
         socket_id: SocketId,
-        /// The reason.
+        /// The reason that Chromium reports.
         error: NetError,
+        /// Why the connection did not end in order. Chromium does not tell; streams and iterators do.
+        cause: Option<NetError>,
     },
     /// No call is pending and no socket is connected: the threadsafe function is released.
     Detached,
@@ -88,8 +90,8 @@ impl From<NetError> for Failure {
 }
 
 /// The encoding of an event, which `lib/native.js` decodes: bits 0 to 31 hold the request or
-/// socket, bits 32 to 34 the kind, and the 18 bits above the detail (a length, or the error code
-/// without its sign).
+/// socket, bits 32 to 34 the kind, and the 18 bits above the detail (a length, or two error
+/// codes without their signs in 9 bits each: below the reported one, above the cause or 0).
 #[derive(Clone, Copy)]
 enum Kind {
     Succeeded,
@@ -122,9 +124,15 @@ impl Next {
             Self::Event(Event::Receive { socket_id, length }) => {
                 (Kind::Receive, socket_id.cast_unsigned(), length as u64)
             }
-            Self::Event(Event::ReceiveError { socket_id, error }) => {
+            Self::Event(Event::ReceiveError {
+                socket_id,
+                error,
+                cause,
+            }) => {
                 let code = error.code().unsigned_abs();
-                (Kind::ReceiveError, socket_id.cast_unsigned(), code.into())
+                let cause = cause.map_or(0, |cause| cause.code().unsigned_abs());
+                let detail = u64::from(cause) << 9 | u64::from(code);
+                (Kind::ReceiveError, socket_id.cast_unsigned(), detail)
             }
             Self::Event(Event::Detached) => (Kind::Detached, 0, 0),
             Self::Nothing => (Kind::Nothing, 0, 0),
@@ -158,7 +166,14 @@ mod tests {
         let most = (1 << 18) - 1;
         let receive = |socket_id, length| Next::Event(Event::Receive { socket_id, length });
         let error = NetError::ConnectionClosed;
-        let receive_error = |socket_id| Next::Event(Event::ReceiveError { socket_id, error });
+        let receive_error = |socket_id, cause| {
+            Next::Event(Event::ReceiveError {
+                socket_id,
+                error,
+                cause,
+            })
+        };
+        let reset = Some(NetError::ConnectionReset);
         assert_eq!(read(complete(u32::MAX, Ok(()))), (0, u32::MAX, 0));
         assert_eq!(read(complete(7, Err(failed))), (1, 7, 0));
         assert_eq!(
@@ -166,7 +181,9 @@ mod tests {
             (2, 0x7fff_ffff, 0x3ffff)
         );
         assert_eq!(read(receive(1, 1)), (2, 1, 1));
-        assert_eq!(read(receive_error(2)), (3, 2, 100));
+        assert_eq!(read(receive_error(2, None)), (3, 2, 100));
+        let both = 100 + 512 * 101;
+        assert_eq!(read(receive_error(2, reset)), (3, 2, both));
         assert_eq!(read(Next::Event(Event::Detached)), (4, 0, 0));
         assert_eq!(read(Next::Nothing), (5, 0, 0));
         assert_eq!(read(Next::Turn), (6, 0, 0));

@@ -42,7 +42,7 @@ impl SocketTable {
             Connection::Securing { .. } => {
                 socket.paused = true;
                 self.outbox
-                    .receive_error(socket_id, NetError::SocketNotConnected);
+                    .receive_error(socket_id, NetError::SocketNotConnected, None);
                 false
             }
             Connection::Disconnected | Connection::Connecting { .. } => false,
@@ -234,6 +234,9 @@ impl SocketTable {
             self.shift.work_hard();
         }
         let result = link.transport.poll_read(&mut buffer, poller);
+        if let Poll::Ready(Err(error)) = &result {
+            link.failure = Some(NetError::from_io(error));
+        }
         let holds = !buffer.is_empty();
         // Nothing is waited for on a connection that can only be read.
         let result = if result.is_pending() && plain && link.broken && !link.transport.has_unread()
@@ -283,9 +286,17 @@ impl SocketTable {
 
     /// The peer has closed, or the connection broke: both directions end, there is no half-close.
     fn end_of_stream(&mut self, socket_id: SocketId) {
+        let cause = match self
+            .sockets
+            .get(&socket_id)
+            .map(|socket| &socket.connection)
+        {
+            Some(Connection::Connected(link)) => link.cause(),
+            _ => None,
+        };
         self.fail_sends(socket_id);
         if self.cut(socket_id) {
-            self.report_closed(socket_id);
+            self.report_end(socket_id, cause);
         }
     }
 }

@@ -138,6 +138,7 @@ impl SocketTable {
                     transport: Transport::Secure(secure),
                     ends,
                     broken: false,
+                    failure: None,
                 });
                 socket.secured = true;
                 socket.paused = paused;
@@ -188,7 +189,7 @@ impl SocketTable {
         let was_reading = self.remove(socket_id);
         self.outbox.fail(request, error);
         if was_reading {
-            self.report_closed(socket_id);
+            self.report_end(socket_id, Some(error));
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::closing;
 use crate::copy::append;
 use crate::handshake::Secured;
 use crate::mailbox::{Mailbox, Notice, lock};
+use crate::net_error::NetError;
 use crate::readiness::{Direction, PolledSocket, Poller, Ready, SEND_FLAGS, uninterrupted};
 use crate::record_ends::{HANDSHAKE, Header, RecordEnds, VERSION_OF_ENCRYPTED};
 use crate::runtime;
@@ -207,7 +208,9 @@ impl SecureTransport {
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
                 if self.broken {
                     // Nothing is waited for on a connection that can only be read.
-                    channel.tls.ended |= buffer.len() == before && !channel.has_unread();
+                    if buffer.len() == before && !channel.has_unread() {
+                        channel.tls.end(Some(NetError::ConnectionReset));
+                    }
                 } else if channel.tls.connection.wants_write() {
                     channel.flush_quietly();
                 }
@@ -441,6 +444,15 @@ impl SecureTransport {
         self.inbound.len() + with_task
     }
 
+    /// See [`Transport::cause`](crate::transport::Transport::cause).
+    pub(crate) fn cause(&self) -> Option<NetError> {
+        match &self.driver {
+            Driver::JavaScript(channel) => channel.tls.cause,
+            Driver::Task(shared) => lock(&shared.flow).cause,
+            Driver::Gone => Some(NetError::Failed),
+        }
+    }
+
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
     pub(crate) fn has_unread(&self) -> bool {
         match &self.driver {
@@ -533,9 +545,11 @@ struct Tls {
     /// Bytes that were read and not decrypted when a turn was over: at most those of one read.
     unprocessed: Vec<u8>,
     fruitless: Fruitless,
-    /// Nothing more will be read. How the stream ended is not told apart: Chromium reports
-    /// `ERR_CONNECTION_CLOSED` for an orderly end, a truncation and an alert alike.
+    /// Nothing more will be read. Chromium reports `ERR_CONNECTION_CLOSED` for an orderly end, a
+    /// truncation and an alert alike.
     ended: bool,
+    /// Why the stream has ended, if not by `close_notify`.
+    cause: Option<NetError>,
 }
 
 impl Tls {
@@ -547,6 +561,14 @@ impl Tls {
             unprocessed: Vec::new(),
             fruitless: Fruitless::default(),
             ended: false,
+            cause: None,
+        }
+    }
+
+    /// Nothing more will be read. The first reason counts.
+    fn end(&mut self, cause: Option<NetError>) {
+        if !mem::replace(&mut self.ended, true) {
+            self.cause = cause;
         }
     }
 
@@ -595,14 +617,14 @@ impl Tls {
     fn decrypt_record(&mut self, encrypted: &mut &[u8], plaintext: &mut Vec<u8>) {
         let (count, header) = self.ends.take(encrypted);
         if header.is_some_and(|header| self.is_refused(header)) {
-            return self.ended = true;
+            return self.end(Some(NetError::SslProtocolError));
         }
         let (mut record, others) = encrypted.split_at(count);
         *encrypted = others;
         while !record.is_empty() {
             match self.connection.read_tls(&mut record) {
                 Ok(count) if count > 0 => {}
-                _ => return self.ended = true,
+                _ => return self.end(Some(NetError::SslProtocolError)),
             }
         }
         // What has come of a record shows whether it can be one: nobody waits for the rest of what
@@ -611,7 +633,9 @@ impl Tls {
             let sound = self.connection.process_new_packets().is_ok();
             // Records that were sound before the one that was not still count.
             self.drain(plaintext);
-            self.ended |= !sound;
+            if !sound {
+                self.end(Some(NetError::SslProtocolError));
+            }
         }
     }
 
@@ -637,8 +661,8 @@ impl Tls {
                 Err(_) => 0,
             };
             if count == 0 {
-                self.ended = true;
-                return;
+                // `close_notify`
+                return self.end(None);
             }
             reader.consume(count);
         }
@@ -812,8 +836,8 @@ impl Channel<PolledSocket> {
                 self.tls.process(encrypted, plaintext, turn);
                 count >= BULK
             }
-            Poll::Ready(_) => {
-                self.tls.ended = true;
+            Poll::Ready(result) => {
+                self.tls.end(Some(truncation(result)));
                 false
             }
             Poll::Pending => false,
@@ -843,6 +867,14 @@ impl Channel<PolledSocket> {
     }
 }
 
+/// What the end of a stream means that TLS has not ended.
+fn truncation(result: io::Result<usize>) -> NetError {
+    result.map_or_else(
+        |error| NetError::from_io(&error),
+        |_| NetError::ConnectionClosed,
+    )
+}
+
 impl Channel<TcpStream> {
     /// Reads once, unless the last turn has left bytes, and decrypts what the turn leaves time for.
     /// Zero bytes are the end.
@@ -861,13 +893,18 @@ impl Channel<TcpStream> {
                 let (_, count) = recv(stream, spare_capacity(encrypted), RecvFlags::empty())?;
                 Ok(count)
             };
-            let count = match attempt(socket, Direction::Read, context, read) {
-                Poll::Ready(result) => result.unwrap_or(0),
+            let result = match attempt(socket, Direction::Read, context, read) {
+                Poll::Ready(result) => result,
                 Poll::Pending => return Poll::Pending,
             };
             tls.process(encrypted, plaintext, turn);
-            tls.ended |= count == 0;
-            Poll::Ready(count)
+            Poll::Ready(match result {
+                Ok(count) if count > 0 => count,
+                end => {
+                    tls.end(Some(truncation(end)));
+                    0
+                }
+            })
         })
     }
 
@@ -973,6 +1010,8 @@ struct Flow {
     reading: bool,
     /// Nothing more will be read.
     ended: bool,
+    /// See [`Tls::cause`].
+    cause: Option<NetError>,
     outbound: BytesMut,
     /// Nothing more can be written.
     broken: bool,
@@ -1056,7 +1095,9 @@ impl Drop for Task {
         if flow.settled {
             return;
         }
-        flow.ended = true;
+        if !mem::replace(&mut flow.ended, true) {
+            flow.cause = Some(NetError::Failed);
+        }
         flow.broken = true;
         flow.wake_reader();
         flow.wake_writer();
@@ -1192,7 +1233,9 @@ impl TaskChannel {
             }
             if self.channel.tls.ended {
                 if self.hand_over(flow) {
-                    lock(flow).ended = true;
+                    let mut flow = lock(flow);
+                    flow.ended = true;
+                    flow.cause = self.channel.tls.cause;
                 }
                 return;
             }
@@ -1210,7 +1253,9 @@ impl TaskChannel {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 // Nothing is waited for on a connection that can only be read.
-                Poll::Pending if self.broken => self.channel.tls.ended = true,
+                Poll::Pending if self.broken => {
+                    self.channel.tls.end(Some(NetError::ConnectionReset));
+                }
                 Poll::Pending => {
                     self.hand_over(flow);
                     if !self.await_more() {
@@ -1223,7 +1268,7 @@ impl TaskChannel {
 
     /// Whether more has come within a moment. Where much is under way, going to sleep and being
     /// woken for each piece of it costs more than a look or two.
-    fn await_more(&self) -> bool {
+    fn await_more(&mut self) -> bool {
         if self.small_reads > 0 {
             return false;
         }
@@ -1231,9 +1276,14 @@ impl TaskChannel {
         let socket = SockRef::from(&self.channel.socket);
         loop {
             thread::yield_now();
-            // The end counts, too: it is met by the read.
-            if socket.peek(&mut [MaybeUninit::uninit()]).is_ok() {
-                return true;
+            match socket.peek(&mut [MaybeUninit::uninit()]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // The kernel reports an error once, and the read finds only an end.
+                Err(error) => {
+                    self.channel.tls.end(Some(NetError::from_io(&error)));
+                    return true;
+                }
+                Ok(_) => return true,
             }
             if Instant::now() >= until {
                 return false;

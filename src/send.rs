@@ -169,8 +169,11 @@ impl SocketTable {
             if socket.read.is_some() {
                 self.give_turn(socket_id);
             }
-        } else if self.cut(socket_id) {
-            self.report_closed(socket_id);
+        } else {
+            let cause = link.cause();
+            if self.cut(socket_id) {
+                self.report_end(socket_id, cause);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::attempt::Attempt;
 use crate::look_ups::LookUp;
+use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::address_text;
 use crate::runtime::OwnedTask;
@@ -131,6 +132,16 @@ pub(crate) struct Link {
     pub(crate) ends: Ends,
     /// Writing has failed. The link exists only to deliver the data received before.
     pub(crate) broken: bool,
+    /// Why reading has failed.
+    pub(crate) failure: Option<NetError>,
+}
+
+impl Link {
+    /// Why the connection, which has ended, did not end in order.
+    pub(crate) fn cause(&self) -> Option<NetError> {
+        let broken = self.broken.then_some(NetError::ConnectionReset);
+        self.failure.or(broken).or_else(|| self.transport.cause())
+    }
 }
 
 /// The two addresses of a connection.

@@ -120,9 +120,17 @@ impl Outbox {
     }
 
     /// The socket receives no more.
-    pub(crate) fn receive_error(&mut self, socket_id: SocketId, error: NetError) {
-        self.entries
-            .push_back(Entry::Event(Event::ReceiveError { socket_id, error }));
+    pub(crate) fn receive_error(
+        &mut self,
+        socket_id: SocketId,
+        error: NetError,
+        cause: Option<NetError>,
+    ) {
+        self.entries.push_back(Entry::Event(Event::ReceiveError {
+            socket_id,
+            error,
+            cause,
+        }));
     }
 
     /// The request ends after the other calls of this turn of the event loop.
@@ -349,8 +357,13 @@ impl SocketTable {
     /// Tells that a read in flight has met the end. Chromium reports every end of a connection,
     /// its own closing included, as `ERR_CONNECTION_CLOSED`, and leaves the socket paused.
     pub(crate) fn report_closed(&mut self, socket_id: SocketId) {
+        self.report_end(socket_id, None);
+    }
+
+    /// Like [`Self::report_closed`], for a connection that may not have ended in order.
+    pub(crate) fn report_end(&mut self, socket_id: SocketId, cause: Option<NetError>) {
         self.outbox
-            .receive_error(socket_id, NetError::ConnectionClosed);
+            .receive_error(socket_id, NetError::ConnectionClosed, cause);
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.paused = true;
         }

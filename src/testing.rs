@@ -42,6 +42,8 @@ pub(crate) struct Application {
     pub(crate) table: SocketTable,
     rung: Arc<(Mutex<bool>, Condvar)>,
     next_request: u32,
+    /// Of the last receive error.
+    pub(crate) cause: Option<NetError>,
 }
 
 impl Application {
@@ -50,6 +52,7 @@ impl Application {
             table: SocketTable::default(),
             rung: Arc::default(),
             next_request: 0,
+            cause: None,
         };
         application.attach();
         application
@@ -99,7 +102,14 @@ impl Application {
                 data.truncate(count);
                 Told::Receive { socket_id, data }
             }
-            Event::ReceiveError { socket_id, error } => Told::ReceiveError { socket_id, error },
+            Event::ReceiveError {
+                socket_id,
+                error,
+                cause,
+            } => {
+                self.cause = cause;
+                Told::ReceiveError { socket_id, error }
+            }
             Event::Detached => Told::Detached,
         }
     }

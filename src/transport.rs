@@ -10,6 +10,7 @@ use socket2::SockRef;
 use crate::attempt::set_keep_alive;
 use crate::closing;
 use crate::mailbox::Mailbox;
+use crate::net_error::NetError;
 use crate::readiness::{Direction, PolledSocket, Poller, Ready};
 use crate::secure_transport::SecureTransport;
 use crate::socket::SocketId;
@@ -159,6 +160,14 @@ impl Transport {
                 }
             }
             Self::Secure(secure) => secure.end(poller),
+        }
+    }
+
+    /// Why an encrypted stream, which has ended, did not end in order.
+    pub(crate) fn cause(&self) -> Option<NetError> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secure(secure) => secure.cause(),
         }
     }
 
