@@ -104,6 +104,26 @@ impl SocketTable {
         Some(self.announce(socket_id, available, capacity))
     }
 
+    /// Ends a connection that has nothing left to deliver, as the read that starts here would: the
+    /// calls that follow find no connection. Returns whether it has ended.
+    pub(crate) fn end_if_over(&mut self, socket_id: SocketId) -> bool {
+        let Some(socket) = self.sockets.get(&socket_id) else {
+            return false;
+        };
+        let Connection::Connected(link) = &socket.connection else {
+            return false;
+        };
+        if socket.held || socket.read_ahead.is_some() || link.transport.has_unread() {
+            return false;
+        }
+        let capacity = socket.read_capacity().min(READ_SIZE);
+        let over = self.fill(socket_id, capacity) == Poll::Ready(false);
+        if over {
+            self.end_of_stream(socket_id);
+        }
+        over
+    }
+
     /// Lets TLS have what has come for a socket that does not read.
     fn listen(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)

@@ -252,7 +252,7 @@ impl SocketTable {
         self.outbox.complete(request);
         // Even what is there already comes after the answers to the calls of this tick.
         socket.answered |= resumed && socket.read.is_none();
-        if resumed && self.start_read(socket_id) {
+        if resumed && self.start_read(socket_id) && !self.end_if_over(socket_id) {
             self.mailbox.post(Notice::Readable(socket_id));
         }
     }

@@ -206,6 +206,32 @@ export default [
     },
   },
   {
+    name: 'a socket is resumed after the peer has closed, and sends in the same turn',
+    server: (peer) => peer.tcp(),
+    events: false,
+    async run({ open, ask, call, quiet, bytes }) {
+      const id = await open({ paused: true });
+      await ask('end');
+      await quiet(50);
+      await Promise.all([call('setPaused', id, false), call('send', id, bytes('late'))]);
+      await quiet();
+      await call('getInfo', id);
+    },
+  },
+  {
+    name: 'a socket is resumed after the peer has reset, and sends in the same turn',
+    server: (peer) => peer.tcp(),
+    events: false,
+    async run({ open, ask, call, quiet, bytes }) {
+      const id = await open({ paused: true });
+      await ask('reset');
+      await quiet(50);
+      await Promise.all([call('setPaused', id, false), call('send', id, bytes('late'))]);
+      await quiet();
+      await call('getInfo', id);
+    },
+  },
+  {
     name: 'the peer closes',
     server: (peer) => peer.tcp(),
     async run({ open, ask, call, failed, bytes, report, quiet }) {
