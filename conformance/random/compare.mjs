@@ -1,11 +1,13 @@
 /**
  * Compares transcripts. How a stream is cut into pieces is a matter of chance, and with several calls
- * in a turn so is the order of what happens to different sockets. There are levels of strictness; a program is compared at the strictest at which Chromium agrees with itself.
+ * in a turn so is the order of what happens to different sockets. There are levels of
+ * strictness; a program is compared at the strictest at which Chromium agrees with itself.
  */
 
 const isCall = (text) => /^\d+ \w+$/.test(text);
 const isReceived = (text) => text.startsWith('onReceive up to ');
 const isAnswer = (text) => /^\d+ [\w.]+: /.test(text);
+const isStep = (text) => /^(step \d+|end)$/.test(text);
 const isPeer = (text) => text.startsWith('peer ');
 
 /** Of neighbouring pieces of one stream only the last counts, which tells all that came until then. */
@@ -29,9 +31,6 @@ function withoutRepeats(entries) {
 
 const show = ([slot, text]) => (slot < 0 ? text : `#${slot} ${text}`);
 
-/** Everything in its order. */
-const everything = (entries) => merge(entries).map(show);
-
 const numberOf = (text) => Number(text.match(/^(?:#\d+ )?(\d+) /)?.[1] ?? 0);
 
 const byNumber = (one, other) => numberOf(one) - numberOf(other);
@@ -43,8 +42,21 @@ function ofNoSocket(entries) {
   const own = entries.filter(([slot]) => slot < 0).map(([, text]) => text);
   const answers = own.filter(isAnswer).sort(byNumber);
   const peers = new Map(own.filter(isPeer).map((text) => [text.split(':')[0], text]));
-  const rest = own.filter((text) => !isAnswer(text) && !isPeer(text) && !isCall(text));
+  const rest = own.filter(
+    (text) => !isAnswer(text) && !isPeer(text) && !isCall(text) && !isStep(text),
+  );
   return [...answers, ...[...peers.values()].sort(), ...rest];
+}
+
+/**
+ * Answers in the order of the program's text if they came in the order of the calls, which may be
+ * made in callbacks; otherwise as they came.
+ */
+function inCallOrder(answers, calls) {
+  const place = new Map(calls.map(([, text], index) => [numberOf(text), index]));
+  const places = answers.map(([, text]) => place.get(numberOf(text)));
+  const ordered = places.every((value, index) => index === 0 || value >= places[index - 1]);
+  return ordered ? [...answers].sort(([, one], [, other]) => byNumber(one, other)) : answers;
 }
 
 /** The order in which each socket's calls were answered and its events came, and what the peers saw. */
@@ -59,6 +71,7 @@ const IMMEDIATE = /^\d+ (create|update|setPaused|disconnect|close|getInfo|getSoc
 /** What keeps an order of its own: answers of one kind, the pieces of a stream, the rest. */
 function kindOf(text) {
   if (isReceived(text)) return 'received';
+  if (/: threw /.test(text)) return 'thrown';
   if (IMMEDIATE.test(text)) return 'immediate';
   return text.match(/^\d+ (\w+): /)?.[1] ?? 'other';
 }
@@ -66,11 +79,41 @@ function kindOf(text) {
 const byKind = ([slot, text], [otherSlot, otherText]) =>
   slot - otherSlot || kindOf(text).localeCompare(kindOf(otherText));
 
-/** The same, where only answers of one kind have an order. */
+/** The same, where only answers of one kind have an order, that of their calls. */
 function perKind(entries) {
-  const ofSockets = entries.filter(([slot, text]) => slot >= 0 && !isCall(text)).sort(byKind);
-  return [...merge(ofSockets).map(show), ...ofNoSocket(entries)];
+  const calls = entries.filter(([, text]) => isCall(text));
+  const groups = new Map();
+  for (const entry of entries) {
+    const [slot, text] = entry;
+    if (slot < 0 || isCall(text)) continue;
+    const key = `${slot} ${kindOf(text)}`;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  const ordered = [...groups].sort(([one], [other]) => one.localeCompare(other));
+  const shown = ordered.flatMap(([, group]) =>
+    merge(isAnswer(group[0][1]) ? inCallOrder(group, calls) : group).map(show),
+  );
+  return [...shown, ...ofNoSocket(entries)];
 }
+
+/** Cuts a transcript into its steps. */
+function stepsOf(entries) {
+  const steps = [[]];
+  for (const entry of entries) {
+    if (isStep(entry[1])) steps.push([]);
+    steps.at(-1).push(entry);
+  }
+  return steps;
+}
+
+/**
+ * Step by step, everything in its order. Where a step has several calls, because callbacks and
+ * listeners have made some, these race, and only answers of one kind have an order.
+ */
+const everything = (entries) =>
+  stepsOf(entries).flatMap((step) =>
+    step.filter(([, text]) => isCall(text)).length > 1 ? perKind(step) : merge(step).map(show),
+  );
 
 /** The result of each call and what each socket and each peer got in all. */
 function resultsOnly(entries) {
@@ -88,11 +131,14 @@ const LEVELS = { everything, 'per socket': perSocket, 'per kind': perKind, resul
 
 /**
  * The strictest level. Several calls in a turn race with each other and with the peers; calls of the
- * next turn race with the answers of the one before, too.
+ * next turn race with the answers of the one before, too, and what a peer has just written with those
+ * of the turn.
  */
 function start({ mode, steps }) {
   if (mode === 'settled') return 0;
-  return steps.some(({ wait }) => wait === 'turn') ? 2 : 1;
+  const races = ({ wait, operations }) =>
+    wait === 'turn' || (operations.length > 1 && operations.some(({ op }) => op === 'peer'));
+  return steps.some(races) ? 2 : 1;
 }
 
 /** @returns {string[]} the levels at which a program is compared, the strictest first */

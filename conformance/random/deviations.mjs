@@ -121,9 +121,164 @@ function askedForCertificate(_program, { expected, got }) {
   return { expected: expected.slice(0, at), got: got.slice(0, own) };
 }
 
+/** Leaves out a socket from a place on, and the peers' view of its connections. */
+function withoutSocketFrom(entries, slot, from, peers) {
+  const ofPeers = ([, text]) => peers.some((peer) => text.startsWith(`peer ${peer}.`));
+  return entries.filter((entry, index) => {
+    if (index < from) return true;
+    return entry[0] !== slot && !ofPeers(entry);
+  });
+}
+
+/** The peers that a socket connects to in a program. */
+function peersOf(operations, slot) {
+  const connects = [...operations.values()].filter(
+    ({ method, args }) => method === 'connect' && args[0]?.$socket === slot,
+  );
+  return [...new Set(connects.map(({ args }) => args[2]?.$port).filter((peer) => peer >= 0))];
+}
+
+/** The first call of a method that both transcripts answer, each as wanted. */
+function firstAnswered(expected, got, method, wanted) {
+  const own = new Map(got.map((entry) => [answerOf(entry)?.number, entry[1]]));
+  return expected.findIndex((entry) => {
+    const answer = answerOf(entry);
+    return (
+      answer?.method === method &&
+      own.has(answer.number) &&
+      wanted(entry[1], own.get(answer.number), entry)
+    );
+  });
+}
+
+/** Compares a socket only up to an entry that both transcripts have. */
+function partAt(operations, { expected, got }, slot, isThere) {
+  const peers = peersOf(operations, slot);
+  const cut = (entries) => withoutSocketFrom(entries, slot, entries.findIndex(isThere), peers);
+  return { expected: cut(expected), got: cut(got) };
+}
+
+const answers = (number) => (entry) => answerOf(entry)?.number === number;
+
+/** Whether a peer of the socket may have reset or closed a connection. */
+function peerEnds(program, operations, slot) {
+  const peers = peersOf(operations, slot);
+  const behaves = peers.some((peer) => /^(closes|resets)/.test(program.peers[peer].behaviour));
+  const acts = [...operations.values()].some(
+    ({ op, peer, action }) =>
+      op === 'peer' && peers.includes(peer) && ['end', 'reset'].includes(action),
+  );
+  return behaves || acts;
+}
+
+/** i: A send on a connection that the peer has reset fails at once; later calls find no connection. */
+function sendFailsAtOnce(program, { expected, got }) {
+  const operations = operationsOf(program);
+  const at = firstAnswered(
+    expected,
+    got,
+    'send',
+    (chromium, own, [slot]) =>
+      chromium.includes('resultCode: 0}') &&
+      own.includes('resultCode: -2}') &&
+      peerEnds(program, operations, slot),
+  );
+  if (at < 0) return undefined;
+  const [slot] = expected[at];
+  return partAt(operations, { expected, got }, slot, answers(answerOf(expected[at]).number));
+}
+
+/** h: A socket whose `connect()` was refused is as good as new. */
+function refusedIsNew(program, { expected, got }) {
+  const operations = operationsOf(program);
+  const own = new Map(got.map((entry) => [answerOf(entry)?.number, entry[1]]));
+  const refused = new Set();
+  let changed = false;
+  let parted;
+  const rewritten = expected.map((entry, index) => {
+    const [slot, text] = entry;
+    const answer = answerOf(entry);
+    if (answer?.method === 'connect' && answer.rest.startsWith('-102)')) refused.add(slot);
+    if (answer?.method === 'disconnect' || text === 'onReceiveError -100') refused.delete(slot);
+    if (!refused.has(slot) || !answer) return entry;
+    const other = own.get(answer.number);
+    if (
+      succeeded(answer, 'secure') === false &&
+      answer.method === 'secure' &&
+      answer.rest.startsWith('-15)')
+    ) {
+      if (other !== text) parted ??= index;
+      return entry;
+    }
+    const isOption = ['setKeepAlive', 'setNoDelay'].includes(answer.method);
+    const instead = `${answer.number} ${answer.method}: (0)`;
+    if (!isOption || !answer.rest.startsWith('-2)') || other !== instead) return entry;
+    changed = true;
+    return /** @type {[number, string]} */ ([slot, instead]);
+  });
+  const pair = { expected: rewritten, got };
+  if (parted !== undefined) {
+    const { number } = answerOf(expected[parted]);
+    return partAt(operations, pair, expected[parted][0], answers(number));
+  }
+  return changed ? pair : undefined;
+}
+
+const TAKING_EFFECT = ['close', 'disconnect', 'setPaused', 'update'];
+
+/** The calls with an effect on what is received that listeners to onReceive make, by number. */
+function* callsInListeners(operations) {
+  const numbers = new Map([...operations].map(([number, operation]) => [operation, number]));
+  for (const { op, event, slot, then } of operations.values()) {
+    if (op !== 'on' || event !== 'onReceive') continue;
+    for (const call of then) {
+      const own = call.args?.[0]?.$socket === slot;
+      if (own && TAKING_EFFECT.includes(call.method)) {
+        yield { slot, number: numbers.get(call), method: call.method };
+      }
+    }
+  }
+}
+
+const receivedOf = (entries, slot) =>
+  entries.findLast(([own, text]) => own === slot && text.startsWith('onReceive up to '))?.[1];
+
+/** j: Calls inside onReceive take effect at once; Chromium has read ahead. */
+function listenersTakeEffect(program, { expected, got }) {
+  const operations = operationsOf(program);
+  for (const { slot, number, method } of callsInListeners(operations)) {
+    const isCall = ([, text]) => text === `${number} ${method}`;
+    if (!expected.some(isCall) || !got.some(isCall)) continue;
+    if (receivedOf(expected, slot) === receivedOf(got, slot)) continue;
+    return partAt(operations, { expected, got }, slot, isCall);
+  }
+  return undefined;
+}
+
+const PEER = /^(peer [\d.]+): (\d+) bytes (\w+) (.*)$/;
+
+/** k: The peer gets FIN behind all that was sent, even if more than 64 KiB are unread. */
+function closesInOrder(_program, { expected, got }) {
+  const own = new Set(got.map(([, text]) => text));
+  let changed = false;
+  const rewritten = expected.map((entry) => {
+    const [, peer, bytes, digest, ended] = PEER.exec(entry[1]) ?? [];
+    if (ended !== 'RST') return entry;
+    const instead = `${peer}: ${bytes} bytes ${digest} FIN`;
+    if (!own.has(instead)) return entry;
+    changed = true;
+    return /** @type {[number, string]} */ ([entry[0], instead]);
+  });
+  return changed ? { expected: rewritten, got } : undefined;
+}
+
 /** @type {Deviation[]} */
 const DEVIATIONS = [
   { letter: 'g', apply: askedForCertificate },
+  { letter: 'h', apply: refusedIsNew },
+  { letter: 'i', apply: sendFailsAtOnce },
+  { letter: 'j', apply: listenersTakeEffect },
+  { letter: 'k', apply: closesInOrder },
   { letter: 'a', apply: propertiesSurvive },
   { letter: 'b', apply: optionsWork },
 ];

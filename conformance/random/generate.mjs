@@ -160,6 +160,11 @@ const TLS_OPTIONS = [
   { tlsVersion: { min: 'bogus', max: '' } },
 ];
 
+/** Calls that are answered in their order, in which a turn cannot overtake another. */
+const IMMEDIATE = ['update', 'setPaused', 'getInfo', 'getSockets'];
+
+const isImmediate = ({ method, then }) => IMMEDIATE.includes(method) && then === undefined;
+
 /** What a generated program is believed to have done to a socket: only to choose what comes next. */
 class Slot {
   created = false;
@@ -235,17 +240,33 @@ class Generator {
   }
 
   #step() {
-    const random = this.#random;
-    const calls = this.#mode === 'settled' ? 1 : 1 + random.integer(5);
-    const operations = [];
-    let creates = false;
-    for (let index = 0; index < calls; index += 1) {
-      const operation = this.#operation(0);
-      creates ||= operation.method === 'create';
-      operations.push(operation);
+    if (this.#mode === 'settled') {
+      this.#steps.push({ operations: [this.#operation(0)], wait: 'settle' });
+      this.#endTurn();
+    } else {
+      this.#burst();
     }
-    const waits = { settle: 60, answers: 25, turn: creates ? 0 : 15 };
-    const wait = this.#mode === 'settled' ? 'settle' : random.weighted(waits);
+  }
+
+  /**
+   * Several calls in a turn. A peer may write just before, but it ends its connection in a step of its
+   * own: which of the calls are still in time would be a matter of chance.
+   */
+  #burst() {
+    const random = this.#random;
+    const count = 1 + random.integer(5);
+    const operations = [];
+    for (let index = 0; index < count; index += 1) {
+      const operation = this.#operation(0);
+      if (['end', 'reset', 'pause', 'resume'].includes(operation.action)) {
+        this.#steps.push({ operations: [operation], wait: 'settle' });
+      } else {
+        operations.push(operation);
+      }
+    }
+    if (operations.length === 0) return;
+    const waits = { settle: 60, answers: 25, turn: operations.every(isImmediate) ? 15 : 0 };
+    const wait = random.weighted(waits);
     if (wait !== 'turn') this.#endTurn();
     this.#steps.push({ operations, wait });
   }
@@ -264,12 +285,15 @@ class Generator {
     return random.integer(this.#slots.length);
   }
 
-  /** @param {number} depth how many callbacks it stands in */
-  #operation(depth) {
+  /**
+   * @param {number} depth how many callbacks it stands in
+   * @param {boolean} isLast of what the callback does
+   */
+  #operation(depth, isLast = true) {
     const index = this.#pickSlot();
     const slot = this.#slots[index];
     const kind = this.#random.weighted(this.#weights(slot, depth));
-    return this.#make(kind, index, depth);
+    return this.#make(kind, index, depth, isLast);
   }
 
   #weights(slot, depth) {
@@ -297,7 +321,7 @@ class Generator {
       peerReset: top ? 4 : 1,
       peerPause: top ? 2 : 0,
       peerResume: top ? 2 : 0,
-      on: top ? 6 : 0,
+      on: top && this.#mode === 'settled' ? 6 : 0,
       mute: top ? 1 : 0,
       event: 1,
       throw: top ? 0 : 2,
@@ -308,18 +332,18 @@ class Generator {
     return this.#slots.some(({ sent }) => sent > SMALL);
   }
 
-  #make(kind, index, depth) {
+  #make(kind, index, depth, isLast) {
     const random = this.#random;
     const peer = this.#slots[index].peer;
     switch (kind) {
       case 'create':
         return this.#create();
       case 'connect':
-        return this.#then(this.#connect(index, this.#anyPeer(index)), depth);
+        return this.#then(this.#connect(index, this.#anyPeer(index)), depth, isLast);
       case 'setPaused':
-        return this.#then(this.#setPaused(index, random.chance(0.5)), depth);
+        return this.#then(this.#setPaused(index, random.chance(0.5)), depth, isLast);
       case 'secure':
-        return this.#then(this.#secure(index), depth);
+        return this.#then(this.#secure(index), depth, isLast);
       case 'odd':
         return this.#odd(index);
       case 'unknown':
@@ -344,7 +368,7 @@ class Generator {
       case 'throw':
         return { op: 'throw' };
       default:
-        return this.#then(this.#simple(kind, index), depth);
+        return this.#then(this.#simple(kind, index), depth, isLast);
     }
   }
 
@@ -356,14 +380,19 @@ class Generator {
     return { op: 'call', method, args, ...form };
   }
 
-  /** Sometimes the callback goes on. */
-  #then(operation, depth) {
+  /** Sometimes the callback goes on. Of its calls only the last may go on: chains would race. */
+  #then(operation, depth, isLast = true) {
     const random = this.#random;
-    if (depth >= 2 || !random.chance(depth === 0 ? 0.18 : 0.1)) return operation;
-    const count = 1 + random.integer(3);
-    const then = [];
-    for (let index = 0; index < count; index += 1) then.push(this.#operation(depth + 1));
-    return { ...operation, then };
+    if (depth >= 2 || !isLast || !random.chance(depth === 0 ? 0.18 : 0.1)) return operation;
+    // Callbacks of different kinds come in an order of chance.
+    if (this.#mode === 'burst' && !isImmediate(operation)) return operation;
+    return { ...operation, then: this.#several(depth + 1) };
+  }
+
+  /** What a callback or a listener does. */
+  #several(depth) {
+    const count = 1 + this.#random.integer(3);
+    return Array.from({ length: count }, (_, index) => this.#operation(depth, index === count - 1));
   }
 
   #properties() {
@@ -523,9 +552,7 @@ class Generator {
 
   #on(index) {
     const random = this.#random;
-    const then = [];
-    const count = 1 + random.integer(3);
-    for (let call = 0; call < count; call += 1) then.push(this.#operation(1));
+    const then = this.#several(1);
     const event = random.chance(0.75) ? 'onReceive' : 'onReceiveError';
     return { op: 'on', event, slot: index, nth: 1 + random.integer(2), then };
   }

@@ -525,7 +525,11 @@ class Run {
   async run() {
     for (const event of Object.keys(this.#listeners)) this.#mute({ event, muted: false });
     try {
-      for (const step of this.#program.steps) await this.#step(step);
+      for (const [index, step] of this.#program.steps.entries()) {
+        this.#write(-1, `step ${index + 1}`);
+        await this.#step(step);
+      }
+      this.#write(-1, 'end');
       await this.#finish();
     } catch (error) {
       this.#write(-1, `FAILED: ${error.stack ?? error}`);

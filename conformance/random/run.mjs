@@ -1,10 +1,17 @@
 /**
  * Random differential testing against a real Chromium:
  * `npm run conformance:random -- [--seed 1] [--programs 100 | --minutes 5] [--shrink] [--abreast 8]
- * [--replay FILE] [--out DIRECTORY] [--verbose]`. See README.md.
+ * [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE]`. See README.md.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -56,6 +63,11 @@ class Session {
       this.#count(`compared, ${program.mode}: ${verdict.level}`);
     }
     for (const letter of verdict.deviations ?? []) this.#count(`deviation ${letter}`);
+    if (this.#options.collect && verdict.kind === 'same') {
+      const { level, chromium } = verdict;
+      const line = JSON.stringify({ name: label, level, program, chromium });
+      appendFileSync(this.#options.collect, `${line}\n`);
+    }
     if (this.#options.verbose && ['dropped', 'unsteady'].includes(verdict.kind)) {
       console.log(`\n${label} (${program.mode}) ${verdict.reason ?? verdict.kind}`);
       if (verdict.level) console.log(differenceOf(verdict));
@@ -126,6 +138,7 @@ function readOptions() {
       minutes: { type: 'string' },
       abreast: { type: 'string', default: '8' },
       shrink: { type: 'boolean', default: false },
+      collect: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       replay: { type: 'string' },
       out: { type: 'string', default: join(tmpdir(), 'conformance-random-differences') },
