@@ -8,10 +8,11 @@
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { ipcMain } = require('electron');
+const { refuseUnknown, OPTION_NAMES } = require('./lib/configuration.js');
 const { Application } = require('./lib/electron/application.js');
 const { admitSchemes, isOfOrigin } = require('./lib/electron/documents.js');
 const { ADVICE, NAME, ownFiles } = require('./lib/own-files.js');
-const { printable } = require('./lib/printable.js');
+const { escaped } = require('./lib/shown.js');
 
 /** The preload file, for `webPreferences.preload`. */
 const preload = join(ownFiles().folder, 'electron-preload.js');
@@ -24,6 +25,9 @@ const preload = join(ownFiles().folder, 'electron-preload.js');
  */
 const GRANTED = 'chrome-sockets-tcp:granted';
 const PAGE = 'chrome-sockets-tcp:page';
+
+/** Options that are not those of `configure()`. */
+const OWN_OPTIONS = ['session', 'webContents', 'pages', 'schemes', 'preload'];
 
 /**
  * @typedef {object} Grant
@@ -58,7 +62,9 @@ function serve(options) {
 /**
  * @param {import('./electron.js').Options} options
  */
-function serveWith({ session, webContents, pages, schemes, preload: file, ...configuration }) {
+function serveWith(options) {
+  refuseUnknown(options, [...OWN_OPTIONS, ...OPTION_NAMES]);
+  const { session, webContents, pages, schemes, preload: file, ...configuration } = options;
   const targets = [session ?? webContents ?? []].flat();
   if (targets.length === 0 || (session !== undefined && webContents !== undefined)) {
     throw new TypeError('expected a session or webContents, one of the two');
@@ -143,7 +149,7 @@ function admits(grant, url, origin) {
   try {
     return grant.admits(url, origin) === true;
   } catch (error) {
-    process.emitWarning(`chrome-sockets-tcp: pages: ${printable(String(error))}`);
+    process.emitWarning(`chrome-sockets-tcp: pages: ${escaped(error)}`);
     return false;
   }
 }

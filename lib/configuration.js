@@ -61,6 +61,8 @@ const options = {
   },
 };
 
+const OPTION_NAMES = Object.keys(options);
+
 /**
  * @param {Instance} instance
  * @param {object} configuration See ../configure.d.ts.
@@ -81,13 +83,7 @@ function plan({ native, settings }, configuration) {
   if (!isObject(configuration)) {
     throw new TypeError(`expected an object with options, found ${kindOf(configuration)}`);
   }
-  const names = Object.keys(options);
-  const unknown = findUnknown(configuration, names);
-  if (unknown) {
-    const start = unknown.shown === undefined ? '' : `${unknown.shown}: `;
-    const expected = `expected one of ${names.join(', ')}`;
-    throw new TypeError(`${start}no such option${unknown.position}, ${expected}`);
-  }
+  refuseUnknown(configuration, OPTION_NAMES);
   /** @type {Plan} */
   const planned = { tls: { ...settings.tls }, apply: [] };
   for (const [name, value] of Object.entries(configuration)) {
@@ -163,6 +159,19 @@ function findUnknown(object, known) {
     return { shown: escaped(name), position: '' };
   }
   return { shown: undefined, position: ` (number ${index + 1} of ${names.length})` };
+}
+
+/**
+ * @param {object} configuration
+ * @param {string[]} names
+ * @throws {TypeError} If an option has another name than these.
+ */
+function refuseUnknown(configuration, names) {
+  const unknown = findUnknown(configuration, names);
+  if (!unknown) return;
+  const start = unknown.shown === undefined ? '' : `${unknown.shown}: `;
+  const expected = `expected one of ${names.join(', ')}`;
+  throw new TypeError(`${start}no such option${unknown.position}, ${expected}`);
 }
 
 const MAX_EDITS = 2;
@@ -366,4 +375,4 @@ function shownNumber(value) {
   return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
-module.exports = { configureInstance };
+module.exports = { configureInstance, refuseUnknown, OPTION_NAMES };

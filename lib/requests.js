@@ -68,10 +68,7 @@ class Requests {
 
   /** Lets native code deliver, until it says that it has nothing more to deliver. */
   attach() {
-    if (this.#attached) {
-      this.#native.keepLoop?.();
-      return;
-    }
+    if (this.#attached) return;
     this.#native.attach(this.#deliver);
     this.#attached = true;
   }

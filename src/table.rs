@@ -4,7 +4,7 @@
 //! handled there, one after the other, as Chromium handles them on its browser thread. So a state
 //! is never seen half changed, and what is decided first is told first.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -48,8 +48,6 @@ pub(crate) struct SocketTable {
     pub(crate) resolving: usize,
     /// Sockets that are connected, or about to be.
     pub(crate) live: usize,
-    /// Sockets that do not keep the event loop alive while they are connected.
-    unreferenced: BTreeSet<SocketId>,
     /// Bytes of all sends that have not ended, which are held against the write quota.
     pub(crate) unsent: usize,
     /// Sockets that hold bytes which were read and not delivered yet.
@@ -369,30 +367,6 @@ impl SocketTable {
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.paused = true;
         }
-    }
-
-    /// Decides whether a socket keeps the event loop alive while it is connected.
-    pub(crate) fn set_referenced(&mut self, socket_id: SocketId, referenced: bool) {
-        if referenced {
-            self.unreferenced.remove(&socket_id);
-        } else {
-            self.unreferenced.insert(socket_id);
-        }
-    }
-
-    /// Whether the event loop is to be kept alive: an event or a pending call is outstanding, or a
-    /// referenced socket is connected.
-    pub(crate) fn keeps_loop(&mut self) -> bool {
-        if self.has_news() || self.resolving > 0 || self.live > self.unreferenced.len() {
-            return true;
-        }
-        let sockets = &self.sockets;
-        self.unreferenced.retain(|id| {
-            sockets
-                .get(id)
-                .is_some_and(|socket| matches!(socket.connection, Connection::Connected(_)))
-        });
-        self.live > self.unreferenced.len()
     }
 
     /// Whether there is something to deliver.

@@ -6,7 +6,7 @@
 
 const http = require('node:http');
 const { join } = require('node:path');
-const { app, BrowserWindow, session } = require('electron');
+const { app, BrowserWindow, protocol, session } = require('electron');
 const { preload, serve } = require('../../electron.js');
 
 /** @type {Map<string, any>} */
@@ -15,17 +15,77 @@ const windows = new Map();
 const applications = new Map();
 
 const page = join(__dirname, 'page.html');
+
+protocol.registerSchemesAsPrivileged([
+  { scheme: 'app', privileges: { standard: true, secure: true } },
+]);
+const warnings = [];
+process.on('warning', ({ message }) => warnings.push(message));
 const evaluate = (name, code) => windows.get(name).webContents.executeJavaScript(code);
 const sessionNamed = (name) => session.fromPartition(name);
 
 const commands = {
   /** Serves a session, or only windows that are open already. */
-  serve(name, manifest, names) {
+  serve(name, manifest, names, { pages, ...options } = {}) {
     const target = names
       ? { webContents: names.map((window) => windows.get(window).webContents) }
       : { session: sessionNamed(name) };
-    applications.set(name, serve({ ...target, manifest }));
+    // A function arrives as its code.
+    const decides = pages && { pages: new Function('url', 'origin', pages) };
+    applications.set(name, serve({ ...target, manifest, ...decides, ...options }));
   },
+
+  stats: (name) => applications.get(name).stats(),
+
+  /** Lets the pages of a window open others, with these preferences. */
+  allowPopups(name, webPreferences) {
+    windows.get(name).webContents.setWindowOpenHandler(() => ({
+      action: 'allow',
+      overrideBrowserWindowOptions: {
+        show: false,
+        webPreferences: {
+          session: windows.get(name).webContents.session,
+          sandbox: true,
+          ...webPreferences,
+        },
+      },
+    }));
+  },
+
+  /** Names the window that a window opens by some code; false if it opens none. */
+  async popup(name, code, popupName) {
+    let webContents;
+    const note = (_event, created) => (webContents = created);
+    app.once('web-contents-created', note);
+    await evaluate(name, `${code};0`);
+    app.off('web-contents-created', note);
+    if (!webContents) return false;
+    const destroy = () => BrowserWindow.fromWebContents(webContents)?.destroy();
+    windows.set(popupName, { webContents, destroy });
+    // A document that is written by the opener is there at once, and its loading may never end.
+    const { mainFrame } = webContents;
+    if (webContents.isLoading() && !['', 'about:blank'].includes(mainFrame.url)) {
+      await new Promise((resolve) => webContents.once('did-stop-loading', resolve));
+    }
+    return true;
+  },
+
+  /** What evaluates in each frame of a window that has a parent. */
+  evaluateInFrames(name, code) {
+    const { framesInSubtree } = windows.get(name).webContents.mainFrame;
+    const frames = framesInSubtree.filter(({ parent }) => parent);
+    return Promise.all(frames.map((frame) => frame.executeJavaScript(code)));
+  },
+
+  /** Loads what cannot be loaded. */
+  failToLoad: (name, url) =>
+    windows
+      .get(name)
+      .loadURL(url)
+      .then(
+        () => false,
+        () => true,
+      ),
 
   unserve(name) {
     applications.get(name).close();
@@ -55,6 +115,9 @@ const commands = {
   loadURL: (name, url) => windows.get(name).loadURL(url),
 
   evaluate,
+
+  /** Evaluates code though the page may still load. */
+  evaluateNow: (name, code) => windows.get(name).webContents.mainFrame.executeJavaScript(code),
 
   /** Whether the page and a frame in it have the API. */
   async frames(name) {
@@ -94,9 +157,25 @@ const commands = {
   /** A web server on loopback. */
   startWeb: () =>
     new Promise((resolve) => {
-      const server = http.createServer((_request, response) => response.end('<p>from the web'));
+      const server = http.createServer(({ url }, response) => {
+        response.setHeader('content-type', 'text/html');
+        if (url === '/sandboxed') {
+          response.setHeader('content-security-policy', 'sandbox allow-scripts');
+        }
+        if (url === '/nothing') response.statusCode = 204;
+        response.end(url === '/nothing' ? undefined : '<p>from the web');
+      });
       server.listen(0, '127.0.0.1', () => resolve(server.address().port));
     }),
+
+  /** Lets windows of a session load the page from a scheme, standard or not. */
+  registerScheme(partition, scheme) {
+    sessionNamed(partition).protocol.registerFileProtocol(scheme, ({ url }, callback) => {
+      callback({ path: url.endsWith('.js') ? join(__dirname, 'page.js') : page });
+    });
+  },
+
+  takeWarnings: () => warnings.splice(0),
 
   memory: () => process.memoryUsage().rss,
 

@@ -240,11 +240,134 @@ describeElectron('in Electron', () => {
       [{ session: {}, pages: 'file:', manifest: {} }, 'serve: pages: expected a function'],
       [{ session: {} }, 'serve: manifest: expected an object or the path of a file'],
       [
+        { session: {}, schemes: ['https'], manifest: {} },
+        expect.stringMatching(/^serve: schemes: expected /),
+      ],
+      [
         { session: {}, manifest: {}, page: 1 },
         expect.stringMatching(/^serve: page: no such option/),
       ],
     ])('serve(%j) says what it expected', async (options, complaint) => {
       expect(await ask('complaint', options)).toEqual(complaint);
+    });
+  });
+
+  describe('a document gets the API by a list:', () => {
+    const has = "typeof chrome === 'object' && 'sockets' in chrome";
+    const exists = (window) => ask('evaluateNow', window, has);
+
+    test.each([
+      ["window.open('')"],
+      ["window.open('about:blank')"],
+      [`window.open("javascript:'<p>written by the opener'")`],
+      ["window.open(URL.createObjectURL(new Blob(['<p>'], { type: 'text/html' })))"],
+      ["window.open('data:text/html,<p>')"],
+      ["window.open('').document.write('<script>1</script>')"],
+    ])('none that %s shows, from a page that has it and from the web', async (code) => {
+      const partition = await newApplication();
+      const window = await openWindow(partition);
+      expect(await exists(window)).toBe(true);
+      await ask('allowPopups', window, {});
+      const web = `http://127.0.0.1:${await ask('startWeb')}/`;
+      let opened = 0;
+      for (const url of [undefined, web]) {
+        if (url) await ask('loadURL', window, url);
+        const popup = newName('window');
+        // The first page's content security policy forbids some.
+        if (!(await ask('popup', window, code, popup))) continue;
+        opened += 1;
+        expect(await exists(popup)).toBe(false);
+        await ask('close', popup);
+      }
+      expect(opened).toBeGreaterThan(0);
+    });
+
+    test('none in a frame, whatever its document, and no popup of one', async () => {
+      const partition = await newApplication();
+      const window = await openWindow(partition, { nodeIntegrationInSubFrames: true });
+      await ask('allowPopups', window, { nodeIntegrationInSubFrames: true });
+      const web = `http://127.0.0.1:${await ask('startWeb')}/`;
+      await evaluate(
+        window,
+        `Promise.all([
+          ['src', '${web}'],
+          ['srcdoc', '<p>'],
+          ['src', 'page.html'],
+          ['src', 'page.html', 'allow-scripts'],
+          ['src', 'about:blank'],
+        ].map(([name, value, sandbox]) => new Promise((resolve) => {
+          const frame = document.createElement('iframe');
+          if (sandbox) frame.sandbox = sandbox;
+          frame[name] = value;
+          frame.onload = resolve;
+          document.body.append(frame);
+        }))).then(() => {})`,
+      );
+      expect(await ask('evaluateInFrames', window, has)).toEqual(Array(5).fill(false));
+      const opened = await ask(
+        'evaluateInFrames',
+        window,
+        `(() => {
+          const popup = window.open("javascript:'<p>'");
+          try {
+            return Boolean(popup?.chrome?.sockets);
+          } catch {
+            return 'out of reach';
+          }
+        })()`,
+      );
+      expect(opened).not.toContain(true);
+    });
+
+    test('none that stands for an error, and none that is sandboxed', async () => {
+      const partition = newName('application');
+      await ask('serve', partition, LOOPBACK, undefined, { pages: 'return true' });
+      const window = await openWindow(partition);
+      expect(await exists(window)).toBe(true);
+      expect(await ask('failToLoad', window, 'file:///does/not/exist.html')).toBe(true);
+      expect(await exists(window)).toBe(false);
+      const web = `http://127.0.0.1:${await ask('startWeb')}`;
+      await ask('loadURL', window, `${web}/sandboxed`);
+      expect(await exists(window)).toBe(false);
+      await ask('loadURL', window, `${web}/`);
+      expect(await exists(window)).toBe(true);
+    });
+
+    test('those of a scheme that the application names', async () => {
+      const partition = newName('application');
+      await ask('serve', partition, LOOPBACK, undefined, { schemes: ['app', 'odd'] });
+      const window = await openWindow(partition);
+      for (const [scheme, expected] of [
+        ['app', true],
+        // It was not registered as a standard scheme, so its documents have no origin.
+        ['odd', false],
+      ]) {
+        await ask('registerScheme', partition, scheme);
+        await ask('loadURL', window, `${scheme}://host/page.html`);
+        expect(await exists(window)).toBe(expected);
+      }
+      const other = await newApplication();
+      const unnamed = await openWindow(other);
+      await ask('registerScheme', other, 'app');
+      await ask('loadURL', unnamed, 'app://host/page.html');
+      expect(await exists(unnamed)).toBe(false);
+    });
+
+    test.each([
+      ["return url === origin + '/'", true],
+      ['return origin.length', false],
+      ['return Promise.resolve(true)', false],
+      ["throw new Error('by\\u001b[31m design')", false],
+    ])('pages() { %s } admits a document of the web: %s', async (pages, expected) => {
+      const partition = newName('application');
+      await ask('serve', partition, LOOPBACK, undefined, { pages });
+      const window = await openWindow(partition);
+      await ask('takeWarnings');
+      await ask('loadURL', window, `http://127.0.0.1:${await ask('startWeb')}/`);
+      expect(await exists(window)).toBe(expected);
+      const warnings = await ask('takeWarnings');
+      if (!pages.startsWith('throw')) return;
+      expect(warnings.join()).toMatch(/^chrome-sockets-tcp: pages: Error: by\\u001b\[31m design/);
     });
   });
 
@@ -368,6 +491,123 @@ describeElectron('in Electron', () => {
       expect(await evaluate(hostile, 'hostile.granted()')).toBe(true);
       await witness.isWell();
     });
+
+    describe.each([
+      ['navigates', (window, web) => ask('loadURL', window, `${web}/`)],
+      ['shows an error', (window) => ask('failToLoad', window, 'file:///does/not/exist.html')],
+      ['is closed', (window) => ask('close', window)],
+      ['is reloaded', (window) => ask('reload', window)],
+    ])('that has passed its port on and %s', (_how, leave) => {
+      test('has gone all the same, and stays while nothing of this happens', async () => {
+        const partition = await newApplication();
+        const window = await openWindow(partition, { preload });
+        await ask('allowPopups', window, { preload });
+        const popup = newName('window');
+        // A name that is known already would be that of the popup of another page.
+        await ask('popup', window, `window.open('about:blank', '${popup}')`, popup);
+        const { port, accepted } = await startServer();
+        const socketId = await evaluate(window, `hostile.connectAndPassOn(${port}, '${popup}')`);
+        const closed = once((await accepted()).resume(), 'close');
+        await evaluate(
+          popup,
+          'new Promise((resolve) => {\
+          const look = () => (hostile.hasPassedOn() ? resolve() : setTimeout(look, 5));\
+          look();\
+        })',
+        );
+
+        const web = `http://127.0.0.1:${await ask('startWeb')}`;
+        await evaluate(window, "location.hash = 'elsewhere'; history.pushState(1, '', '?here')");
+        expect(await ask('failToLoad', window, `${web}/nothing`)).toBe(true);
+        const [, , , failure] = await evaluate(
+          popup,
+          `hostile.callPassedOn(['getInfo', 9, ${socketId}])`,
+        );
+        expect(failure).toBeFalsy();
+
+        await leave(window, web);
+        await closed;
+      });
+    });
+
+    test('never gets the port by replacing what is in its realm', async () => {
+      const window = await openWindow(await newApplication());
+      const { port } = await startServer({ onConnection: echo });
+      const found = await evaluate(
+        window,
+        `(async () => {
+          const { apply, construct, ownKeys } = Reflect;
+          const { defineProperty, getOwnPropertyDescriptor } = Object;
+          const [Port, Event] = [MessagePort, MessageEvent];
+          const { get: targetOf } = getOwnPropertyDescriptor(window.Event.prototype, 'target');
+          const seen = [];
+          let watching = false;
+          const isPort = (value) =>
+            value instanceof Port || (value instanceof Event && apply(targetOf, value, []) instanceof Port);
+          const note = (value, key) => {
+            if (watching && isPort(value)) seen[seen.length] = String(key);
+          };
+          const watched = (f, key) => function (...args) {
+            note(this, key);
+            for (let i = 0; i < args.length; i++) note(args[i], key);
+            const result = new.target ? construct(f, args, new.target) : apply(f, this, args);
+            note(result, key);
+            return result;
+          };
+          let count = 0;
+          for (const object of [
+            Port.prototype, EventTarget.prototype, Event.prototype, window.Event.prototype,
+            Function.prototype, Array.prototype, Map.prototype, WeakMap.prototype, Promise.prototype,
+            Object.prototype, Reflect, Object, Array, Promise, Symbol.prototype,
+            Object.getPrototypeOf([][Symbol.iterator]()), Object.getPrototypeOf(Uint8Array.prototype),
+          ]) {
+            for (const key of ownKeys(object)) {
+              const descriptor = getOwnPropertyDescriptor(object, key);
+              if (!descriptor.configurable || key === 'constructor' || key === '__proto__') continue;
+              for (const part of ['value', 'get', 'set']) {
+                if (typeof descriptor[part] === 'function') {
+                  descriptor[part] = watched(descriptor[part], key);
+                  count++;
+                }
+              }
+              defineProperty(object, key, descriptor);
+            }
+          }
+          watching = true;
+          listen();
+          const socketId = await connect('127.0.0.1', ${port});
+          await send(socketId, 'x'.repeat(500));
+          await until(() => texts[socketId]?.length === 500);
+          await call('close', socketId);
+          watching = false;
+          return { seen, count };
+        })()`,
+      );
+      expect(found.count).toBeGreaterThan(100);
+      expect(found.seen).toEqual([]);
+    });
+
+    test('cannot end or stall the main process at any size of its calls', async () => {
+      const partition = newName('application');
+      await ask('serve', partition, {}, undefined, { maxSockets: 20_480 });
+      const witness = await openWindow(partition);
+      const before = await ask('memory');
+      for (const attack of [
+        `[[['create', 0, false, 'x'.repeat(64 * 1024 * 1024), 1]]]`,
+        `Array.from({ length: 20 }, () => Array.from({ length: 1024 }, () => ['create', 0]))`,
+        `[Array.from({ length: 1024 }, () => ['getSockets', 0])]`,
+        `[[['connect', 0, 1, '\\u00e9'.repeat(1e6), 80, 0]]]`,
+        `Array.from({ length: 600 }, () => Array.from({ length: 1024 }, () => ['getSockets', 0]))`,
+      ]) {
+        const hostile = await openWindow(partition, { preload });
+        await evaluate(hostile, `hostile.post(${attack})`);
+        const begun = performance.now();
+        for (let count = 0; count < 10; count++) await evaluate(witness, `call('getInfo', -1)`);
+        expect(performance.now() - begun).toBeLessThan(5000);
+        expect((await ask('memory')) - before).toBeLessThan(768 * 1024 * 1024);
+        await ask('close', hostile);
+      }
+    }, 60_000);
 
     test('gets nothing over a port of its own where nothing is granted', async () => {
       const hostile = await openWindow(newName('application'), { preload });

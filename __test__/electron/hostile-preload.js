@@ -1,8 +1,23 @@
 'use strict';
 
-/** Poses as the preload file, as a page could that has broken out of its sandbox. */
+/**
+ * Poses as the preload file, as a page could that has broken out of its sandbox. A popup of such a page
+ * keeps the port that the page passes on to it.
+ */
 
 const { contextBridge, ipcRenderer } = require('electron');
+
+/** @type {MessagePort | undefined} */
+let passedOn;
+globalThis.addEventListener('message', ({ ports: [port] }) => {
+  passedOn = port;
+});
+
+function answerTo(port, call) {
+  const answered = new Promise((resolve) => (port.onmessage = ({ data }) => resolve(data)));
+  port.postMessage([call]);
+  return answered;
+}
 
 contextBridge.exposeInMainWorld('hostile', {
   granted: () => ipcRenderer.sendSync('chrome-sockets-tcp:granted'),
@@ -36,6 +51,18 @@ contextBridge.exposeInMainWorld('hostile', {
       port1.postMessage(...strange[code]());
     }
   },
+  /** Connects a socket over a port of its own, and passes the port on to a popup. */
+  connectAndPassOn: async (port, popup) => {
+    const { port1, port2 } = new MessageChannel();
+    ipcRenderer.postMessage('chrome-sockets-tcp:page', null, [port2]);
+    const socketId = (await answerTo(port1, ['create', 0]))[4];
+    await answerTo(port1, ['connect', 1, socketId, '127.0.0.1', port, 0]);
+    globalThis.open('', popup).postMessage('port', '*', [port1]);
+    return socketId;
+  },
+  /** Calls over the port that was passed on. */
+  callPassedOn: (call) => answerTo(passedOn, call),
+  hasPassedOn: () => passedOn !== undefined,
   /** What is no port. */
   send: (channel, ...args) => ipcRenderer.send(channel, ...args),
   ports: (count) => {

@@ -73,6 +73,52 @@ test('hands the page over, at once, and all that the page sees is of its own wor
   close();
 });
 
+test('keeps the port from scripts that replace methods and accessors of prototypes', async () => {
+  const { page, posted, close } = run();
+  const [[, , [port]]] = posted;
+  const application = new Application({ manifest: {} });
+  application.addPage({
+    on: (event, listener) => port.on(event, (data) => listener({ data })),
+    postMessage: (data) => port.postMessage(data),
+    start() {},
+    close: () => port.close(),
+  });
+  const seen = [];
+  const { postMessage } = MessagePort.prototype;
+  const data = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data');
+  try {
+    MessagePort.prototype.postMessage = function (...args) {
+      if (this !== port) seen.push('postMessage');
+      return postMessage.apply(this, args);
+    };
+    Object.defineProperty(MessageEvent.prototype, 'data', {
+      configurable: true,
+      get() {
+        if (this.target !== port) seen.push('data');
+        return data.get.call(this);
+      },
+    });
+    const created = vm.runInContext(
+      `for (const name of ['apply', 'bind', 'call']) {
+        const original = Function.prototype[name];
+        Function.prototype[name] = function (...args) {
+          if (this === MessagePort.prototype.postMessage) throw new Error('taken');
+          return Reflect.apply(original, this, args);
+        };
+      }
+      chrome.sockets.tcp.create()`,
+      page,
+    );
+    expect(await created).toEqual({ socketId: expect.any(Number) });
+  } finally {
+    MessagePort.prototype.postMessage = postMessage;
+    Object.defineProperty(MessageEvent.prototype, 'data', data);
+    application.close();
+    close();
+  }
+  expect(seen).toEqual([]);
+});
+
 test('gives nothing to a page that is not granted', () => {
   const { page, posted } = run({ granted: false });
   expect(posted).toEqual([]);

@@ -15,7 +15,7 @@ const { configureInstance } = require('../configuration.js');
 const { createInstance, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
-const { printable } = require('../printable.js');
+const { escaped } = require('../shown.js');
 const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
 const { ServedPage } = require('./served-page.js');
 const turns = require('./turns.js');
@@ -233,7 +233,7 @@ class Application {
    */
   #punish(page, error) {
     const { url, onMisbehaved } = page.document;
-    const where = url === undefined ? '' : ` (${printable(url)})`;
+    const where = url === undefined ? '' : ` (${escaped(url)})`;
     process.emitWarning(`chrome-sockets-tcp: a page was ended: ${error}${where}`);
     onMisbehaved?.();
     this.#end(page);

@@ -1,26 +1,23 @@
-//! Searches for a path from a certificate to a trusted authority as Chromium does
-//! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`): it tries issuers in the same order, stops
-//! after the same number of steps, and reports the same problem of the best path.
+//! What Chromium finds wrong with the paths from a certificate to an authority that is believed
+//! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`).
 //!
-//! A path is accepted only if `webpki` accepts it, too. Name constraints are checked by `webpki` alone
-//! ([`second_opinion`]).
+//! This only finds reasons for what `webpki` has refused, and nothing of what it refuses is accepted
+//! for passing here: the constraints on names and all about policies are left to it.
 
-use std::cmp::Reverse;
-
-use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use rustls::pki_types::UnixTime;
 
 use super::{
     ALGORITHMS, MIN_RSA_LENGTH, Problem,
-    facts::{Authority, Certificate, PublicKey, RsaKey, id},
-    policies::Policies,
-    second_opinion, soundness,
+    facts::{Authority, Certificate, PublicKey, RsaKey},
+    soundness,
 };
 use crate::trust::TrustStore;
 
-/// How often the search asks for the next issuer of a certificate: Chromium's
-/// `kPathBuilderIterationLimit`. It bounds the length of a path and, at 110, the number of signatures
-/// that are verified.
-const MAX_STEPS: usize = 20;
+/// What `webpki` allows itself, too.
+const MAX_SIGNATURE_CHECKS: usize = 100;
+
+/// How often the search may add a certificate to a path.
+const MAX_STEPS: usize = 1000;
 
 /// What is wrong with a path: a set of flaws.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -31,8 +28,6 @@ impl Flaws {
     const WEAK_KEY: Self = Self(2);
     const OUT_OF_DATE: Self = Self(4);
     const INVALID: Self = Self(8);
-    /// The signature algorithm is unknown to Chromium, or the signed part names another one.
-    const UNKNOWN_ALGORITHM: Self = Self(16);
 
     fn note(&mut self, flaws: Self, found: bool) {
         if found {
@@ -44,11 +39,10 @@ impl Flaws {
         self != Self::default()
     }
 
-    /// The most serious of them. Chromium calls a path invalid for its signatures, and otherwise only
-    /// when it has no better word for it.
+    /// The most serious of them. Chromium calls a path invalid only when it has no better word
+    /// for it.
     pub(super) fn problem(self) -> Option<Problem> {
         [
-            (Self::UNKNOWN_ALGORITHM, Problem::Invalid),
             (Self::UNTRUSTED, Problem::Untrusted),
             (Self::WEAK_KEY, Problem::WeakKey),
             (Self::OUT_OF_DATE, Problem::OutOfDate),
@@ -59,8 +53,7 @@ impl Flaws {
     }
 }
 
-/// What is wrong with the best path: the first one that ends at a trusted authority or, if none does,
-/// the first one.
+/// What is wrong with the best path that there is, or with the first of those that are as good.
 pub(super) fn flaws(
     trust: &TrustStore,
     leaf: &Certificate<'_>,
@@ -72,10 +65,11 @@ pub(super) fn flaws(
         others,
         now,
         steps: MAX_STEPS,
+        signature_checks: MAX_SIGNATURE_CHECKS,
         best: None,
     };
-    let _ = search.extend(&mut vec![leaf]);
-    search.best.map_or(Flaws::UNTRUSTED, |(_, flaws)| flaws)
+    search.extend(&mut vec![leaf]);
+    search.best.unwrap_or(Flaws::UNTRUSTED)
 }
 
 /// What is wrong with a certificate that is believed as it is.
@@ -94,189 +88,76 @@ struct Search<'a> {
     others: &'a [Certificate<'a>],
     now: UnixTime,
     steps: usize,
-    /// The best path so far.
-    best: Option<(End, Flaws)>,
-}
-
-/// Where a path ends.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum End {
-    Trusted,
-    /// At a certificate whose issuer is missing, or where the search ran out of steps.
-    Incomplete,
-}
-
-/// The search has ended: it found a flawless path, or ran out of steps.
-struct Over;
-
-/// A certificate that may have issued the last one of a path.
-enum Issuer<'a> {
-    Anchor(&'a TrustAnchor<'static>, Option<Box<Certificate<'a>>>),
-    Presented(&'a Certificate<'a>),
-}
-
-impl<'a> Issuer<'a> {
-    fn certificate(&self) -> Option<&Certificate<'a>> {
-        match self {
-            Self::Anchor(_, certificate) => certificate.as_deref(),
-            Self::Presented(certificate) => Some(certificate),
-        }
-    }
-
-    /// The position in Chromium's order: by trust and matching key identifiers, then self-issued
-    /// certificates first, then the newest first.
-    fn rank(&self, issued: &Certificate<'_>) -> impl Ord + use<> {
-        let certificate = self.certificate();
-        let key_id = certificate.and_then(Certificate::subject_key_id);
-        let keys_match = issued
-            .authority_key_id()
-            .zip(key_id)
-            .map(|(wanted, found)| wanted == found);
-        let order = match (self, keys_match) {
-            (Self::Anchor(..), Some(true)) => 0,
-            (Self::Anchor(..), None) => 1,
-            (Self::Presented(_), Some(true)) => 2,
-            (Self::Presented(_), None) => 3,
-            (Self::Anchor(..), Some(false)) => 4,
-            (Self::Presented(_), Some(false)) => 5,
-        };
-        let self_issued = certificate.is_none_or(|one| one.subject == one.issuer);
-        let validity = certificate.and_then(Certificate::validity);
-        (order, Reverse(self_issued), Reverse(validity))
-    }
+    signature_checks: usize,
+    /// Of the paths that end with an authority that is believed.
+    best: Option<Flaws>,
 }
 
 impl<'a> Search<'a> {
-    /// Looks for ways to go on from `path`.
-    fn extend(&mut self, path: &mut Vec<&'a Certificate<'a>>) -> Result<(), Over> {
+    /// Looks for ways to go on from `path`. Tells whether there is nothing more to look for.
+    fn extend(&mut self, path: &mut Vec<&Certificate<'a>>) -> bool {
         let Some(last) = path.last().copied() else {
-            return Ok(());
+            return false;
         };
-        let mut is_end = true;
-        for issuer in self.issuers_of(last) {
-            self.step(path)?;
-            match issuer {
-                Issuer::Anchor(anchor, certificate) => {
-                    is_end = false;
-                    let flaws = self.check(path, anchor, certificate.as_deref());
-                    self.note(End::Trusted, path, flaws);
-                    if !flaws.any() {
-                        return Err(Over);
-                    }
-                }
-                Issuer::Presented(issuer) => {
-                    if path.iter().any(|link| is_same(link, issuer)) {
-                        continue;
-                    }
-                    is_end = false;
-                    path.push(issuer);
-                    self.extend(path)?;
-                    path.pop();
-                }
-            }
-        }
-        self.step(path)?;
-        if is_end {
-            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
-        }
-        Ok(())
-    }
-
-    /// The certificates whose name is that of the issuer of `last`.
-    fn issuers_of(&self, last: &Certificate<'a>) -> Vec<Issuer<'a>> {
-        let trust = self.trust;
-        let anchors = trust.authorities().filter_map(|(anchor, certificate)| {
+        for (index, anchor) in self.trust.anchors().iter().enumerate() {
             if anchor.subject.as_ref() != last.issuer {
-                return None;
+                continue;
             }
-            match certificate.map(Certificate::parse) {
-                None => Some(Issuer::Anchor(anchor, None)),
-                Some(Some(certificate)) if is_usable(&certificate) => {
-                    Some(Issuer::Anchor(anchor, Some(Box::new(certificate))))
-                }
-                Some(_) => None,
+            let certificate = self.trust.certificate_at(index).map(Certificate::parse);
+            let flaws = match (
+                certificate,
+                PublicKey::parse(&anchor.subject_public_key_info),
+            ) {
+                (Some(None), _) | (_, None) => continue,
+                (Some(Some(anchor)), _) if !is_usable(&anchor) => continue,
+                (anchor, Some(key)) => self.check(path, anchor.flatten().as_ref(), key),
+            };
+            if !flaws.any() {
+                self.best = Some(flaws);
+                return true;
             }
-        });
-        let others = self.others;
-        let presented = others.iter().enumerate().filter(|&(index, other)| {
-            let earlier = others.get(..index).unwrap_or_default();
-            other.subject == last.issuer
-                && earlier.iter().all(|earlier| earlier.whole != other.whole)
-                && !trust.contains(&CertificateDer::from(other.whole))
-        });
-        let mut issuers: Vec<_> = anchors
-            .chain(presented.map(|(_, other)| Issuer::Presented(other)))
-            .collect();
-        issuers.sort_by_cached_key(|issuer| issuer.rank(last));
-        issuers
-    }
-
-    fn step(&mut self, path: &[&Certificate<'_>]) -> Result<(), Over> {
-        let Some(left) = self.steps.checked_sub(1) else {
-            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
-            return Err(Over);
-        };
-        self.steps = left;
-        Ok(())
-    }
-
-    fn note(&mut self, end: End, path: &[&Certificate<'_>], mut flaws: Flaws) {
-        let is_better = match self.best {
-            None => true,
-            Some((best, _)) => !flaws.any() || (end, best) == (End::Trusted, End::Incomplete),
-        };
-        if !is_better {
-            return;
+            self.best.get_or_insert(flaws);
+            if self.signature_checks == 0 {
+                return true;
+            }
         }
-        // Chromium inspects the algorithms of all certificates but the last, which it takes for the
-        // anchor.
-        let inspected = match (end, path) {
-            (End::Incomplete, [inspected @ .., _]) => inspected,
-            (_, all) => all,
-        };
-        let is_unknown = |certificate: &&Certificate<'_>| algorithms_of(certificate).is_empty();
-        flaws.note(Flaws::UNKNOWN_ALGORITHM, inspected.iter().any(is_unknown));
-        self.best = Some((end, flaws));
+        for other in self.others {
+            let known = path
+                .iter()
+                .any(|link| link.subject == other.subject && link.key.bits == other.key.bits);
+            if other.subject != last.issuer || known {
+                continue;
+            }
+            if self.steps == 0 {
+                return true;
+            }
+            self.steps -= 1;
+            path.push(other);
+            if self.extend(path) {
+                return true;
+            }
+            path.pop();
+        }
+        false
     }
 
     /// What is wrong with this path, which leads from a server's certificate to one that the anchor
     /// has issued.
     fn check<'b>(
-        &self,
+        &mut self,
         path: &[&Certificate<'b>],
-        anchor: &'b TrustAnchor<'_>,
-        certificate: Option<&Certificate<'b>>,
-    ) -> Flaws {
-        let Some(key) = PublicKey::parse(&anchor.subject_public_key_info) else {
-            return Flaws::INVALID;
-        };
-        let mut flaws = self.check_links(path, certificate, key);
-        if !flaws.any() {
-            let confirmed = second_opinion::confirms(path, anchor, &key, self.now);
-            // A certificate without extensions is valid for no host and refused for that.
-            let may_be_invalid = path.first().is_none_or(|leaf| leaf.may_have_extensions());
-            flaws.note(Flaws::INVALID, !confirmed && may_be_invalid);
-        }
-        flaws
-    }
-
-    fn check_links<'b>(
-        &self,
-        path: &[&Certificate<'b>],
-        anchor: Option<&Certificate<'b>>,
+        anchor: Option<&Certificate<'_>>,
         mut key: PublicKey<'b>,
     ) -> Flaws {
         let mut flaws = key_flaws(&key);
         let mut allowed = usize::MAX;
-        let mut policies = Policies::new(path.len());
         if let Some(anchor) = anchor {
             flaws.note(Flaws::OUT_OF_DATE, !anchor.is_valid_at(self.now));
             flaws.note(
                 Flaws::INVALID,
                 !anchor.may_be_for_servers()
                     || !anchor.may_sign_certificates()
-                    || soundness::has_unknown_critical_extension(anchor)
-                    || !policies.begin(anchor),
+                    || soundness::has_unknown_critical_extension(anchor),
             );
             match anchor.authority() {
                 Authority::Denied => flaws.note(Flaws::INVALID, true),
@@ -286,7 +167,7 @@ impl<'a> Search<'a> {
         }
         for (index, link) in path.iter().enumerate().rev() {
             // A signature that is wrong or of an unacceptable kind ends it.
-            let signature = check_signature(link, &key);
+            let signature = self.check_signature(link, &key);
             if signature.any() {
                 flaws.note(signature, true);
                 return flaws;
@@ -295,13 +176,13 @@ impl<'a> Search<'a> {
             flaws.note(Flaws::OUT_OF_DATE, !link.is_valid_at(self.now));
             flaws.note(
                 Flaws::INVALID,
-                !link.may_be_for_servers() || soundness::has_unknown_critical_extension(link),
+                link.inner_algorithm != link.signature_algorithm
+                    || !link.may_be_for_servers()
+                    || soundness::has_unknown_critical_extension(link),
             );
             if index == 0 {
-                flaws.note(Flaws::INVALID, !policies.end(link));
                 break;
             }
-            flaws.note(Flaws::INVALID, !policies.pass(link));
             if link.subject != link.issuer {
                 flaws.note(Flaws::INVALID, allowed == 0);
                 allowed = allowed.saturating_sub(1);
@@ -316,56 +197,45 @@ impl<'a> Search<'a> {
         }
         flaws
     }
-}
 
-/// The algorithms that can verify the signature of `certificate`; none if its algorithm is unknown or
-/// the signed part names another one.
-fn algorithms_of(
-    certificate: &Certificate<'_>,
-) -> Vec<&'static dyn SignatureVerificationAlgorithm> {
-    let outer = certificate.signature_algorithm;
-    let mut known = ALGORITHMS.all.to_vec();
-    known.retain(|known| {
-        known.signature_alg_id().as_ref() == outer && certificate.inner_algorithm == outer
-    });
-    known
-}
-
-/// What is wrong with the signature of `certificate`, which should be by this key.
-fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
-    let algorithms = algorithms_of(certificate);
-    if algorithms.is_empty() {
-        return Flaws::INVALID;
+    /// What is wrong with the signature of `certificate`, which should be by this key.
+    fn check_signature(&mut self, certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
+        let mut known = ALGORITHMS.all.iter().filter(|algorithm| {
+            algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
+        });
+        if known.clone().next().is_none() {
+            return Flaws::INVALID;
+        }
+        // With such a key the path is refused anyway, and for the key.
+        if key_flaws(key).any() {
+            return Flaws::default();
+        }
+        if self.signature_checks == 0 {
+            return Flaws::UNTRUSTED;
+        }
+        self.signature_checks -= 1;
+        let right = known.any(|algorithm| {
+            algorithm.public_key_alg_id().as_ref() == key.algorithm
+                && algorithm
+                    .verify_signature(key.bits, certificate.signed, certificate.signature())
+                    .is_ok()
+        });
+        if right {
+            Flaws::default()
+        } else {
+            Flaws::UNTRUSTED
+        }
     }
-    // With such a key the path is refused anyway, and for the key.
-    if key_flaws(key).any() {
-        return Flaws::default();
-    }
-    let right = algorithms.iter().any(|algorithm| {
-        algorithm.public_key_alg_id().as_ref() == key.algorithm
-            && algorithm
-                .verify_signature(key.bits, certificate.signed, certificate.signature())
-                .is_ok()
-    });
-    if right {
-        Flaws::default()
-    } else {
-        Flaws::UNTRUSTED
-    }
-}
-
-/// Whether one of them is the other, or another version of it.
-fn is_same(one: &Certificate<'_>, other: &Certificate<'_>) -> bool {
-    let names = |certificate: &Certificate<'_>| {
-        let names = certificate.extension(id::ALTERNATIVE_NAMES)?;
-        Some(names.0.to_vec())
-    };
-    (one.subject, one.key_info) == (other.subject, other.key_info) && names(one) == names(other)
 }
 
 /// Whether Chromium would make a path with such a certificate.
 pub(super) fn is_usable(certificate: &Certificate<'_>) -> bool {
     certificate.is_well_formed() && soundness::has_sound_extensions(certificate)
+}
+
+/// Whether Chromium accepts the key of a server.
+pub(super) fn has_good_key(certificate: &Certificate<'_>) -> bool {
+    !key_flaws(&certificate.key).any()
 }
 
 fn key_flaws(key: &PublicKey<'_>) -> Flaws {
