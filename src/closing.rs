@@ -39,11 +39,8 @@ const LAST_ROUNDS: usize = 16;
 const MAX_TIME: u64 = 30_000;
 
 /// How many milliseconds a peer that has acknowledged everything must be silent before the descriptor is
-/// closed.
-const SILENCE: u64 = 1000;
-
-/// The same where the kernel does not tell what was acknowledged.
-const SILENCE_UNACKNOWLEDGED: u64 = 5000;
+/// closed. Where the kernel does not tell what was acknowledged, silence is all that counts.
+const SILENCE: u64 = 5000;
 
 /// How many milliseconds the end of the process waits for acknowledgements.
 const MAX_SETTLING: u64 = 300;
@@ -255,9 +252,8 @@ impl Closing {
         if heard > 0 || !is_shut_down || acknowledged == Some(false) {
             self.last_active = now;
         }
-        let silence = acknowledged.map_or(SILENCE_UNACKNOWLEDGED, |_| SILENCE);
         if is_shut_down && self.peer_has_ended
-            || is_over(self.last_active, silence, now)
+            || is_over(self.last_active, SILENCE, now)
             || is_over(self.since, MAX_TIME, now)
         {
             Progress::Ended
@@ -483,20 +479,14 @@ mod tests {
         let now = Instant::now();
         let mut closing = Closing::new(socket, None, now);
         assert_eq!(advance(&mut closing, now), Progress::Waits);
-        let silence = match closing.acknowledged() {
-            Some(_) => {
-                until(|| closing.acknowledged() == Some(true));
-                SILENCE
-            }
-            None => SILENCE_UNACKNOWLEDGED,
-        };
-        let almost = now + milliseconds(silence - 1);
+        until(|| closing.acknowledged() != Some(false));
+        let almost = now + milliseconds(SILENCE - 1);
         assert_eq!(advance(&mut closing, almost), Progress::Waits);
         stream.write_all(b"still here").unwrap();
         until(|| unread(&SockRef::from(&closing.socket)) > Some(0));
-        let over = now + milliseconds(silence);
+        let over = now + milliseconds(SILENCE);
         assert_eq!(advance(&mut closing, over), Progress::Moved);
-        let later = over + milliseconds(silence);
+        let later = over + milliseconds(SILENCE);
         assert_eq!(advance(&mut closing, later), Progress::Ended);
     }
 
@@ -509,7 +499,7 @@ mod tests {
         // Where the kernel does not tell what was acknowledged, silence ends it sooner.
         let almost = match closing.acknowledged() {
             Some(_) => MAX_TIME - 1,
-            None => SILENCE_UNACKNOWLEDGED - 1,
+            None => SILENCE - 1,
         };
         let almost = now + milliseconds(almost);
         assert_eq!(advance(&mut closing, almost), Progress::Waits);
