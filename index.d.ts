@@ -358,8 +358,10 @@ declare namespace tcp {
   ): void;
 
   /**
-   * Closes a socket and releases its address and port. Its id is not valid any more as soon as the
-   * function has been called; the socket is sure to be closed when the callback comes.
+   * Closes a socket. Its id is not valid any more as soon as the function has been called. The
+   * callback comes at once, as in Chromium, also if the peer has not received everything yet: the
+   * operating system goes on to deliver the bytes that {@link send} reported as sent, then the end of
+   * the connection. The local port is released when the peer has closed the connection, too.
    *
    * @param socketId The socket's id.
    * @param callback Called without arguments. Fails with `Socket not found`.

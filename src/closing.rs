@@ -306,13 +306,13 @@ impl Closing {
         Some(unacknowledged(&SockRef::from(&self.socket))? == 0)
     }
 
-    /// Whether the end of the process would lose nothing.
+    /// Whether the exit of the process loses nothing: everything is acknowledged, and the peer has sent
+    /// nothing. A peer that has could send more and be answered with RST, so it must close first.
     fn is_settled(&self) -> bool {
-        let all_is_read =
-            || self.discarded >= MAX_DISCARDED || unread(&SockRef::from(&self.socket)) == Some(0);
         matches!(self.writing, Writing::ShutDown)
             && self.acknowledged() == Some(true)
-            && all_is_read()
+            && self.discarded == 0
+            && unread(&SockRef::from(&self.socket)) == Some(0)
     }
 
     /// Closes the descriptor now. If the peer stays silent, the kernel still delivers everything.
@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_settled_when_everything_is_acknowledged_and_read() {
+    fn connections_are_settled_when_everything_is_acknowledged() {
         let connections = Connections::new(1);
         assert!(connections.is_settled());
         let (socket, mut stream) = connected();

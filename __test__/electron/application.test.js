@@ -114,6 +114,29 @@ describe('pages of one application', () => {
     expect(await one.tcp.getSockets()).toEqual([]);
   });
 
+  test('leave what they have sent to arrive when they end, although bytes are unread', async () => {
+    const page = openPage(newApplication());
+    const { port, accepted } = await startServer({
+      onConnection: (socket) => socket.write('unread'),
+    });
+    const { socketId } = await page.tcp.create();
+    await page.tcp.setPaused(socketId, true);
+    expect(await page.call('connect', socketId, '127.0.0.1', port)).toBe(0);
+    const socket = await accepted();
+    let received = 0;
+    socket.on('data', (data) => (received += data.length));
+    const ended = new Promise((resolve) => {
+      socket.once('end', () => resolve('FIN'));
+      socket.once('error', ({ code }) => resolve(code));
+    });
+    const length = 2_000_000;
+    const sent = await page.call('send', socketId, new ArrayBuffer(length));
+    expect(sent).toEqual({ bytesSent: length, resultCode: 0 });
+    page.close();
+    expect(await ended).toBe('FIN');
+    expect(received).toBe(length);
+  });
+
   test('have no more sockets together than was configured', async () => {
     const application = newApplication(EVERYTHING, { maxSockets: 2 });
     const [one, two] = [openPage(application), openPage(application)];

@@ -97,6 +97,25 @@ export default [
       await report('received', 5);
     },
   },
+  ...['close', 'disconnect'].map((ending) => ({
+    name: `${ending} is called back before a slow peer has read anything`,
+    parameters: { unread: 7, ending },
+    server: (peer, { unread }) =>
+      peer.tcp({
+        hold: true,
+        connection: ({ socket }) => socket.write(Buffer.alloc(unread, 'u')),
+      }),
+    async run({ open, call, tcp, pattern, quiet, report, ask, parameters }) {
+      const id = await open({ paused: true });
+      await quiet(50);
+      await new Promise((resolve) => tcp.send(id, pattern(1_000_000), resolve));
+      await call(parameters.ending, id);
+      await report('total');
+      await ask('resume');
+      await report('ended');
+      await report('receivedPattern', 1_000_000);
+    },
+  })),
   {
     name: 'the local port of a connection whose close was called back, while the peer stays open',
     parameters: { unread: 7, sends: 1, size: 2_000_000, ending: 'close' },
