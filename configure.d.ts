@@ -19,10 +19,21 @@ export interface Configuration {
    * The manifest of the Chrome App: an object, or the path of the file. From then on `connect()`
    * is allowed only what its `sockets.tcp.connect` patterns match, as in Chromium; a connect that is
    * denied calls back without arguments, and `lastError.message` is `Does not have permission`.
+   * Its `manifest_version` applies unless {@link manifestVersion} is set.
    *
    * Default: none, everything is allowed.
    */
   manifest?: object | string | URL | null;
+
+  /**
+   * The version of the manifest, for an app without one or instead of its `manifest_version`. With 2, the
+   * version of Chrome Apps, no method returns a promise: a call without a callback returns `undefined`, and
+   * its failure is only reported on the console, as `Unchecked runtime.lastError: …`. With 3, such a
+   * call returns a promise.
+   *
+   * Default: `null`, the `manifest_version` of the manifest, or 3 without one.
+   */
+  manifestVersion?: 2 | 3 | null;
 
   /**
    * Certificates of authorities that `secure()` trusts besides those of the operating system and of

@@ -38,7 +38,8 @@ export interface Options extends Configuration {
   webContents?: object | object[];
   /**
    * The manifest of the Chrome App: an object, or the path of the file. Pages may connect to what its
-   * `sockets.tcp.connect` patterns match and to nothing else, as in Chrome.
+   * `sockets.tcp.connect` patterns match and to nothing else, as in Chrome. With `manifest_version` 2 no
+   * method returns a promise.
    */
   manifest: object | string | URL;
   /**

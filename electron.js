@@ -20,7 +20,7 @@ const preload = join(ownFiles().folder, 'electron-preload.js');
 /**
  * What the preload file says.
  *
- * - `GRANTED`, synchronously: may this page have the API?
+ * - `GRANTED`, synchronously: may this page have the API, and in which form?
  * - `PAGE`, with a port: here are its calls.
  */
 const GRANTED = 'chrome-sockets-tcp:granted';
@@ -184,7 +184,7 @@ function follow(webContents) {
 }
 
 ipcMain.on(GRANTED, (event) => {
-  event.returnValue = applicationOf(event) !== undefined;
+  event.returnValue = applicationOf(event)?.traits ?? null;
 });
 
 ipcMain.on(PAGE, (event) => {

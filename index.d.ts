@@ -7,7 +7,7 @@
  * A method reports a failure in one of two ways. With a callback, `chrome.runtime.lastError` is set
  * while the callback runs (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`).
  * Without one, where the method allows that, the promise is rejected with an `Error` of the same
- * message. A failure that no code looks at is reported on the console: `Unchecked
+ * message; with a manifest of version 2 there is no promise (see `chrome-sockets-tcp/configure`). A failure that no code looks at is reported on the console: `Unchecked
  * runtime.lastError: …`. Invalid arguments throw a `TypeError` synchronously and have no other
  * effect. Callbacks and events never run inside a call of the API.
  */

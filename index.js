@@ -4,7 +4,7 @@
 
 const { debuglog } = require('node:util');
 const { publishCall, publishReceiveError, watched } = require('./lib/diagnostics.js');
-const { instance, warnOfTrust } = require('./lib/instance.js');
+const { instance, returnsPromises, warnOfTrust } = require('./lib/instance.js');
 const { createNamespace } = require('./lib/namespace.js');
 
 const debug = debuglog('chrome-sockets-tcp');
@@ -14,6 +14,7 @@ const tcp = createNamespace(debug.enabled ? watched(native, debug) : native, {
   publishCall,
   publishReceiveError,
   allowsConnect: (host, port) => settings.permissions?.allowsConnect(host, port) ?? true,
+  returnsPromises: () => returnsPromises(settings),
   onSecured: warnOfTrust,
 });
 

@@ -433,7 +433,7 @@ describe('what configure cannot use is named, and', () => {
       [() => 'ca.pem', 'configure: expected an object with options, found a string'],
       [
         () => ({ certs: '' }),
-        'configure: certs: no such option, expected one of manifest, ca, clientCertificate, keyLog, ' +
+        'configure: certs: no such option, expected one of manifest, manifestVersion, ca, clientCertificate, keyLog, ' +
           'connectTimeout, maxSockets',
       ],
       [

@@ -10,6 +10,8 @@
  * in Chromium's words for a failed call without a callback.
  */
 
+const { reportUnchecked } = require('./last-error.js');
+
 /**
  * The promises that some code has looked at. `await`, `then` and every other consumer first reads
  * the promise's constructor.
@@ -54,7 +56,7 @@ class CallPromise {
     this.#reject(new Error(message));
     if (unseen && !isRenderer && process.listenerCount('unhandledRejection') === 0) {
       this.promise.catch(() => {});
-      console.error(`Unchecked runtime.lastError: ${message}`);
+      reportUnchecked(message);
     }
   }
 }

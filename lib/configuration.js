@@ -6,7 +6,7 @@ const { createPrivateKey, X509Certificate } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const { isUint8Array } = require('node:util/types');
 const { parseManifest } = require('./manifest.js');
-const { escaped, fileProblem, kindOf, shownPath } = require('./shown.js');
+const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('./shown.js');
 
 /**
  * Errors name options, members and files. They never quote a value that could be a key or a passphrase,
@@ -30,6 +30,13 @@ const options = {
   manifest(value, { apply }) {
     const permissions = value === null ? undefined : parseManifest(value);
     apply.push(({ settings }) => (settings.permissions = permissions));
+  },
+
+  manifestVersion(value, { apply }) {
+    if (value !== null && value !== 2 && value !== 3) {
+      throw new TypeError(`manifestVersion: expected 2, 3 or null, found ${shownNumber(value)}`);
+    }
+    apply.push(({ settings }) => (settings.manifestVersion = value ?? undefined));
   },
 
   ca(value, { tls }) {
@@ -365,14 +372,6 @@ function keyLogOf(value) {
  */
 function isObject(value) {
   return kindOf(value) === 'an object';
-}
-
-/**
- * @param {unknown} value What was given to an option that is a number.
- * @returns {string}
- */
-function shownNumber(value) {
-  return typeof value === 'number' ? String(value) : kindOf(value);
 }
 
 module.exports = { configureInstance, refuseUnknown, OPTION_NAMES };

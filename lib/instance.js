@@ -15,6 +15,7 @@ const { takeTrustWarnings } = loadBinding();
  * @typedef {object} Settings
  * @property {import('./manifest.js').Permissions | undefined} permissions undefined: nothing was
  *   said.
+ * @property {number | undefined} manifestVersion Set apart from a manifest.
  * @property {TlsChoices} tls What native code was given, from which another configuration goes on.
  *
  * @typedef {{ where: string, certificate: import('node:crypto').X509Certificate }[]} Certificates
@@ -36,9 +37,21 @@ function createInstance() {
     native: createNative(),
     settings: {
       permissions: undefined,
+      manifestVersion: undefined,
       tls: { ca: [], identity: undefined, keyLog: undefined },
     },
   };
+}
+
+/**
+ * Whether a call without a callback returns a promise: not to an app of Manifest V2, where Chromium gave
+ * promises to no extension (extensions/renderer/native_extension_bindings_system.cc).
+ *
+ * @param {Settings} settings
+ * @returns {boolean}
+ */
+function returnsPromises({ manifestVersion, permissions }) {
+  return (manifestVersion ?? permissions?.manifestVersion) !== 2;
 }
 
 /** Warns once about problems with the trust store, which the first handshake loads. */
@@ -46,4 +59,4 @@ function warnOfTrust() {
   for (const warning of takeTrustWarnings()) process.emitWarning(warning);
 }
 
-module.exports = { instance: createInstance(), createInstance, warnOfTrust };
+module.exports = { instance: createInstance(), createInstance, returnsPromises, warnOfTrust };

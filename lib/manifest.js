@@ -9,13 +9,14 @@
 
 const { readFileSync } = require('node:fs');
 const { isIPv6 } = require('node:net');
-const { escaped, fileProblem, kindOf, shownPath } = require('./shown.js');
+const { escaped, fileProblem, kindOf, shownNumber, shownPath } = require('./shown.js');
 
 /**
  * @typedef {{ host: string, withSubdomains: boolean, port: number }} Pattern An empty host with
  *   subdomains is any host; port 0 is any port.
  *
  * @typedef {object} Permissions
+ * @property {number | undefined} manifestVersion `manifest_version`, if the manifest has one.
  * @property {(host: string, port: number) => boolean} allowsConnect Whether the manifest allows
  *   `connect()` to a host and port, both as the application has written them.
  */
@@ -59,6 +60,7 @@ function parseManifest(manifest) {
   const content = isPath ? readManifest(manifest, fail) : manifest;
   const patterns = connectPatterns(content, fail);
   return {
+    manifestVersion: manifestVersion(content, fail),
     allowsConnect: (host, port) => patterns.some((pattern) => matches(pattern, host, port)),
   };
 }
@@ -66,6 +68,19 @@ function parseManifest(manifest) {
 /**
  * @typedef {(where: string, detail: string) => never} Fail
  */
+
+/**
+ * @param {unknown} manifest
+ * @param {Fail} fail
+ * @returns {number | undefined} undefined if it does not say
+ */
+function manifestVersion(manifest, fail) {
+  const version = member(dictionary(manifest, '', fail), 'manifest_version');
+  if (version === undefined || (Number.isInteger(version) && Number(version) >= 2)) {
+    return /** @type {number | undefined} */ (version);
+  }
+  return fail('manifest_version', `expected 2 or 3, found ${shownNumber(version)}`);
+}
 
 // ---- The manifest -------------------------------------------------------------------------------
 

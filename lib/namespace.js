@@ -91,6 +91,7 @@ const always = () => true;
  * @param {object} [hooks]
  * @param {(host: string, port: number) => boolean} [hooks.allowsConnect] Asked by each `connect()`,
  *   with the host as the application has written it.
+ * @param {() => boolean} [hooks.returnsPromises] Asked by each call without a callback.
  * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
  * @param {typeof import('./diagnostics.js').publishCall} [hooks.publishCall]
  * @param {typeof import('./diagnostics.js').publishReceiveError} [hooks.publishReceiveError]
@@ -99,6 +100,7 @@ function createNamespace(
   native,
   {
     allowsConnect = always,
+    returnsPromises = always,
     onSecured,
     publishCall = (_method, _call, callback) => callback,
     publishReceiveError,
@@ -106,7 +108,11 @@ function createNamespace(
 ) {
   const onReceive = createEvent((listening) => listen('onReceive', listening));
   const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
-  const requests = new Requests(native, { onReceive, onReceiveError }, publishReceiveError);
+  const requests = new Requests(
+    native,
+    { onReceive, onReceiveError },
+    { returnsPromises, publishReceiveError },
+  );
   const sends = new Sends(native);
 
   /**

@@ -7,7 +7,7 @@
 const { CallPromise } = require('./call-promise.js');
 const { noteCause } = require('./causes.js');
 const { emit } = require('./event.js');
-const { call, callWithLastError } = require('./last-error.js');
+const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
 
 /**
  * @typedef {import('./event.js').Event} Event
@@ -21,7 +21,8 @@ const { call, callWithLastError } = require('./last-error.js');
  * @property {Answer} answer
  * @property {any} value
  * @property {Function | undefined} callback
- * @property {InstanceType<typeof CallPromise> | undefined} result In the place of a callback.
+ * @property {InstanceType<typeof CallPromise> | undefined} result In the place of a callback, where
+ *   promises are returned.
  * @property {Promise<any> | undefined} promise That of `result`.
  */
 
@@ -47,6 +48,7 @@ class Requests {
   #native;
   #onReceive;
   #onReceiveError;
+  #returnsPromises;
   #publishReceiveError;
   #nextId = 0;
   #attached = false;
@@ -57,12 +59,15 @@ class Requests {
   /**
    * @param {NativeHalf} native
    * @param {{ onReceive: Event, onReceiveError: Event }} events
-   * @param {(socketId: number, code: number | undefined) => void} [publishReceiveError]
+   * @param {object} hooks
+   * @param {() => boolean} hooks.returnsPromises
+   * @param {(socketId: number, code: number | undefined) => void} [hooks.publishReceiveError]
    */
-  constructor(native, { onReceive, onReceiveError }, publishReceiveError) {
+  constructor(native, { onReceive, onReceiveError }, { returnsPromises, publishReceiveError }) {
     this.#native = native;
     this.#onReceive = onReceive;
     this.#onReceiveError = onReceiveError;
+    this.#returnsPromises = returnsPromises;
     this.#publishReceiveError = publishReceiveError;
   }
 
@@ -84,7 +89,8 @@ class Requests {
     this.attach();
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
-    const result = callback === undefined ? new CallPromise() : undefined;
+    const result =
+      callback === undefined && this.#returnsPromises() ? new CallPromise() : undefined;
     const request = { id, answer, value: undefined, callback, result, promise: result?.promise };
     this.#pending.set(id, request);
     return request;
@@ -137,7 +143,8 @@ class Requests {
       else result?.resolve(args[0]);
     } else {
       if (callback) callWithLastError(failure, callback, args);
-      else result?.reject(failure);
+      else if (result) result.reject(failure);
+      else reportUnchecked(failure);
     }
   }
 }

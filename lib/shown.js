@@ -83,4 +83,12 @@ function fileProblem({ errno, code }) {
   return text === undefined ? String(code) : `${code}: ${text}`;
 }
 
-module.exports = { escaped, fileProblem, kindOf, shownPath };
+/**
+ * @param {unknown} value What was given to an option that is a number.
+ * @returns {string}
+ */
+function shownNumber(value) {
+  return typeof value === 'number' ? String(value) : kindOf(value);
+}
+
+module.exports = { escaped, fileProblem, kindOf, shownNumber, shownPath };

@@ -177,6 +177,18 @@ describe('pages of one application', () => {
     await accepted();
   });
 
+  test.each([
+    [2, false],
+    [3, true],
+    [undefined, true],
+  ])('with manifest_version %s: promises %s', (manifest_version, returnsPromises) => {
+    expect(newApplication({ manifest_version }).traits).toEqual({ returnsPromises });
+    const configuration = { manifestVersion: 2 };
+    expect(newApplication({ manifest_version }, configuration).traits).toEqual({
+      returnsPromises: false,
+    });
+  });
+
   test('connect to nothing without a manifest that says so', async () => {
     const page = openPage(newApplication({}));
     const { socketId } = await page.tcp.create();

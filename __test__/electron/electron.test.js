@@ -177,6 +177,14 @@ describeElectron('in Electron', () => {
     });
   });
 
+  test('a page of Manifest V2 gets no promises', async () => {
+    const manifest = { manifest_version: 2, sockets: { tcp: { connect: '*' } } };
+    const window = await openWindow(await newApplication(manifest));
+    const returned =
+      "String(chrome.sockets.tcp.getSockets()) + ' ' + String(chrome.sockets.tcp.close(9))";
+    expect(await evaluate(window, returned)).toBe('undefined undefined');
+  });
+
   describe('without a grant', () => {
     const exists = (window) =>
       evaluate(window, "typeof chrome === 'object' && 'sockets' in chrome");

@@ -20,7 +20,7 @@ function answerTo(port, call) {
 }
 
 contextBridge.exposeInMainWorld('hostile', {
-  granted: () => ipcRenderer.sendSync('chrome-sockets-tcp:granted'),
+  granted: () => Boolean(ipcRenderer.sendSync('chrome-sockets-tcp:granted')),
   /** Sends messages over a port of its own; the last is made of code, for what no bridge carries. */
   post: (messages, code) => {
     const { port1, port2 } = new MessageChannel();

@@ -12,7 +12,7 @@ const { ROOT } = require('../support/child.js');
 const source = readFileSync(join(ROOT, 'electron-preload.js'), 'utf8');
 
 /** Runs it, and gives the page's global object and what it has posted. */
-function run({ granted = true, times = 1 } = {}) {
+function run({ granted = { returnsPromises: true }, times = 1 } = {}) {
   const target = new EventTarget();
   const channels = [];
   const shared = {
@@ -119,8 +119,14 @@ test('keeps the port from scripts that replace methods and accessors of prototyp
   expect(seen).toEqual([]);
 });
 
+test('gives no promises to a page of an app of Manifest V2', () => {
+  const { page, close } = run({ granted: { returnsPromises: false } });
+  expect(vm.runInContext('chrome.sockets.tcp.getSockets()', page)).toBeUndefined();
+  close();
+});
+
 test('gives nothing to a page that is not granted', () => {
-  const { page, posted } = run({ granted: false });
+  const { page, posted } = run({ granted: null });
   expect(posted).toEqual([]);
   expect('chrome' in page).toBe(false);
 });

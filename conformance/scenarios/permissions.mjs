@@ -276,4 +276,13 @@ export default [
       ]);
     },
   },
+  ...['3', 0, 1, 2.5, 4, true, null].map((version) => ({
+    name: `manifest_version ${JSON.stringify(version)}`,
+    manifest: { manifest_version: version, sockets: { tcp: { connect: '*' } } },
+    server: (peer) => peer.tcp(),
+    async run({ create, call, port }) {
+      const id = await create();
+      await call('connect', id, '127.0.0.1', port);
+    },
+  })),
 ];

@@ -12,7 +12,7 @@ const { isArrayBuffer } = require('node:util/types');
 const { parsers, bytesOf } = require('../arguments.js');
 const { canonicalHost } = require('../canonical-host.js');
 const { configureInstance } = require('../configuration.js');
-const { createInstance, warnOfTrust } = require('../instance.js');
+const { createInstance, returnsPromises, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
 const { escaped } = require('../shown.js');
@@ -163,6 +163,11 @@ class Application {
     port.on('close', end);
     port.start();
     return end;
+  }
+
+  /** The traits of the application that its pages must know. */
+  get traits() {
+    return { returnsPromises: returnsPromises(this.#settings) };
   }
 
   /** Ends all pages and all sockets, the persistent ones, too. */

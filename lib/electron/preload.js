@@ -11,7 +11,9 @@
   // It may be both the session's and the window's preload file.
   const mark = Symbol.for('chrome-sockets-tcp:preload');
   const window = /** @type {any} */ (globalThis);
-  if (window[mark] || !ipcRenderer.sendSync('chrome-sockets-tcp:granted')) return;
+  if (window[mark]) return;
+  const granted = ipcRenderer.sendSync('chrome-sockets-tcp:granted');
+  if (!granted) return;
   window[mark] = true;
 
   // Runs before any script of the page, and at once.
@@ -21,5 +23,6 @@
     ipcRenderer.postMessage('chrome-sockets-tcp:page', null, [...ports]);
   };
   window.addEventListener(eventName, handOver, { once: true });
-  void webFrame.executeJavaScript(`${page}.start(${JSON.stringify(eventName)})`);
+  const args = [eventName, granted].map((arg) => JSON.stringify(arg));
+  void webFrame.executeJavaScript(`${page}.start(${args})`);
 })();

@@ -34,12 +34,13 @@ function channelOver(port) {
 /**
  * @param {string} eventName Where the preload file waits for the other end of the channel. The worlds
  *   of a page share nothing but the DOM.
+ * @param {{ returnsPromises: boolean }} application
  */
-function start(eventName) {
+function start(eventName, { returnsPromises }) {
   const window = /** @type {any} */ (globalThis);
   const { port1, port2 } = new MessageChannel();
   const native = /** @type {any} */ (new RemoteNative(channelOver(port1)));
-  install(window, createNamespace(native), {});
+  install(window, createNamespace(native, { returnsPromises: () => returnsPromises }), {});
   window.dispatchEvent(new window.MessageEvent(eventName, { ports: [port2] }));
 }
 
