@@ -16,6 +16,7 @@
 /** @type {Record<string, Part>} */
 const PARTS = {
   pages: require('./pages.js'),
+  resolvers: require('./resolvers.js'),
 };
 
 /** @param {'short' | 'long'} form */

@@ -1,0 +1,128 @@
+'use strict';
+
+/** Resolvers that are silent or lie: what it costs those who have not asked for their names. */
+
+const { execFileSync } = require('node:child_process');
+const { mkdtempSync, rmSync } = require('node:fs');
+const { createServer } = require('node:net');
+const { once } = require('node:events');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { boundOf } = require('../../support/bounds.js');
+const { start } = require('../child.js');
+const { MOST_HELD, describeTurns, longestTurn } = require('../event-loop.js');
+const { withResolver } = require('../isolation/names.js');
+const { LATE, THOUSANDS, startResolver } = require('./resolver.js');
+
+/** @typedef {import('../suite.js').Row} Row */
+
+/** Names that nobody answers. */
+const NAMES = 500;
+
+/** How long a good name may take meanwhile, milliseconds; after so long it is given up. */
+const SOON = 2000;
+const GIVEN_UP = 20_000;
+
+/** One environment never has more look-ups under way. */
+const SHARE = boundOf('src/look_ups.rs', 'MAX_LOOKUPS') / 2;
+
+/** @param {string} what @param {number | undefined} time @returns {Row} */
+const answered = (what, time) => ({
+  what,
+  figure: time === undefined ? `no answer in ${GIVEN_UP / 1000} s` : `${time.toFixed(0)} ms`,
+  bound: `≤ ${SOON} ms`,
+  ok: time !== undefined && time <= SOON,
+});
+
+/** @type {Record<string, (found: any) => Row[]>} */
+const CHECKS = {
+  worker: ({ beside, after }) => [
+    answered(`a name beside a worker that asks for ${NAMES} which nobody answers`, beside),
+    answered('a name when that worker is terminated', after),
+  ],
+  pages: ({ beside, after }) => [
+    answered(`a name beside a page that asks for ${NAMES} which nobody answers`, beside),
+    answered('a name when that page has ended', after),
+  ],
+  close: ({ before, told }) => [
+    {
+      what: `connects that have ended 200 ms after their ${NAMES} sockets were closed`,
+      figure: `${before}, then ${told.length}`,
+      bound: `0, then ≥ ${NAMES - SHARE}`,
+      ok: before === 0 && told.length >= NAMES - SHARE && told.every(isSocketNotFound),
+    },
+  ],
+  thousands: ({ quiet, attacked, codes }) => [
+    {
+      what: `4 names with ${THOUSANDS} addresses that refuse: p99 and longest turn`,
+      figure: `${describeTurns(quiet)} → ${describeTurns(attacked)}; connect ${codes}`,
+      bound: `≤ ${MOST_HELD} ms`,
+      ok:
+        longestTurn(attacked) <= MOST_HELD &&
+        codes.every((/** @type {number} */ code) => code === -102),
+    },
+  ],
+  odd: ({ codes }) => [
+    {
+      what: 'records of other types and lengths, aliases in a circle: connect',
+      figure: codes.join(', '),
+      bound: '-105',
+      ok: codes.every((/** @type {number} */ code) => code === -105),
+    },
+  ],
+  late: ({ closed, told, code }) => [
+    {
+      what: 'an answer after close()',
+      figure: `closed after ${closed.toFixed(0)} ms, connect told after ${told.toFixed(0)} ms: ${code}`,
+      bound: `< ${LATE} ms, ≥ ${LATE} ms: Socket not found`,
+      ok: closed < LATE && told >= LATE && isSocketNotFound(code),
+    },
+  ],
+};
+
+/** @param {unknown} code */
+const isSocketNotFound = (code) => code === 'Socket not found';
+
+/** @returns {string | undefined} Why names cannot be looked up by another resolver here. */
+function leftOut() {
+  try {
+    const [program, ...args] = withResolver('/dev/null');
+    execFileSync(program, [...args, 'true'], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return 'needs root and mount namespaces';
+  }
+}
+
+/** @param {import('../suite.js').Options} options @returns {Promise<Row[]>} */
+async function run({ log }) {
+  const reason = leftOut();
+  if (reason) return [{ what: 'resolvers', figure: '–', ok: true, leftOut: reason }];
+  const folder = mkdtempSync(join(tmpdir(), 'resolvers-'));
+  const file = join(folder, 'resolv.conf');
+  const resolver = await startResolver(file);
+  const server = createServer((socket) => socket.on('error', () => {}));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  try {
+    /** @type {Row[]} */
+    const rows = [];
+    for (const [scenario, check] of Object.entries(CHECKS)) {
+      log(`resolvers: ${scenario}`);
+      const job = { scenario, port, names: NAMES, limit: GIVEN_UP };
+      const child = start(join(__dirname, 'resolvers-process.js'), job, {
+        wrapper: withResolver(file),
+      });
+      rows.push(...check(await child.hear()));
+      child.kill();
+    }
+    return rows;
+  } finally {
+    resolver.stop();
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+module.exports = { seconds: { short: 90, long: 90 }, run };

@@ -1,0 +1,89 @@
+'use strict';
+
+/**
+ * The time for which a server's input holds the event loop, for each kind of input that costs its
+ * client work and brings little data.
+ */
+
+const { join } = require('node:path');
+const { start } = require('../child.js');
+const { MOST_HELD, describeTurns, longestTurn } = require('../event-loop.js');
+
+/** @typedef {import('../suite.js').Row} Row */
+
+/** Connections that are attacked at once. */
+const SOCKETS = 4;
+
+/** As a row says it. */
+const bound = `≤ ${MOST_HELD} ms`;
+
+/**
+ * @param {number} milliseconds for which a process measures
+ * @returns {Promise<undefined>} It should have said long ago what it has found.
+ */
+const patience = (milliseconds) =>
+  new Promise((resolve) => setTimeout(() => resolve(undefined), 5 * milliseconds + 5000).unref());
+
+/**
+ * @param {string} folder
+ * @param {{ long: boolean, log: (text: string) => void }} options
+ * @returns {Promise<Row[]>}
+ */
+async function holdTheLoop(folder, { long, log }) {
+  const authority = join(folder, 'floods.pem');
+  const server = start(join(__dirname, '..', 'tls', 'flood-server.js'), { authority });
+  /** @type {Row[]} */
+  const rows = [];
+  try {
+    const { ports, floods, handshakes: unfinished } = await server.hear();
+    const kinds = [
+      ...floods.flatMap((/** @type {string} */ name) => [
+        { name, isHandshake: false, paused: false },
+        { name, isHandshake: false, paused: true },
+      ]),
+      ...unfinished.map((/** @type {string} */ name) => ({
+        name,
+        isHandshake: true,
+        paused: true,
+      })),
+    ];
+    for (const { name, isHandshake, paused } of kinds) {
+      const input = `${name}${paused && !isHandshake ? ', paused' : ''}`;
+      const what = `event loop, ${input}: p99 and longest turn`;
+      log(`event loop: ${input}`);
+      const job = {
+        isHandshake,
+        port: ports[name],
+        paused,
+        sockets: SOCKETS,
+        before: 500,
+        during: long ? 20_000 : 1500,
+      };
+      const child = start(join(__dirname, 'loop-probe.js'), job, {
+        env: { SSL_CERT_FILE: authority },
+      });
+      const found = await Promise.race([child.hear(), patience(job.before + job.during)]);
+      child.kill();
+      if (!found) {
+        rows.push({ what, figure: 'it never turned again', bound, ok: false });
+        continue;
+      }
+      const { quiet, attacked, received, handshakes } = found;
+      const progress = isHandshake ? `${handshakes} handshakes` : `${received} bytes of data`;
+      rows.push({
+        what,
+        figure: `${describeTurns(quiet)} → ${describeTurns(attacked)}; ${progress}`,
+        bound,
+        ok: longestTurn(attacked) <= MOST_HELD,
+      });
+    }
+    server.tell('end');
+    const { problems } = await server.hear();
+    if (problems.length > 0) throw new Error(problems[0]);
+    return rows;
+  } finally {
+    server.kill();
+  }
+}
+
+module.exports = { holdTheLoop };
