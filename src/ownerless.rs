@@ -146,14 +146,17 @@ impl SocketTable {
 
     /// Describes a socket of this environment or without one; None if there is no such socket.
     pub(crate) fn info_of_any(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+        if self.sockets.contains_key(&socket_id) {
+            return self.info(request, socket_id);
+        }
         let info = ownerless().and_then(|table| {
             let socket = table.sockets.get(&socket_id)?;
             Some(socket.info(socket_id))
         });
-        if info.is_none() {
-            return self.info(request, socket_id);
+        match info {
+            Some(_) => self.outbox.complete(request),
+            None => self.outbox.not_found(request),
         }
-        self.outbox.complete(request);
         info
     }
 
@@ -173,7 +176,7 @@ impl SocketTable {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
-    use std::sync::Arc;
+    use std::sync::{Arc, mpsc};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -220,6 +223,37 @@ mod tests {
         let request = application.request();
         application.table.send(request, socket_id, data);
         request
+    }
+
+    #[test]
+    fn the_lock_is_given_up_between_two_turns() {
+        let mut table = SocketTable::default();
+        for request in 0..100_000 {
+            table.outbox.complete(request);
+        }
+        let mut turns = 0;
+        while has_more(&mut table) {
+            turns += 1;
+        }
+        assert!(turns > 0, "all events in one turn");
+    }
+
+    #[test]
+    fn no_lock_is_taken_for_a_socket_of_the_environment() {
+        let mut application = Application::new();
+        let socket_id = application.create(persistent());
+        let request = application.request();
+        USED.store(true, Ordering::Relaxed);
+        let (sender, asked) = mpsc::channel();
+        let table = lock(&OWNERLESS);
+        let asking = thread::spawn(move || {
+            let info = application.table.info_of_any(request, socket_id);
+            sender.send(info.is_some()).unwrap();
+        });
+        let told = asked.recv_timeout(Duration::from_secs(10));
+        drop(table);
+        asking.join().unwrap();
+        assert_eq!(told, Ok(true));
     }
 
     #[test]

@@ -17,6 +17,7 @@
 const PARTS = {
   pages: require('./pages.js'),
   resolvers: require('./resolvers.js'),
+  servers: require('./servers.js'),
 };
 
 /** @param {'short' | 'long'} form */

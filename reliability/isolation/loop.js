@@ -26,10 +26,11 @@ const patience = (milliseconds) =>
 
 /**
  * @param {string} folder
- * @param {{ long: boolean, log: (text: string) => void }} options
+ * @param {{ long: boolean, log: (text: string) => void, inputs?: string[] }} options `inputs`: how the
+ *   names of the wanted ones begin
  * @returns {Promise<Row[]>}
  */
-async function holdTheLoop(folder, { long, log }) {
+async function holdTheLoop(folder, { long, log, inputs = [''] }) {
   const authority = join(folder, 'floods.pem');
   const server = start(join(__dirname, '..', 'tls', 'flood-server.js'), { authority });
   /** @type {Row[]} */
@@ -49,6 +50,7 @@ async function holdTheLoop(folder, { long, log }) {
     ];
     for (const { name, isHandshake, paused } of kinds) {
       const input = `${name}${paused && !isHandshake ? ', paused' : ''}`;
+      if (!inputs.some((begin) => input.startsWith(begin))) continue;
       const what = `event loop, ${input}: p99 and longest turn`;
       log(`event loop: ${input}`);
       const job = {
