@@ -1,4 +1,4 @@
-//! `connect()`: resolve, then attempt, then read.
+//! `connect()`: resolves the host, attempts the connection, starts to read.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,11 +20,10 @@ use crate::table::{SocketTable, find};
 use crate::transport::Transport;
 
 impl SocketTable {
-    /// Connects a socket to a host, whose name is remembered for `secure()` even if this fails.
+    /// Connects a socket to a host. The host is remembered for `secure()` even if this fails.
     ///
-    /// Whether the socket can be connected is decided when the name is resolved, which always takes
-    /// a turn: until then `disconnect()` has no effect on it and several calls may overlap, as in
-    /// Chromium.
+    /// The socket's state is checked when the name is resolved, which always takes a turn. As in
+    /// Chromium, `disconnect()` has no effect until then, and several calls may overlap.
     pub(crate) fn connect(
         &mut self,
         request: u32,
@@ -62,14 +61,14 @@ impl SocketTable {
                 runtime.spawn(async move {
                     let answer = match deadline {
                         None => answer.await,
-                        // A look-up cannot be ended; at the deadline nobody waits for it any more.
+                        // A look-up cannot be cancelled. After the deadline its result is ignored.
                         Some(deadline) => timeout_at(deadline.into(), answer)
                             .await
                             .unwrap_or(Ok(Err(NetError::ConnectionTimedOut))),
                     };
                     promise.keep(resolved(match answer {
                         Ok(result) => result,
-                        // Its socket is gone.
+                        // The socket is closed.
                         Err(Unanswered::Withdrawn) => Ok(Vec::new()),
                         Err(Unanswered::Panicked) => Err(NetError::NameNotResolved),
                     }));
@@ -78,7 +77,7 @@ impl SocketTable {
         }
     }
 
-    /// A connect that the application's manifest does not allow. The name is remembered all the same.
+    /// Completes a connect that the manifest does not allow. The host is remembered nevertheless.
     pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
         find!(self, socket_id, request).host = host;
         self.counters.connects_started += 1;
@@ -86,7 +85,7 @@ impl SocketTable {
             .fail(request, Failure::without_code("Does not have permission"));
     }
 
-    /// The name is resolved: the moment at which Chromium looks at the socket again.
+    /// Handles a resolved name. Chromium checks the socket's state at this point, too.
     pub(crate) fn resolved(
         &mut self,
         request: u32,
@@ -121,7 +120,7 @@ impl SocketTable {
         self.continue_attempt(socket_id);
     }
 
-    /// Goes on with a connection attempt; false if there is none.
+    /// Continues a connection attempt. Returns `false` if there is none.
     pub(crate) fn continue_attempt(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
@@ -130,7 +129,7 @@ impl SocketTable {
             return false;
         };
         let request = *request;
-        // A resolver decides how many addresses there are.
+        // The resolver determines the number of addresses.
         self.shift.work_hard();
         let polled = match Poller::get(&mut self.poller, &self.mailbox) {
             Ok(poller) => attempt.poll(poller, &self.mailbox, socket_id),
@@ -165,7 +164,8 @@ impl SocketTable {
     }
 }
 
-/// A peer that has gone again cannot be named, and the attempt has failed, as in Chromium.
+/// If the peer has already disconnected, its address is unknown and the attempt fails, as in
+/// Chromium.
 fn with_ends((socket, peer): (PolledSocket, SocketAddr)) -> Result<(PolledSocket, Ends), NetError> {
     let ends = Ends::of(&socket, peer).ok_or(NetError::SocketNotConnected)?;
     Ok((socket, ends))

@@ -1,4 +1,4 @@
-//! From a connected socket to a TLS stream, as Chromium's `TLSSocketFactory` does it.
+//! Turns a connected socket into a TLS stream, as Chromium's `TLSSocketFactory` does.
 
 mod hello;
 mod records;
@@ -40,16 +40,16 @@ use crate::{
     verifier::{self, ServerVerifier},
 };
 
-/// What a handshake leads to: the socket, and the state of TLS.
+/// The result of a handshake: the socket and the TLS state.
 pub(crate) struct Secured<S = TcpStream> {
     pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
-    /// The client's last words could not be written: the peer is gone, and may have said something
-    /// before.
+    /// The client's last flight could not be written: the peer has disconnected, possibly after
+    /// sending data.
     pub(crate) broken: bool,
 }
 
-/// The TLS versions that one `secure()` call may end up with.
+/// The TLS versions that a `secure()` call accepts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct TlsVersionRange {
     min: TlsVersion,
@@ -63,11 +63,10 @@ enum TlsVersion {
 }
 
 impl TlsVersionRange {
-    /// Reads `tlsVersion.min` and `tlsVersion.max` as Chromium's `tls_socket.cc` does.
+    /// Parses `tlsVersion.min` and `tlsVersion.max` as Chromium's `tls_socket.cc` does.
     ///
-    /// `tls1.2` and `tls1.3` are the versions there are. Older names ask for something that no
-    /// longer exists and unknown ones for nothing, so both leave the default: 1.2 to 1.3. No string
-    /// is an error; a range that is empty fails the handshake.
+    /// `tls1.2` and `tls1.3` are supported. Obsolete versions and unknown strings select the
+    /// default, 1.2 to 1.3. No string is an error; an empty range fails the handshake.
     pub(crate) fn parse(min: Option<&str>, max: Option<&str>) -> Self {
         Self {
             min: TlsVersion::parse(min).unwrap_or(TlsVersion::Tls12),
@@ -92,7 +91,8 @@ impl TlsVersion {
 /// dropping the future closes the connection. Needs a multi-threaded tokio runtime.
 ///
 /// # Errors
-/// What Chromium would pass to the callback of `secure()`.
+///
+/// The code that Chromium passes to the callback of `secure()`.
 pub(crate) async fn handshake(
     stream: TcpStream,
     host: &str,
@@ -108,8 +108,8 @@ pub(crate) async fn handshake(
     client.handshake(stream, host, versions).await
 }
 
-/// What the handshakes with the same settings share: the trust anchors, and a configuration for each
-/// range of versions.
+/// State shared by the handshakes with the same settings: the trust anchors, and a configuration
+/// for each range of versions.
 pub(crate) struct Client {
     tls12: ClientConfig,
     tls13: ClientConfig,
@@ -134,7 +134,7 @@ impl Client {
         } else {
             Arc::new(trust.with(&settings.authorities))
         };
-        // Each handshake has one of its own, for its host.
+        // Each handshake has its own verifier, for its host.
         let verifier = Arc::new(ServerVerifier::new(
             Arc::clone(&trust),
             String::new(),
@@ -175,7 +175,7 @@ impl Client {
         })
     }
 
-    /// The handshake itself, over any stream, which comes back from one that has failed.
+    /// The handshake over any stream. A failed handshake returns the stream.
     pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -188,8 +188,8 @@ impl Client {
         if !is_canonical(host) {
             return Err((NetError::Failed, stream));
         }
-        // A name that DNS would not allow can be verified, but `rustls` will not ask for it; of an
-        // address it says nothing to the server.
+        // A name that is invalid in DNS can be verified, but `rustls` cannot send it. An address is
+        // never sent to the server.
         let name =
             ServerName::try_from(host).map_or_else(|_| UNNAMED.clone(), |name| name.to_owned());
         let mut config = match (versions.min, versions.max) {
@@ -232,7 +232,7 @@ impl Client {
     }
 }
 
-/// Whether this can be a host in an URL, as one that could not be made canonical cannot
+/// Whether `host` can appear in a URL. A host that could not be canonicalized cannot
 /// (`net::CanonicalizeHost`).
 fn is_canonical(host: &str) -> bool {
     let is_number = |label: &str| {
@@ -249,11 +249,11 @@ fn is_canonical(host: &str) -> bool {
             && !name.rsplit('.').next().is_some_and(is_number)
 }
 
-/// In the place of a name that cannot be sent.
+/// A placeholder for a name that cannot be sent.
 static UNNAMED: Lazy<ServerName<'static>> =
     Lazy::new(|| ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()));
 
-/// What to tell a server that asks for a certificate, and whether one did.
+/// The answer to a certificate request, and whether the server made one.
 #[derive(Debug, Default)]
 struct ClientCertificate {
     identity: Option<Arc<CertifiedKey>>,
@@ -275,11 +275,11 @@ impl ResolvesClientCert for ClientCertificate {
     }
 }
 
-/// What is read at most of the rest of a failed handshake.
+/// The most bytes that are read after a failed handshake.
 const MAX_DISCARDED: usize = 64 * 1024;
 
-/// Reads what has come and nobody will look at: a connection that is closed with something unread is
-/// reset, and a reset may overtake the alert that says why.
+/// Reads and discards pending data. Closing a connection with unread data resets it, and the reset
+/// may overtake the alert that states the reason.
 fn discard_rest(stream: &TcpStream) {
     let mut room = [0; 4096];
     for _ in 0..MAX_DISCARDED / room.len() {
@@ -289,32 +289,34 @@ fn discard_rest(stream: &TcpStream) {
     }
 }
 
-/// The stream under a TLS stream.
+/// The stream below a TLS stream.
 ///
-/// It keeps an eye on what passes, because `rustls` does not tell how far a failed handshake had come,
-/// and forgives what Chromium does not.
+/// It inspects the traffic, because `rustls` does not report the progress of a failed handshake and
+/// refuses records that Chromium accepts.
 ///
-/// `tokio_rustls` reads on behind the end of the handshake, where what it meets is none of that. So a
-/// read brings no more than a record, and the next one only what is asked for again.
+/// `tokio_rustls` reads past the end of the handshake, where the rules of a handshake no longer
+/// apply. A read therefore returns at most one record, and the next read waits until it is
+/// requested again.
 ///
-/// What a server that goes has said before counts: `tokio_rustls` gives up when it cannot write. So a
-/// write to a peer that is gone does not fail here.
+/// `tokio_rustls` fails on the first write error even when the server's alert is already in the
+/// receive buffer. Writes to a closed peer therefore succeed silently, so that the alert is read
+/// first.
 ///
-/// Nor does a write wait: `rustls` reads nothing before all is written, and a server that does not read
-/// may have something to say (`net/socket/socket_bio_adapter.cc`).
+/// Writes never block: `rustls` reads only after all is written, and a server that does not read
+/// may still send an alert (`net/socket/socket_bio_adapter.cc`).
 struct WatchedStream<S> {
     stream: S,
-    /// What was written and the operating system has not taken. `rustls` bounds it: it writes a flight,
-    /// and the next one only when the server has answered.
+    /// Bytes that the operating system has not taken yet. `rustls` bounds them: it writes a flight,
+    /// and the next one only after the server's answer.
     unsent: Vec<u8>,
     resolver: Arc<ClientCertificate>,
     records: Records,
     hello: Hello,
-    /// Why nothing can be written any more.
+    /// The error after which writing is impossible.
     broken: Option<io::Error>,
-    /// Whether the end of a record has been read, and nothing since.
+    /// Whether the end of a record was read last.
     resting: bool,
-    /// Whether a server that asked for a certificate has had an answer.
+    /// Whether the server's certificate request has been answered.
     answered: bool,
 }
 
@@ -336,21 +338,21 @@ impl<S> WatchedStream<S> {
         self.resolver.asked.load(Ordering::Relaxed)
     }
 
-    /// Looks at records of the client: its hello, and whether they are its second flight to a server
-    /// that asks for a certificate.
+    /// Inspects records of the client: its hello, and the second flight that answers a certificate
+    /// request.
     fn follow(&mut self, bytes: &[u8]) {
         self.hello.follow_client(bytes);
         let Some(&kind) = bytes.first() else {
             return;
         };
         let changes_cipher = kind == CHANGE_CIPHER_SPEC;
-        // The compatibility record that TLS 1.3 sends first tells the server nothing.
+        // The compatibility record that TLS 1.3 sends first answers no request.
         self.answered |= self.certificate_asked() && !changes_cipher;
         self.records.client_encrypts |= changes_cipher && !self.hello.has_chosen_tls13();
     }
 
-    /// Sends what the operating system takes of what was written; nobody needs what is for a peer that
-    /// is gone.
+    /// Sends as much of the pending data as the operating system takes. Data for a closed peer is
+    /// dropped.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>
     where
         S: AsyncWrite + Unpin,
@@ -369,7 +371,7 @@ impl<S> WatchedStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Notes pieces to be sent, and sends what can be.
+    /// Appends data to be sent and sends as much as possible.
     fn write(&mut self, pieces: &[io::IoSlice<'_>], cx: &mut Context<'_>) -> io::Result<usize>
     where
         S: AsyncWrite + Unpin,
@@ -386,8 +388,7 @@ impl<S> WatchedStream<S> {
         Ok(pieces.iter().map(|piece| piece.len()).sum())
     }
 
-    /// Ends the handshake, and tells the server why as far as that is possible at once and in the
-    /// clear.
+    /// Aborts the handshake. Sends the alert if that is possible immediately and in plaintext.
     fn refuse(&mut self, refused: Refused, cx: &mut Context<'_>) -> io::Error
     where
         S: AsyncWrite + Unpin,
@@ -413,7 +414,7 @@ impl<S> WatchedStream<S> {
             client_certificate_requested: self.certificate_asked(),
         };
         match NetError::from_rustls(error, progress) {
-            // It is not that the certificate is bad: there was none.
+            // The certificate is not bad: there was none.
             NetError::BadSslClientAuthCert
                 if self.answered && !self.resolver.offered.load(Ordering::Relaxed) =>
             {
@@ -424,7 +425,7 @@ impl<S> WatchedStream<S> {
     }
 }
 
-/// Whether a write fails so because the connection has ended, which a read meets then, too.
+/// Whether a write error means the end of the connection, which a read then reports, too.
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut};
     matches!(
@@ -433,18 +434,18 @@ fn is_end(error: &io::Error) -> bool {
     )
 }
 
-/// The same error once more.
+/// Clones the error.
 fn again(error: &io::Error) -> io::Error {
     error
         .raw_os_error()
         .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-/// Ends the handshake where rustls would let it go on, or say something else.
+/// Aborts the handshake where rustls would continue or report another error.
 #[derive(Clone, Copy, Debug)]
 struct Refused {
     error: NetError,
-    /// What to tell the server, if anything.
+    /// The alert for the server, if any.
     alert: Option<AlertDescription>,
 }
 

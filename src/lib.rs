@@ -1,32 +1,32 @@
-//! The native half of `chrome-sockets-tcp`: what Chromium's browser and network processes do for
-//! `chrome.sockets.tcp`. The JavaScript half (`lib/`) does what its renderer does.
+//! The native half of `chrome-sockets-tcp`, the counterpart of Chromium's browser and network
+//! processes. The JavaScript half (`lib/`) is the counterpart of its renderer.
 //!
 //! # Layout
 //!
 //! In the order in which a call travels:
 //!
-//! * this file: the class that JavaScript calls, nothing but conversions;
-//! * [`table`]: the socket table, its calls that end at once, and the outbox to JavaScript;
+//! * this file: the class that JavaScript calls, conversions only;
+//! * [`table`]: the socket table, the calls that complete at once, and the outbox to JavaScript;
 //!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
 //! * [`ownerless`]: the persistent sockets of environments that have ended;
-//! * [`socket`]: one socket and the state of its connection; [`write_queue`]: its sends;
+//! * [`socket`]: one socket and its connection state; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
-//! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted one;
+//! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted
+//!   one;
 //! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
-//! * [`closing`]: ended connections whose last bytes are on their way;
-//! * [`readiness`], [`linger`]: which sockets are ready, and when to look;
-//! * [`statistics`]: what `stats()` tells;
-//! * [`net_error`]: Chromium's codes, and what becomes which;
+//! * [`closing`]: closed connections whose last bytes are still on their way;
+//! * [`readiness`], [`linger`]: which sockets are ready, and when to poll;
+//! * [`statistics`]: the counters of `stats()`;
+//! * [`net_error`]: Chromium's codes and the mappings to them;
 //! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
-//! * [`event`]: to JavaScript.
+//! * [`event`]: events for JavaScript.
 //!
 //! # Threads
 //!
-//! The JavaScript thread owns the table and does all system calls of unencrypted sockets, none of
-//! which waits, and the TLS of small messages. The runtime wakes it when it sleeps and sockets
-//! become ready, resolves names, and runs handshakes and the tasks of encrypted sockets in bulk. What
-//! it finds is posted to the [`mailbox`], which wakes the JavaScript thread through a threadsafe
-//! function.
+//! The JavaScript thread owns the table. It makes all system calls of plaintext sockets, none of
+//! which blocks, and encrypts and decrypts small messages. The runtime wakes it when sockets become
+//! ready while it sleeps, resolves names, and runs TLS handshakes and bulk TLS. The runtime posts
+//! its results to the [`mailbox`], which wakes the JavaScript thread through a threadsafe function.
 
 mod attempt;
 mod closing;
@@ -86,17 +86,18 @@ use crate::table::SocketTable;
 use crate::tls_settings::{Problem, TlsSettings};
 use crate::transport::SocketOption;
 
-/// Wakes the JavaScript thread, which then asks for what there is.
+/// Wakes the JavaScript thread, which then requests events.
 type Wake = ThreadsafeFunction<(), (), (), Status, false>;
 
 /// The sockets of one instance of the module.
 ///
-/// Each method that is given a `request` ends it exactly once, later, when JavaScript asks what comes
-/// next; see `index.d.ts` for what the methods do.
+/// Each method with a `request` completes it exactly once, later, when JavaScript requests events.
+/// `index.d.ts` documents the methods.
 #[napi]
 #[derive(Default)]
 pub struct TcpSockets {
-    /// Locked by the JavaScript thread only: the lock makes the table sendable, nothing waits.
+    /// Locked by the JavaScript thread only. The lock makes the table `Send`; no thread waits for
+    /// it.
     table: Arc<Mutex<SocketTable>>,
 }
 
@@ -109,9 +110,9 @@ impl TcpSockets {
         Self::default()
     }
 
-    /// Connects the table to JavaScript, until nothing is pending or connected any more, which it is
-    /// told too: `wake` is called when there is something to ask for. While attached, the table keeps
-    /// the event loop alive.
+    /// Attaches the table to JavaScript until no call is pending and no socket is connected, which
+    /// it reports as an event. The table calls `wake` when an event is available. While attached,
+    /// it keeps the event loop alive.
     ///
     /// # Errors
     ///
@@ -120,15 +121,15 @@ impl TcpSockets {
     pub fn attach_bell(&self, wake: Function<'_, (), ()>) -> Result<()> {
         let wake: Wake = wake.build_threadsafe_function::<()>().build()?;
         let bell = move || {
-            // Fails only while the environment ends, when there is nobody to wake.
+            // Fails only while the environment ends, when no thread needs to be woken.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         lock(&self.table).mailbox.attach(Box::new(bell));
         Ok(())
     }
 
-    /// The functions that are called for every message, which as methods would cost several times
-    /// as much.
+    /// The functions that are called for every message. As methods they would cost several times as
+    /// much.
     ///
     /// # Errors
     ///
@@ -145,8 +146,8 @@ impl TcpSockets {
     pub fn functions<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let mut functions = Object::new(env)?;
 
-        // What comes next, see `Next`; `turned` says whether the event loop has turned since the last
-        // call.
+        // Returns the next event, see `Next`. `turned` says whether the event loop has turned since
+        // the last call.
         let table = Arc::clone(&self.table);
         let next = move |call: FunctionCallContext<'_>| {
             let turned = call.first_arg()?;
@@ -164,8 +165,8 @@ impl TcpSockets {
         let next: Function<'_, (), f64> = env.create_function_from_closure("next", next)?;
         functions.set("next", next)?;
 
-        // Fills `target`, which has the length that was announced, with what was received; how many
-        // bytes that are.
+        // Fills `target`, which has the announced length, with received bytes. Returns their
+        // number.
         let table = Arc::clone(&self.table);
         let take = move |call: FunctionCallContext<'_>| {
             let mut target: BufferSlice<'_> = call.first_arg()?;
@@ -174,7 +175,7 @@ impl TcpSockets {
         let take: Function<'_, (), u32> = env.create_function_from_closure("take", take)?;
         functions.set("take", take)?;
 
-        // Copies of `data` what cannot be written at once.
+        // Copies the part of `data` that cannot be written at once.
         let table = Arc::clone(&self.table);
         let send = move |call: FunctionCallContext<'_>| {
             let (request, socket_id, data): (u32, SocketId, Uint8ArraySlice<'_>) = call.args()?;
@@ -186,9 +187,9 @@ impl TcpSockets {
         let send: Function<'_, (), ()> = env.create_function_from_closure("send", send)?;
         functions.set("send", send)?;
 
-        // `count` sends, whose requests are numbered from `first`, whose sockets and lengths stand
-        // alternately in `headers`, and whose bytes stand one after another in `bytes`. Returns
-        // whether all have succeeded and are JavaScript's to end, before it asks what comes next.
+        // `count` sends, whose requests are numbered from `first`. `headers` alternates sockets and
+        // lengths; `bytes` holds the data of all sends. Returns whether all sends have succeeded
+        // and JavaScript must complete them before it requests the next event.
         let table = Arc::clone(&self.table);
         let send_gathered = move |call: FunctionCallContext<'_>| {
             let (first, count): (u32, u32) = (call.get(0)?, call.get(1)?);
@@ -210,7 +211,7 @@ impl TcpSockets {
         Ok(functions)
     }
 
-    /// Why the request that was delivered last has failed.
+    /// The failure of the request that was delivered last.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_failure(&self) -> Option<FailedCall> {
@@ -219,7 +220,7 @@ impl TcpSockets {
         Some(FailedCall { code, message })
     }
 
-    /// Returns the new socket's identifier; null if there are as many sockets as there may be.
+    /// Returns the new socket's identifier; null if the limit on sockets is reached.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn create(
@@ -237,7 +238,7 @@ impl TcpSockets {
         self.call(|table| table.create(request, properties))
     }
 
-    /// Changes the properties that are given.
+    /// Changes the given properties.
     #[napi(catch_unwind)]
     pub fn update(
         &self,
@@ -265,21 +266,20 @@ impl TcpSockets {
         });
     }
 
-    /// Keeps back what a socket receives, or lets it flow again, without a trace in what
-    /// `getInfo()` tells. Ends no request.
+    /// Suspends or resumes receiving invisibly to `getInfo()`. Completes no request.
     #[napi(catch_unwind)]
     pub fn hold(&self, socket_id: SocketId, held: bool) {
         self.call(|table| table.hold(socket_id, held));
     }
 
-    /// Pauses a socket whose owner has gone, without the last piece that a pause lets through. Ends
-    /// no request.
+    /// Pauses a socket whose owner has ended, without the last chunk that a pause would deliver.
+    /// Completes no request.
     #[napi(catch_unwind)]
     pub fn suspend(&self, socket_id: SocketId) {
         self.call(|table| table.suspend(socket_id));
     }
 
-    /// `delay` is in seconds; 0 leaves the timers as they are.
+    /// `delay` is in seconds; 0 keeps the timers.
     #[napi(catch_unwind)]
     pub fn set_keep_alive(&self, request: u32, socket_id: SocketId, enable: bool, delay: i32) {
         let option = SocketOption::KeepAlive { enable, delay };
@@ -297,8 +297,8 @@ impl TcpSockets {
         });
     }
 
-    /// `host` is canonical where it can be; `family` is 4, 6 or 0 for both; `page` is the number of the
-    /// page that calls, where pages share the table.
+    /// `host` is canonical if it can be canonicalized; `family` is 4, 6, or 0 for both; `page` is
+    /// the number of the calling page if pages share the table.
     #[napi(catch_unwind)]
     pub fn connect(
         &self,
@@ -319,7 +319,7 @@ impl TcpSockets {
         });
     }
 
-    /// `connect()` to a host that the application may not connect to.
+    /// Completes a `connect()` to a host that the manifest does not allow.
     #[napi(catch_unwind)]
     pub fn deny_connect(&self, request: u32, socket_id: SocketId, host: String) {
         self.call_on(socket_id, |table| {
@@ -327,13 +327,13 @@ impl TcpSockets {
         });
     }
 
-    /// Ends the connection, not the socket.
+    /// Closes the connection but keeps the socket.
     #[napi(catch_unwind)]
     pub fn disconnect(&self, request: u32, socket_id: SocketId) {
         self.call_on(socket_id, |table| table.disconnect(request, socket_id));
     }
 
-    /// `min` and `max` are TLS versions as `secure()` names them.
+    /// `min` and `max` are TLS versions in the notation of `secure()`.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "Node-API hands over owned values"
@@ -352,37 +352,36 @@ impl TcpSockets {
         });
     }
 
-    /// Ends the socket.
+    /// Closes the socket.
     #[napi(catch_unwind)]
     pub fn close(&self, request: u32, socket_id: SocketId) {
         self.call_on(socket_id, |table| table.close(request, socket_id));
     }
 
-    /// Describes a socket as it is now; null if there is no such socket.
+    /// Describes the current state of a socket; null if it does not exist.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_info(&self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
         self.call(|table| table.info_of_any(request, socket_id))
     }
 
-    /// Describes all sockets of this environment and those that have outlived theirs, in the order of
-    /// their identifiers.
+    /// Describes all sockets of this environment and the ownerless ones, ordered by identifier.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
         self.call(|table| table.infos_of_all(request))
     }
 
-    /// The numbers of this environment.
+    /// The counters of this environment.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn stats(&self) -> Statistics {
         lock(&self.table).statistics()
     }
 
-    /// Sets what `secure()` goes by from now on, all of it: certificates in DER, the authorities
-    /// `ca` on top of everybody's, `key` in PKCS #8, `key_log` a path. If something cannot be set,
-    /// nothing is, and what is wrong comes back.
+    /// Replaces the TLS settings for later `secure()` calls: certificates in DER, additional
+    /// authorities in `ca`, `key` in PKCS #8, `key_log` a path. On error, the settings stay
+    /// unchanged and the problem is returned.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "Node-API hands over owned values"
@@ -415,27 +414,27 @@ impl TcpSockets {
         }
     }
 
-    /// Ends all sockets, but for the persistent ones, which stay without an environment.
+    /// Ends all sockets. Persistent ones become ownerless.
     #[napi(catch_unwind)]
     pub fn end(&self) {
         lock(&self.table).end();
     }
 
-    /// Limits how long a `connect()` may take, in milliseconds; null for no limit.
+    /// Limits the duration of `connect()`, in milliseconds; null for no limit.
     #[napi(catch_unwind)]
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
         let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
         lock(&self.table).connect_timeout = limit;
     }
 
-    /// Limits how many sockets there may be; null for no limit. Those that there are stay.
+    /// Limits the number of sockets; null for no limit. Existing sockets stay.
     #[napi(catch_unwind)]
     pub fn limit_sockets(&self, count: Option<u32>) {
         let limit = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         lock(&self.table).max_sockets = limit;
     }
 
-    /// Has connections fail before the process has no descriptors left for anything else.
+    /// Makes connections fail before the process runs out of descriptors for other purposes.
     #[napi(catch_unwind)]
     pub fn spare_descriptors(&self) {
         lock(&self.table).spares_descriptors = true;
@@ -450,7 +449,7 @@ impl TcpSockets {
     }
 }
 
-/// Calls with a socket, which is taken over first if its environment has ended.
+/// Calls with a socket. A socket without an owner is adopted first.
 fn call_on<T>(
     table: &Mutex<SocketTable>,
     socket_id: SocketId,
@@ -471,8 +470,8 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
     result
 }
 
-/// Waits a moment until the bytes that were sent on ended connections have arrived, which the end of the
-/// process could prevent. `process_ends` says that persistent sockets end, too.
+/// Waits for a bounded time until the bytes sent on closed connections have arrived, which the end
+/// of the process could prevent. `process_ends` says that persistent sockets end, too.
 #[napi(catch_unwind)]
 pub fn settle(process_ends: bool) {
     if process_ends {
@@ -481,16 +480,16 @@ pub fn settle(process_ends: bool) {
     closing::settle();
 }
 
-/// Why a request has failed.
+/// The failure of a request.
 #[napi(object, object_from_js = false)]
 pub struct FailedCall {
-    /// What the callback is given. None: no argument at all.
+    /// The result code for the callback. `None`: the callback gets no argument.
     pub code: Option<i32>,
     /// The text of `chrome.runtime.lastError`.
     pub message: String,
 }
 
-/// Every net error: its name, as `ERR_FAILED`, and its number.
+/// The name of a net error, such as `ERR_FAILED`, and its number.
 #[napi(object, object_from_js = false)]
 pub struct NamedCode {
     /// Without `net::`.
@@ -510,14 +509,14 @@ pub fn net_errors() -> Vec<NamedCode> {
     NetError::ALL.iter().map(named).collect()
 }
 
-/// Why something cannot be configured.
+/// The reason why an option is invalid.
 #[napi(object, object_from_js = false)]
 pub struct ConfigurationProblem {
     /// The option of `configure()`.
     pub option: String,
-    /// Which certificate of the option, counted from 0.
+    /// The index of the certificate within the option.
     pub index: u32,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: String,
 }
 
@@ -531,8 +530,8 @@ impl From<Problem> for ConfigurationProblem {
     }
 }
 
-/// What was wrong with the certificate files that environment variables name, for the user to be
-/// told: once, and not before the first `secure()` has looked.
+/// Problems with the certificate files that environment variables name. Returned once, after the
+/// first `secure()` has loaded the files.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn take_trust_warnings() -> Vec<String> {
@@ -545,8 +544,8 @@ pub fn take_trust_warnings() -> Vec<String> {
 }
 
 impl Drop for TcpSockets {
-    /// The environment ends, or the module instance was collected: its sockets end with it, but for
-    /// the persistent ones.
+    /// Ends the sockets when the environment ends or the instance is collected, except for
+    /// persistent ones.
     fn drop(&mut self) {
         lock(&self.table).end();
     }

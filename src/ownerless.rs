@@ -1,11 +1,11 @@
-//! Sockets that have outlived their environment: those with `persistent` set, which the application
-//! (the process) keeps until one of its environments uses them. They have a table of their own, which
-//! is asked for events by the runtime and whose events nobody hears.
+//! Persistent sockets that have outlived their environment. The process keeps them until an
+//! environment uses them. They have a table of their own, whose events the runtime requests and
+//! discards.
 //!
-//! A page of a Chrome App is unloaded only when nothing is pending, so Chromium has no answer to
-//! what becomes of a call that was. Here it ends with the environment that made it: a connection
-//! that was being made or secured ends as by `disconnect()`. Bytes that were to be sent are still
-//! written, because half a message is worse than all of it or none.
+//! Chrome unloads an app's page only when no call is pending, so Chromium does not define the fate
+//! of a pending call. Here it ends with its environment: a connection attempt or handshake is
+//! aborted as by `disconnect()`. Queued data is still written, because a truncated message is worse
+//! than a complete one or none.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,20 +22,20 @@ use crate::runtime;
 use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
 use crate::table::SocketTable;
 
-/// Locked for one turn at most, also while another table is.
+/// Locked for at most one turn, also while another table is locked.
 static OWNERLESS: LazyLock<Mutex<SocketTable>> = LazyLock::new(Mutex::default);
 
-/// JavaScript threads that wait for the lock.
+/// The number of JavaScript threads that wait for the lock.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// The runtime leaves the lock alone for so long if a JavaScript thread waits for it. A mutex is not
-/// fair: without the pause the runtime would take it again before the waiting thread has woken.
+/// The runtime releases the lock for this long if a JavaScript thread waits for it. A mutex is not
+/// fair: without the pause, the runtime would take it again before the waiting thread wakes.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Whether there ever was one: applications that use nothing persistent pay for nothing.
+/// Whether a persistent socket ever existed. Applications without them skip the lock.
 static USED: AtomicBool = AtomicBool::new(false);
 
-/// Ends the connections of all sockets without an environment: the process ends.
+/// Ends the connections of all ownerless sockets at the end of the process.
 pub(crate) fn end() {
     if let Some(mut table) = ownerless() {
         let poller = table.poller.take();
@@ -56,7 +56,7 @@ fn lock_ownerless() -> MutexGuard<'static, SocketTable> {
     table
 }
 
-/// The bell of the ownerless.
+/// The bell of the ownerless table.
 fn answer() {
     if let Ok(runtime) = runtime::handle() {
         runtime.spawn(async {
@@ -71,7 +71,7 @@ fn answer() {
     }
 }
 
-/// Asks the table for events until its turn is over. Returns whether there may be more.
+/// Requests events until the turn is over. Returns whether there may be more.
 fn has_more(table: &mut SocketTable) -> bool {
     let mut turned = true;
     loop {
@@ -84,7 +84,7 @@ fn has_more(table: &mut SocketTable) -> bool {
 }
 
 impl SocketTable {
-    /// Ends everything, silently: the environment goes away. What is persistent becomes ownerless.
+    /// Ends all sockets silently when the environment ends. Persistent ones become ownerless.
     pub(crate) fn end(&mut self) {
         self.mailbox.detach();
         let poller = self.poller.take();
@@ -104,7 +104,7 @@ impl SocketTable {
         }
     }
 
-    /// Takes a socket over if it has no owner.
+    /// Adopts an ownerless socket.
     pub(crate) fn adopt(&mut self, socket_id: SocketId) {
         if self.sockets.contains_key(&socket_id) {
             return;
@@ -118,12 +118,12 @@ impl SocketTable {
                 ownerless.holding -= usize::from(socket.read_ahead.is_some());
             }
             self.take_over(socket_id, socket, ownerless.poller.as_ref());
-            // A table that sleeps, and has only now got a poller, has not armed it.
+            // A sleeping table that has just created its poller has not armed it.
             self.mailbox.ring();
         }
     }
 
-    /// Takes over a socket whose connection, if there is one, is watched by `former`.
+    /// Takes over a socket whose connection, if any, is watched by `former`.
     fn take_over(&mut self, socket_id: SocketId, mut socket: Box<Socket>, former: Option<&Poller>) {
         (socket.turn, socket.write_turn) = (false, false);
         let connection = mem::take(&mut socket.connection);
@@ -144,7 +144,7 @@ impl SocketTable {
         self.flush(socket_id);
     }
 
-    /// Describes a socket of this environment or without one; None if there is no such socket.
+    /// Describes a socket of this environment or an ownerless one; `None` if it does not exist.
     pub(crate) fn info_of_any(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
         if self.sockets.contains_key(&socket_id) {
             return self.info(request, socket_id);
@@ -160,7 +160,7 @@ impl SocketTable {
         info
     }
 
-    /// Describes the sockets of this environment and those without one, oldest first.
+    /// Describes the sockets of this environment and the ownerless ones, oldest first.
     pub(crate) fn infos_of_all(&mut self, request: u32) -> Vec<SocketInfo> {
         let mut infos = self.infos(request);
         if let Some(table) = ownerless() {
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// A connected persistent socket whose environment is still there.
+    /// A connected persistent socket of a live environment.
     fn connected() -> (Application, SocketId, TcpStream) {
         let (mut former, peer) = (Application::new(), Peer::new());
         let socket_id = former.connected(&peer, persistent());
@@ -293,7 +293,7 @@ mod tests {
         let (mut former, socket_id, mut stream) = connected();
         former.table.end();
         let mut next = Application::new();
-        // A name whose resolution takes long keeps it attached.
+        // A pending name resolution keeps it attached.
         next.table.resolving = 1;
         let rung = Arc::new(AtomicBool::new(false));
         let bell = Arc::clone(&rung);

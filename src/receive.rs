@@ -1,4 +1,4 @@
-//! Receiving: the one read in flight, its delivery in pieces of the buffer size, and the end of the
+//! Receiving: the read in flight, its delivery in chunks of the buffer size, and the end of the
 //! stream (`extensions/browser/api/sockets_tcp/tcp_socket_event_dispatcher.cc`).
 
 use std::mem;
@@ -13,17 +13,17 @@ use crate::socket::{Connection, ReadAhead, SocketId};
 use crate::table::SocketTable;
 use crate::transport::Transport;
 
-/// How much one system call may bring: what one read brings beyond the buffer size is delivered by
-/// the next ones. Also the largest piece that is ever delivered, as in Chromium.
+/// The most bytes of one system call. Later reads deliver the bytes beyond the buffer size. This is
+/// also the largest chunk that is ever delivered, as in Chromium.
 const READ_SIZE: usize = 64 * 1024;
 
-/// Beyond this many sockets with undelivered bytes, reads bring no more than they may deliver: what
-/// the table holds for JavaScript stays under `MAX_HOLDING * READ_SIZE` bytes.
+/// If more sockets than this have undelivered bytes, reads fetch only as much as they deliver. The
+/// table then holds at most `MAX_HOLDING * READ_SIZE` bytes for JavaScript.
 const MAX_HOLDING: usize = 64;
 
 impl SocketTable {
     /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
-    /// can end at once; otherwise the socket will be found readable.
+    /// can complete at once; otherwise the socket will be reported as readable.
     #[must_use]
     pub(crate) fn start_read(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
@@ -38,7 +38,7 @@ impl SocketTable {
                 socket.read = Some(capacity);
                 socket.read_ahead.is_some() || link.broken || link.transport.is_read_ready()
             }
-            // The transport is with the handshake, so the read finds none.
+            // The handshake owns the transport, so the read finds none.
             Connection::Securing { .. } => {
                 socket.paused = true;
                 self.outbox
@@ -49,7 +49,7 @@ impl SocketTable {
         }
     }
 
-    /// Gives a socket its turn to read, unless it has one.
+    /// Queues a read marker for the socket, unless it has one.
     pub(crate) fn give_turn(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id)
             && !mem::replace(&mut socket.turn, true)
@@ -59,7 +59,7 @@ impl SocketTable {
         }
     }
 
-    /// What the read in flight can deliver, if there is anything for it.
+    /// The data that the read in flight delivers, if there is any.
     pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.turn = false;
@@ -71,12 +71,12 @@ impl SocketTable {
             return None;
         }
         let capacity = capacity.min(READ_SIZE);
-        // What is read now may be the reply to a send whose end is to be told first.
+        // The data may be the reply to a send whose completion must be delivered first.
         let behind = mem::take(&mut socket.answered);
         if !behind && let Some(available) = socket.direct_length(capacity) {
             return Some(self.announce(socket_id, available, capacity));
         }
-        // A remainder is topped up first, so that only the last piece of a burst is short.
+        // A remainder is topped up first, so that only the last chunk of a burst is short.
         if !behind
             && socket
                 .read_ahead
@@ -104,8 +104,8 @@ impl SocketTable {
         Some(self.announce(socket_id, available, capacity))
     }
 
-    /// Ends a connection that has nothing left to deliver, as the read that starts here would: the
-    /// calls that follow find no connection. Returns whether it has ended.
+    /// Ends a connection that has no more data to deliver, as a read started here would: later
+    /// calls find no connection. Returns whether it has ended.
     pub(crate) fn end_if_over(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get(&socket_id) else {
             return false;
@@ -124,7 +124,7 @@ impl SocketTable {
         over
     }
 
-    /// Lets TLS have what has come for a socket that does not read.
+    /// Processes TLS control messages for a socket that does not read.
     fn listen(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
             && let Connection::Connected(link) = &mut socket.connection
@@ -134,15 +134,15 @@ impl SocketTable {
         }
     }
 
-    /// Tells JavaScript to take what there is, as far as one read may deliver it.
+    /// Announces available bytes to JavaScript, at most as many as one read may deliver.
     fn announce(&mut self, socket_id: SocketId, available: usize, capacity: usize) -> Event {
         self.taking = Some((socket_id, available));
         let length = available.min(capacity);
         Event::Receive { socket_id, length }
     }
 
-    /// Gives JavaScript the bytes that were announced, and starts the next read. Returns how many
-    /// they are, which is less than was announced only where urgent data lies between.
+    /// Copies the announced bytes to JavaScript and starts the next read. Returns their number,
+    /// which is less than announced only if urgent data lies between.
     pub(crate) fn take(&mut self, target: &mut [u8]) -> usize {
         let Some((socket_id, available)) = self.taking.take() else {
             return 0;
@@ -163,7 +163,7 @@ impl SocketTable {
             (None, _) => (0, false),
         };
         if count == 0 {
-            // Whatever there is instead is met by an ordinary read.
+            // An ordinary read handles any other condition.
             self.give_turn(socket_id);
             return 0;
         }
@@ -178,15 +178,15 @@ impl SocketTable {
         count
     }
 
-    /// Bytes that JavaScript was told to take and has not, for want of memory, stay.
+    /// Keeps announced bytes that JavaScript did not take for lack of memory.
     pub(crate) fn untaken(&mut self) {
         if let Some((socket_id, _)) = self.taking.take() {
             self.give_turn(socket_id);
         }
     }
 
-    /// Keeps back what a socket receives, or lets it flow again. Unlike [`Self::set_paused`] this
-    /// shows nowhere: the read in flight stays in flight.
+    /// Suspends or resumes receiving. Unlike [`Self::set_paused`], this is invisible to the
+    /// application: the read in flight stays in flight.
     pub(crate) fn hold(&mut self, socket_id: SocketId, held: bool) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
@@ -204,7 +204,7 @@ impl SocketTable {
         }
     }
 
-    /// Reads what is there already, of which `capacity` bytes may be delivered at once. Like
+    /// Reads available data, of which `capacity` bytes may be delivered at once. Like
     /// [`Self::fill`].
     fn top_up(&mut self, socket_id: SocketId, capacity: usize) -> Poll<bool> {
         let most = if self.holding < MAX_HOLDING {
@@ -215,8 +215,8 @@ impl SocketTable {
         self.fill(socket_id, most)
     }
 
-    /// A send is about to be written. What the socket has its turn for is no reply to it, and need not
-    /// wait for its end to be told.
+    /// Called before a send. Bytes that are already readable cannot be a reply to it, so they are
+    /// read now and may be delivered before the send's callback.
     pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get(&socket_id)
             && socket.turn
@@ -224,13 +224,13 @@ impl SocketTable {
             && socket.read_ahead.is_none()
             && let Some(capacity) = socket.read
         {
-            // An end is met again.
+            // A later read meets the end again.
             let _ = self.top_up(socket_id, capacity.min(READ_SIZE));
         }
     }
 
-    /// Reads until the socket's read-ahead holds `most` bytes, or what there is. `Ready(false)` is
-    /// the end of the stream, in order or not, with nothing left to deliver.
+    /// Reads until the read-ahead holds `most` bytes or no more data is available. `Ready(false)`
+    /// means the end of the stream with no data left to deliver.
     pub(crate) fn fill(&mut self, socket_id: SocketId, most: usize) -> Poll<bool> {
         let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return Poll::Pending;
@@ -243,7 +243,7 @@ impl SocketTable {
         let plain = matches!(link.transport, Transport::Plain(_));
         let mut buffer = match remainder {
             Some(remainder) => remainder.into_buffer(),
-            // A socket in the clear fills whatever room there is.
+            // A plaintext read fills the entire buffer.
             None if most < READ_SIZE || (plain && self.spare.capacity() > READ_SIZE) => Vec::new(),
             None => mem::take(&mut self.spare),
         };
@@ -258,7 +258,7 @@ impl SocketTable {
             link.failure = Some(NetError::from_io(error));
         }
         let holds = !buffer.is_empty();
-        // Nothing is waited for on a connection that can only be read.
+        // A connection that can only be read does not wait for more data.
         let result = if result.is_pending() && plain && link.broken && !link.transport.has_unread()
         {
             Poll::Ready(Ok(()))
@@ -271,11 +271,11 @@ impl SocketTable {
         } else {
             self.keep_spare(buffer);
         }
-        // An end behind these bytes is met again when they are delivered.
+        // An end behind these bytes is found again after they are delivered.
         result.map(|_| holds)
     }
 
-    /// Forgets the bytes that were read and not delivered, and keeps the buffer.
+    /// Drops undelivered bytes and keeps the buffer.
     pub(crate) fn drop_read_ahead(&mut self, socket_id: SocketId) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
@@ -294,7 +294,7 @@ impl SocketTable {
         }
     }
 
-    /// How many bytes are waiting here for JavaScript.
+    /// The number of bytes that wait for JavaScript.
     #[cfg(test)]
     pub(crate) fn held(&self) -> usize {
         self.sockets
@@ -304,7 +304,7 @@ impl SocketTable {
             .sum()
     }
 
-    /// The peer has closed, or the connection broke: both directions end, there is no half-close.
+    /// Handles the end of the stream: both directions end, because the API has no half-close.
     fn end_of_stream(&mut self, socket_id: SocketId) {
         let cause = match self
             .sockets
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
     }
 
-    // Elsewhere the runtime knows that there is no more only when a read has failed.
+    // Other platforms find out only from a failed read that there is no more data.
     #[test]
     #[cfg(all(target_os = "linux", not(readiness = "runtime")))]
     fn an_answer_comes_after_the_end_of_the_send_that_it_answers() {

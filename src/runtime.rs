@@ -1,5 +1,5 @@
-//! The process-wide tokio runtime: it watches the sockets of every environment, resolves names and
-//! does the work of TLS.
+//! The process-wide tokio runtime: watches the sockets of every environment, resolves names and
+//! runs TLS.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -12,37 +12,36 @@ use tokio::time::sleep_until;
 
 use crate::look_ups::MAX_LOOKUPS;
 
-/// More workers than this never had anything to do: what a socket costs is spent on the
-/// JavaScript thread, and only TLS keeps a worker busy.
+/// More workers would be idle: most work is done on the JavaScript thread, and only TLS occupies a
+/// worker.
 const MAX_WORKERS: usize = 4;
 
-/// One core is left to the JavaScript thread: with a worker on each, what it waits for during
-/// handshakes is its turn.
+/// One core is left to the JavaScript thread, which otherwise waits for its turn during handshakes.
 fn workers() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).clamp(1, MAX_WORKERS)
 }
 
-/// So many threads more take over what a worker has to do while it is kept by something long: the
-/// check of a certificate. Look-ups leave them alone.
+/// Additional threads that take over from workers which a certificate check blocks. Look-ups do not
+/// use them.
 const MAX_KEPT: usize = 16;
 
-/// A thread for look-ups stays, from the beginning: tokio panics when it needs one and gets none, a
-/// worker that leaves its work to another for a handshake, too, and that work would be lost.
+/// Blocking threads stay alive from the start: tokio panics if it cannot start one, and a worker
+/// that needs one during a handshake would lose its tasks.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// The runtime, started by the first connection.
 ///
-/// It is never shut down: environments come and go (workers, reloaded windows) and end their own
-/// tasks; at the end of the process its threads simply stop.
+/// It is never shut down. Environments (workers, reloaded windows) end their own tasks, and the end
+/// of the process stops its threads.
 ///
 /// # Errors
 ///
-/// What the operating system says when it cannot give the threads or the descriptors.
+/// Those of the operating system when it has no threads or descriptors left.
 pub(crate) fn handle() -> io::Result<&'static Handle> {
     static RUNTIME: OnceCell<Runtime> = OnceCell::new();
     let runtime = RUNTIME.get_or_try_init(|| {
-        // Where the operating system has no thread to give, tokio panics.
+        // tokio panics if the operating system has no thread left.
         thread::Builder::new()
             .spawn(|| {})
             .map_err(|_| io::ErrorKind::ResourceBusy)?;
@@ -60,7 +59,7 @@ pub(crate) fn handle() -> io::Result<&'static Handle> {
     Ok(runtime.handle())
 }
 
-/// Wakes somebody at some time. None only if the process cannot have a runtime.
+/// Wakes `waker` at `time`. `None` only if the process cannot have a runtime.
 pub(crate) fn alarm(time: Instant, waker: Waker) -> Option<OwnedTask> {
     let task = handle().ok()?.spawn(async move {
         sleep_until(time.into()).await;
@@ -69,7 +68,7 @@ pub(crate) fn alarm(time: Instant, waker: Waker) -> Option<OwnedTask> {
     Some(OwnedTask(task.abort_handle()))
 }
 
-/// A task that ends when this is dropped, unless it has ended before.
+/// A task that is aborted when this is dropped.
 pub(crate) struct OwnedTask(pub(crate) AbortHandle);
 
 impl Drop for OwnedTask {
@@ -109,7 +108,7 @@ mod tests {
                 thread::yield_now();
             }
         };
-        // No owner may have all threads.
+        // No owner may occupy all threads.
         let look_ups: Vec<_> = (1..=2 * MAX_LOOKUPS)
             .map(|owner| {
                 let (look_up, waiting) = look_ups::queue(Owner {

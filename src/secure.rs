@@ -15,18 +15,18 @@ use crate::socket::{Connection, Link, SocketId};
 use crate::table::{SOCKET_NOT_FOUND, SocketTable};
 use crate::transport::Transport;
 
-/// How much plaintext that came too early is thrown away: what Chromium's receive pipe holds.
+/// The most early plaintext that is discarded: the capacity of Chromium's receive pipe.
 const MAX_DISCARDED: usize = 64 * 1024;
 
-/// In how many reads that may come: a peer that goes on sending byte after byte must not keep the
+/// The most reads that discard plaintext. A peer that sends byte after byte must not block the
 /// JavaScript thread.
 const MAX_DISCARDING_READS: u32 = 64;
 
 impl SocketTable {
     /// Starts a TLS handshake on a connected socket, with the host of the last `connect()` call.
     ///
-    /// A socket that is reading, writing or already at it is not only refused but destroyed, as in
-    /// Chromium; so is one whose handshake fails.
+    /// As in Chromium, a socket that is reading, writing or already in a handshake is destroyed,
+    /// and so is one whose handshake fails.
     pub(crate) fn secure(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
         let refuse = |table: &mut Self, message| {
             table
@@ -73,7 +73,7 @@ impl SocketTable {
             ) => {
                 let released = poller.release(socket);
                 if released.is_err() {
-                    // The connection is gone, and nothing else will count it out.
+                    // The connection is gone and must be counted out here.
                     self.live -= 1;
                 }
                 released.map(|stream| (stream, ends)).ok()
@@ -108,7 +108,7 @@ impl SocketTable {
         };
     }
 
-    /// The handshake has ended, unless `disconnect()` or `close()` has ended it before.
+    /// Handles the result of the handshake, unless `disconnect()` or `close()` has aborted it.
     pub(crate) fn secured(
         &mut self,
         request: u32,
@@ -154,14 +154,14 @@ impl SocketTable {
         }
     }
 
-    /// Throws away what the peer sent in the clear and the application has not received: it must
-    /// not be taken for what the peer says encrypted.
+    /// Discards plaintext that the application has not received: it must not be mistaken for
+    /// decrypted data.
     fn discard_plaintext(&mut self, socket_id: SocketId) -> Result<(), NetError> {
         self.drop_read_ahead(socket_id);
         if let Some(socket) = self.sockets.get_mut(&socket_id)
             && let Connection::Connected(link) = &mut socket.connection
         {
-            // The poller need not have told of it yet.
+            // The poller may not have reported this data yet.
             link.transport.note(Ready::TO_BE_READ);
         }
         let mut discarded = 0;

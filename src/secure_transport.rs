@@ -1,6 +1,6 @@
-//! TLS after the handshake. The JavaScript thread does the work of small messages itself, because
-//! handing them over would cost more; where much is under way, a task on the runtime does it, and
-//! the two exchange plaintext through two bounded buffers.
+//! TLS after the handshake. The JavaScript thread processes small messages itself, because a hop to
+//! another thread costs more. A task on the runtime processes bulk data. The two sides exchange
+//! plaintext through two bounded buffers.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -34,22 +34,22 @@ use crate::runtime;
 use crate::socket::SocketId;
 use crate::transport::SocketOption;
 
-/// How much one system call may bring, encrypted.
+/// The most encrypted bytes of one system call.
 const READ_SIZE: usize = 64 * 1024;
 
-/// A read that brings this much, twice in a row, is bulk: the task takes over.
+/// Two consecutive reads of at least this size are bulk: the task takes over.
 const BULK: usize = READ_SIZE / 2;
 
-/// So many reads in a row that bring less end the bulk: the JavaScript thread takes over.
+/// This many consecutive smaller reads end the bulk: the JavaScript thread takes over.
 const SMALL_READS: u32 = 8;
 
-/// What is handed over at once, if there is as much.
+/// The amount that is handed over at once, if that much is available.
 const BATCH: usize = 512 * 1024;
 
-/// The JavaScript thread decrypts for about this long in one turn of its event loop.
+/// The time that the JavaScript thread may decrypt in one turn of its event loop.
 const TURN: Duration = Duration::from_micros(500);
 
-/// The task decrypts for about this long before other tasks of the runtime have a turn.
+/// The time that the task may decrypt before it yields to other tasks of the runtime.
 const TASK_TURN: Duration = Duration::from_millis(1);
 
 /// The clock is read after this many records.
@@ -64,34 +64,35 @@ const MAX_FRUITLESS_BYTES: usize = 4096;
 /// over.
 const MAX_FRUITLESS_READS: u32 = 32;
 
-/// How long the task looks for more of a bulk before it goes to sleep.
+/// The time that the task polls for more bulk data before it goes to sleep.
 const PATIENCE: Duration = Duration::from_micros(50);
 
 /// Larger writes are left to the task.
 const SMALL_WRITE: usize = 16 * 1024;
 
-/// The task decrypts so much while JavaScript has not fetched what was decrypted before; it may end
-/// up with one read more. There are two such buffers, and one that JavaScript empties.
+/// The task decrypts this much ahead of JavaScript, and possibly one read more. There are two such
+/// buffers, and one that JavaScript drains.
 const MAX_INBOUND: usize = 1024 * 1024;
 
-/// What such a buffer holds at most: what is read may complete a record that was read in part.
+/// The capacity of such a buffer: a read may complete a record that was read in part.
 pub(crate) const BUFFER: usize = MAX_INBOUND + READ_SIZE + 17 * 1024;
 
-/// So many tasks may decrypt that far ahead, those that have had a use for it first: there are fewer
-/// threads. The others go one read ahead.
+/// At most this many tasks may buffer `MAX_INBOUND`, first come, first served, because there are
+/// fewer threads. The others buffer one read.
 const MAX_AHEAD: usize = 8;
 
-/// While much is written, JavaScript is told of so much at once.
+/// During large writes, JavaScript is notified once per this many bytes.
 const PROGRESS: u64 = 256 * 1024;
 
-/// A task that has had nothing to do for so long ends, and gives back its buffers.
+/// A task that is idle for this long ends and frees its buffers.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Writes wait when this many bytes are on their way to the operating system.
+/// Writes wait while this many bytes are on their way to the operating system.
 const MAX_OUTBOUND: usize = 1024 * 1024;
 
 thread_local! {
-    /// The buffer for encrypted bytes, of which none stay in it: sockets have none of their own.
+    /// The buffer for encrypted bytes, which is empty between calls: sockets have none of their
+    /// own.
     static ENCRYPTED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -99,36 +100,35 @@ thread_local! {
 /// descriptor at once.
 pub(crate) struct SecureTransport {
     driver: Driver,
-    /// Decrypted and not fetched, from before the driver changed.
+    /// Decrypted bytes that were not fetched before the mode changed.
     inbound: Vec<u8>,
-    /// Whether JavaScript has ever asked to read.
+    /// Whether JavaScript has requested a read.
     reads: bool,
-    /// How many reads in a row were bulk.
+    /// The number of consecutive bulk reads.
     bulk_reads: u32,
-    /// A write by the JavaScript thread has failed. What was encrypted for it must not be encrypted
-    /// again.
+    /// A write by the JavaScript thread has failed. Its data must not be encrypted again.
     broken: bool,
     socket_id: SocketId,
     mailbox: Arc<Mailbox>,
 }
 
-/// Who does the work.
+/// The side that processes the connection.
 enum Driver {
-    /// In a box, because the state of TLS is large and sockets in the clear have none.
+    /// Boxed, because the TLS state is large and plaintext sockets have none.
     JavaScript(Box<Channel<PolledSocket>>),
     Task(Arc<Shared>),
-    /// Nobody: the connection is gone.
+    /// The connection is gone.
     Gone,
 }
 
-/// A socket and what makes its bytes readable.
+/// A socket and its TLS state.
 struct Channel<S> {
     socket: S,
     tls: Tls,
 }
 
 impl SecureTransport {
-    /// Takes over a connection whose handshake is done.
+    /// Takes over a connection after its handshake.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl SecureTransport {
         })
     }
 
-    /// The socket, if the JavaScript thread has it.
+    /// The socket, if the JavaScript thread owns it.
     pub(crate) fn polled_socket(&mut self) -> Option<&mut PolledSocket> {
         match &mut self.driver {
             Driver::JavaScript(channel) => Some(&mut channel.socket),
@@ -187,7 +187,7 @@ impl SecureTransport {
     pub(crate) fn poll_read(&mut self, buffer: &mut Vec<u8>, poller: &Poller) -> Poll<()> {
         if !self.inbound.is_empty() {
             take(&mut self.inbound, buffer);
-            // Not to be kept for a day when it is needed again.
+            // Free the memory instead of keeping it for an idle socket.
             self.inbound = Vec::new();
             return Poll::Ready(());
         }
@@ -196,8 +196,7 @@ impl SecureTransport {
                 let before = buffer.len();
                 let mut bulk = false;
                 let mut turn = Turn::of_javascript();
-                // A record that says nothing to the application, or not all of it yet, is no reason
-                // to wait for an event.
+                // A record without plaintext, or a partial one, needs no new event to continue.
                 while buffer.len() == before
                     && !channel.tls.ended
                     && !turn.is_over
@@ -207,7 +206,7 @@ impl SecureTransport {
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
                 if self.broken {
-                    // Nothing is waited for on a connection that can only be read.
+                    // A connection that can only be read does not wait for more data.
                     if buffer.len() == before && !channel.has_unread() {
                         channel.tls.end(Some(NetError::ConnectionReset));
                     }
@@ -242,9 +241,9 @@ impl SecureTransport {
         }
     }
 
-    /// Reads while JavaScript does not, up to the first record with plaintext. What TLS itself has
-    /// to say would otherwise stay unread, session tickets above all, and the kernel would reset the
-    /// connection at the end of the process and throw away what it has still to send.
+    /// Reads up to the first record with plaintext while JavaScript does not read. Otherwise TLS
+    /// control messages such as session tickets would stay unread, and the kernel would reset the
+    /// connection at the end of the process and drop unsent data.
     pub(crate) fn listen(&mut self, poller: &Poller) {
         if self.inbound.is_empty() && matches!(self.driver, Driver::JavaScript(_)) {
             let mut inbound = Vec::new();
@@ -270,7 +269,7 @@ impl SecureTransport {
             Driver::Task(shared) => {
                 lock(&shared.flow).mailbox = Arc::clone(mailbox);
                 self.driver = Driver::Task(shared);
-                // If the task has ended, it has told the former mailbox.
+                // A task that has ended has notified the former mailbox.
                 self.settle(to);
             }
             Driver::Gone => {}
@@ -297,7 +296,7 @@ impl SecureTransport {
             if flow.broken {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            // A task that has ended takes nothing more, though nobody has noticed yet.
+            // A task that has ended accepts no data, even if its end was not noticed yet.
             if flow.settled {
                 drop(flow);
                 self.settle(poller);
@@ -317,7 +316,7 @@ impl SecureTransport {
         }
     }
 
-    /// Encrypts and writes a little at once. What the kernel does not take is left to a task.
+    /// Encrypts and writes a small message. The task writes the part that the kernel does not take.
     fn write_now(&mut self, data: &[u8], poller: &Poller) -> io::Result<usize> {
         let Driver::JavaScript(channel) = &mut self.driver else {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -328,8 +327,8 @@ impl SecureTransport {
         });
         if written.is_err() {
             self.broken = true;
-            // What the peer sent before it went is fetched, so that it is there when JavaScript
-            // learns that writing has failed. The poller need not have told of it yet.
+            // Data that the peer sent before it closed must be available when JavaScript learns
+            // that writing failed. The poller may not have reported it yet.
             channel.socket.note(Ready::TO_BE_READ);
             channel.receive_for_a_turn(&mut self.inbound);
             return written;
@@ -340,7 +339,7 @@ impl SecureTransport {
         written
     }
 
-    /// Hands the work over to a task, with so many bytes of plaintext on their way.
+    /// Moves the connection to a task, with `in_flight` bytes of plaintext pending.
     fn start_task(&mut self, poller: &Poller, in_flight: usize) {
         let Driver::JavaScript(channel) = mem::replace(&mut self.driver, Driver::Gone) else {
             return;
@@ -388,7 +387,7 @@ impl SecureTransport {
         self.driver = Driver::Task(shared);
     }
 
-    /// If the task has ended because there is little to do, the JavaScript thread takes over again.
+    /// Takes the connection back from a task that has ended because it was idle.
     pub(crate) fn settle(&mut self, poller: &Poller) {
         let Driver::Task(shared) = &self.driver else {
             return;
@@ -435,7 +434,7 @@ impl SecureTransport {
         Ok(in_flight)
     }
 
-    /// How many decrypted bytes wait here to be fetched.
+    /// The number of decrypted bytes that were not fetched.
     pub(crate) fn held(&self) -> usize {
         let with_task = match &self.driver {
             Driver::Task(shared) => lock(&shared.flow).inbound.len(),
@@ -458,7 +457,7 @@ impl SecureTransport {
         match &self.driver {
             Driver::Task(shared) => {
                 let flow = lock(&shared.flow);
-                // After a write that has failed the task reads on to the end.
+                // After a failed write the task reads to the end.
                 !flow.inbound.is_empty() || flow.broken && !flow.ended
             }
             Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.has_unread(),
@@ -499,7 +498,8 @@ impl SecureTransport {
         };
         let Ok(socket) = socket else { return };
         let is_harmless = closing::is_harmless(&SockRef::from(&socket));
-        // The peer learns that the end was meant; one that does not listen need not be told.
+        // `close_notify` tells the peer that the end is intended. The connection closes even if it
+        // cannot be sent.
         tls.connection.send_close_notify();
         let mut flush = move |socket: &Socket| tls.flush(|pieces| write_now(socket, pieces));
         match flush(&socket) {
@@ -520,7 +520,7 @@ impl Drop for SecureTransport {
     }
 }
 
-/// Writes once, without waiting.
+/// Writes once without blocking.
 fn write_now(socket: &Socket, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
     match uninterrupted(|| socket.send_vectored_with_flags(pieces, SEND_FLAGS)) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
@@ -528,7 +528,7 @@ fn write_now(socket: &Socket, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>>
     }
 }
 
-/// Moves all bytes to the end of `buffer`, without copying if that is empty.
+/// Moves all bytes to the end of `buffer`, without copying if the buffer is empty.
 fn take(bytes: &mut Vec<u8>, buffer: &mut Vec<u8>) {
     if buffer.is_empty() {
         mem::swap(bytes, buffer);
@@ -538,22 +538,22 @@ fn take(bytes: &mut Vec<u8>, buffer: &mut Vec<u8>) {
     }
 }
 
-/// The state of TLS.
+/// The TLS state.
 struct Tls {
     connection: ClientConnection,
     ends: RecordEnds,
-    /// Bytes that were read and not decrypted when a turn was over: at most those of one read.
+    /// Bytes that were read but not decrypted at the end of a turn, at most those of one read.
     unprocessed: Vec<u8>,
     fruitless: Fruitless,
-    /// Nothing more will be read. Chromium reports `ERR_CONNECTION_CLOSED` for an orderly end, a
-    /// truncation and an alert alike.
+    /// The stream has ended. Chromium reports `ERR_CONNECTION_CLOSED` for `close_notify`,
+    /// truncation and alerts alike.
     ended: bool,
-    /// Why the stream has ended, if not by `close_notify`.
+    /// The reason for the end, unless it was `close_notify`.
     cause: Option<NetError>,
 }
 
 impl Tls {
-    /// Of a connection whose handshake is done, and that has read nothing behind it.
+    /// The state after a handshake, with no data read behind it.
     fn new(connection: ClientConnection) -> Self {
         Self {
             connection,
@@ -565,15 +565,15 @@ impl Tls {
         }
     }
 
-    /// Nothing more will be read. The first reason counts.
+    /// Ends the stream. The first reason counts.
     fn end(&mut self, cause: Option<NetError>) {
         if !mem::replace(&mut self.ended, true) {
             self.cause = cause;
         }
     }
 
-    /// Decrypts the bytes of one read to the end of `plaintext`, and keeps those for which the turn
-    /// leaves no time.
+    /// Decrypts the bytes of one read and appends them to `plaintext`. Keeps the bytes for which
+    /// the turn has no time.
     fn process(&mut self, encrypted: &[u8], plaintext: &mut Vec<u8>, turn: &mut Turn) {
         let before = plaintext.len();
         let count = self.decrypt(encrypted, plaintext, turn);
@@ -585,7 +585,7 @@ impl Tls {
         turn.count_read(&self.fruitless);
     }
 
-    /// Goes on with the bytes that the last turn left. Returns how many it has processed.
+    /// Processes the bytes that the last turn left. Returns their number.
     fn process_rest(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> usize {
         let mut encrypted = mem::take(&mut self.unprocessed);
         let count = self.decrypt(&encrypted, plaintext, turn);
@@ -596,8 +596,8 @@ impl Tls {
         count
     }
 
-    /// Decrypts records to the end of `plaintext` until the turn is over. Returns how many bytes of
-    /// `encrypted` it has processed.
+    /// Decrypts records until the turn is over and appends them to `plaintext`. Returns the number
+    /// of processed bytes of `encrypted`.
     fn decrypt(&mut self, encrypted: &[u8], plaintext: &mut Vec<u8>, turn: &mut Turn) -> usize {
         let mut rest = encrypted;
         while !rest.is_empty() && !self.ended && !turn.is_over {
@@ -613,7 +613,7 @@ impl Tls {
         encrypted.len() - rest.len()
     }
 
-    /// Decrypts one record, or the part of it that is there.
+    /// Decrypts one record, or the received part of it.
     fn decrypt_record(&mut self, encrypted: &mut &[u8], plaintext: &mut Vec<u8>) {
         let (count, header) = self.ends.take(encrypted);
         if header.is_some_and(|header| self.is_refused(header)) {
@@ -627,11 +627,11 @@ impl Tls {
                 _ => return self.end(Some(NetError::SslProtocolError)),
             }
         }
-        // What has come of a record shows whether it can be one: nobody waits for the rest of what
-        // is none.
+        // The received part of a record shows whether it can be valid. An invalid record is not
+        // waited for.
         if self.ends.is_between() || encrypted.is_empty() {
             let sound = self.connection.process_new_packets().is_ok();
-            // Records that were sound before the one that was not still count.
+            // Valid records before the invalid one still count.
             self.drain(plaintext);
             if !sound {
                 self.end(Some(NetError::SslProtocolError));
@@ -639,16 +639,16 @@ impl Tls {
         }
     }
 
-    /// Whether Chromium ends the connection at such a record, where rustls does not look at its
-    /// version, and says no to a server of TLS 1.2 that asks for another handshake
-    /// (`boringssl/ssl/tls_record.cc`, `SSL_set_renegotiate_mode`).
+    /// Whether Chromium ends the connection at such a record: rustls ignores its version, and
+    /// declines a renegotiation request in TLS 1.2 (`boringssl/ssl/tls_record.cc`,
+    /// `SSL_set_renegotiate_mode`).
     fn is_refused(&self, header: Header) -> bool {
         header.version != VERSION_OF_ENCRYPTED
             || header.kind == HANDSHAKE
                 && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
     }
 
-    /// Moves what was decrypted to the end of `plaintext`.
+    /// Appends the decrypted bytes to `plaintext`.
     fn drain(&mut self, plaintext: &mut Vec<u8>) {
         let mut reader = self.connection.reader();
         loop {
@@ -668,7 +668,7 @@ impl Tls {
         }
     }
 
-    /// Encrypts all of `data`, which must not be much.
+    /// Encrypts all of `data`, which must be small.
     fn write(&mut self, mut data: &[u8]) -> io::Result<usize> {
         let length = data.len();
         while !data.is_empty() {
@@ -678,8 +678,7 @@ impl Tls {
         Ok(length)
     }
 
-    /// Writes encrypted bytes until there are none left or the kernel takes no more; whether there
-    /// are none left.
+    /// Writes encrypted bytes as far as the kernel takes them. Returns whether all are written.
     fn flush(
         &mut self,
         mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
@@ -700,10 +699,10 @@ impl Tls {
     }
 }
 
-/// Counts what a peer has sent since the last plaintext.
+/// Counts the records that a peer has sent since the last plaintext.
 #[derive(Default)]
 struct Fruitless {
-    /// The bytes of whole records.
+    /// The bytes of complete records.
     bytes: usize,
     reads: u32,
 }
@@ -723,19 +722,19 @@ impl Fruitless {
         }
     }
 
-    /// Whether it is so much that the JavaScript thread does no more work for it.
+    /// Whether the JavaScript thread must hand over to the task.
     const fn is_much(&self) -> bool {
         self.bytes > MAX_FRUITLESS_BYTES || self.reads > MAX_FRUITLESS_READS
     }
 }
 
-/// Ends decrypting before other sockets, timers or tasks have waited too long.
+/// Limits the time of decryption, so that other sockets, timers and tasks do not wait too long.
 struct Turn {
     limit: Duration,
-    /// When the clock was read first.
+    /// The time at which the clock was first read.
     began: Option<Instant>,
     records: u32,
-    /// Whether the turn also ends when too much has come without plaintext.
+    /// Whether the turn also ends after too many records without plaintext.
     is_impatient: bool,
     is_over: bool,
 }
@@ -744,7 +743,7 @@ impl Turn {
     const fn of_javascript() -> Self {
         Self {
             limit: TURN,
-            // One message needs no clock.
+            // A single message needs no clock.
             began: None,
             records: 0,
             is_impatient: true,
@@ -786,7 +785,7 @@ impl Turn {
     }
 }
 
-/// Lets rustls write several records at once.
+/// Lets rustls write several records with one system call.
 struct Vectored<F>(F);
 
 impl<F: FnMut(&[IoSlice<'_>]) -> io::Result<usize>> Write for Vectored<F> {
@@ -813,17 +812,17 @@ fn with_encrypted<R>(action: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 }
 
 impl Channel<PolledSocket> {
-    /// Whether a read may bring something.
+    /// Whether a read may return data.
     fn is_read_ready(&mut self) -> bool {
         !self.tls.unprocessed.is_empty() || self.socket.is_ready(Direction::Read)
     }
 
-    /// Whether the peer has sent something that was not decrypted.
+    /// Whether the peer has sent bytes that were not decrypted.
     fn has_unread(&self) -> bool {
         !self.tls.unprocessed.is_empty() || self.socket.has_unread()
     }
 
-    /// Reads once, and decrypts what the turn leaves time for. Returns whether the read brought much.
+    /// Reads once and decrypts as long as the turn allows. Returns whether the read was large.
     fn receive(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> bool {
         if self.tls.ended {
             return false;
@@ -844,7 +843,7 @@ impl Channel<PolledSocket> {
         })
     }
 
-    /// Reads what there is, as far as one turn allows.
+    /// Reads available data as far as one turn allows.
     fn receive_for_a_turn(&mut self, plaintext: &mut Vec<u8>) {
         let mut turn = Turn::of_javascript();
         while !self.tls.ended && !turn.is_over && plaintext.len() < MAX_INBOUND {
@@ -861,13 +860,13 @@ impl Channel<PolledSocket> {
         tls.flush(|pieces| socket.poll_write_vectored(pieces))
     }
 
-    /// Flushes what only TLS itself has to say: an error is met again by whoever sends.
+    /// Flushes TLS control messages. The next send reports an error again.
     fn flush_quietly(&mut self) {
         let _ = self.flush();
     }
 }
 
-/// What the end of a stream means that TLS has not ended.
+/// The reason for the end of a stream without `close_notify`.
 fn truncation(result: io::Result<usize>) -> NetError {
     result.map_or_else(
         |error| NetError::from_io(&error),
@@ -876,8 +875,8 @@ fn truncation(result: io::Result<usize>) -> NetError {
 }
 
 impl Channel<TcpStream> {
-    /// Reads once, unless the last turn has left bytes, and decrypts what the turn leaves time for.
-    /// Zero bytes are the end.
+    /// Reads once, unless the last turn has left bytes, and decrypts as long as the turn allows.
+    /// Zero bytes mean the end.
     fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
@@ -918,8 +917,8 @@ impl Channel<TcpStream> {
     }
 }
 
-/// Runs an operation on a socket that the runtime watches. The kernel is asked first: the runtime
-/// learns what has come only when its thread gets round to it.
+/// Runs an operation on a socket that the runtime watches. Queries the kernel first, because the
+/// runtime notices events later.
 fn attempt(
     stream: &TcpStream,
     direction: Direction,
@@ -946,37 +945,37 @@ fn attempt(
     }
 }
 
-/// What the JavaScript thread and the task share.
+/// The state that the JavaScript thread and the task share.
 struct Shared {
-    /// Locked by the task while it works, by the JavaScript thread to set options and to end it.
+    /// Locked by the task while it works, and by the JavaScript thread to set options and to close.
     channel: Mutex<Option<TaskChannel>>,
-    /// Locked for moments only.
+    /// Locked briefly.
     flow: Mutex<Flow>,
 }
 
 /// The encrypted side.
 struct TaskChannel {
     channel: Channel<TcpStream>,
-    /// Plaintext that was not encrypted yet.
+    /// Plaintext that is not encrypted yet.
     sending: BytesMut,
-    /// Bytes ever moved to `sending`, and how many of them the operating system has.
+    /// Total bytes moved to `sending`, and total bytes that the operating system has.
     taken: u64,
     flushed: u64,
-    /// Decrypted, and to be handed over when JavaScript has fetched what was before.
+    /// Decrypted bytes that are handed over when JavaScript has fetched the previous ones.
     decrypted: Vec<u8>,
     small_reads: u32,
-    /// Reads ever.
+    /// Total number of reads.
     reads: u64,
     /// Writing has failed.
     broken: bool,
-    /// Whether it decrypts far ahead.
+    /// The permit to decrypt far ahead, if the task has one.
     ahead: Option<Ahead>,
 }
 
-/// Leave to decrypt far ahead.
+/// A permit to decrypt far ahead.
 struct Ahead(());
 
-/// How many have it.
+/// The number of permits in use.
 static AHEAD: AtomicUsize = AtomicUsize::new(0);
 
 impl Ahead {
@@ -1003,29 +1002,28 @@ impl Drop for Ahead {
 #[derive(Default)]
 struct Flow {
     inbound: Vec<u8>,
-    /// The task has more, and waits for `inbound` to be fetched.
+    /// The task has more data and waits until `inbound` is fetched.
     more: bool,
-    /// Whether JavaScript has asked to read: until then the bytes stay with the kernel, from the
-    /// first record with plaintext on.
+    /// Whether JavaScript has requested a read. Until then, bytes from the first record with
+    /// plaintext on stay in the kernel.
     reading: bool,
-    /// Nothing more will be read.
+    /// The stream has ended.
     ended: bool,
     /// See [`Tls::cause`].
     cause: Option<NetError>,
     outbound: BytesMut,
-    /// Nothing more can be written.
+    /// Writing is impossible.
     broken: bool,
-    /// The task has ended for want of work: this is no end of the connection.
+    /// The task has ended because it was idle. The connection continues.
     settled: bool,
-    /// Whether JavaScript is to be woken when there is something to read, and when writing has made
-    /// progress.
+    /// Whether to wake JavaScript for readable data, and for progress in writing.
     reader_waits: bool,
     writer_waits: bool,
-    /// Bytes ever accepted from JavaScript, and how many of them the operating system has.
+    /// Total bytes accepted from JavaScript, and total bytes that the operating system has.
     accepted: u64,
     flushed: u64,
     task: Option<Waker>,
-    /// Whom to wake, and which socket's owner that is.
+    /// The mailbox to notify, and the socket's identifier there.
     mailbox: Arc<Mailbox>,
     socket_id: SocketId,
 }
@@ -1039,7 +1037,7 @@ impl Flow {
         self.ended || !self.inbound.is_empty()
     }
 
-    /// Whether there is something to fetch; if not, JavaScript will be woken.
+    /// Whether data can be fetched. If not, JavaScript will be woken.
     fn is_read_ready(&mut self) -> bool {
         if self.readable() {
             return true;
@@ -1068,8 +1066,7 @@ impl Flow {
     }
 }
 
-/// Has the task polled again when the runtime has looked for other work, new events of sockets
-/// included.
+/// Schedules the task behind other work of the runtime, including new socket events.
 fn yield_to_others(context: &mut Context<'_>) {
     let _ = pin!(yield_now()).poll(context);
 }
@@ -1080,12 +1077,12 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-/// The runtime's end. Whatever ends it, JavaScript is not left waiting.
+/// The runtime's side. However it ends, JavaScript is notified.
 struct Task {
     shared: Arc<Shared>,
-    /// Runs while there is nothing to do.
+    /// Runs while the task is idle.
     quiet: Option<Pin<Box<Sleep>>>,
-    /// What the task had [moved](TaskChannel::moves) when that began.
+    /// The value of [`moves`](TaskChannel::moves) when the timer started.
     moves: u64,
 }
 
@@ -1105,8 +1102,8 @@ impl Drop for Task {
 }
 
 impl Task {
-    /// Moves bytes both ways until it would have to wait. Ready once the connection is dropped, or
-    /// there is too little to do for a task.
+    /// Moves bytes in both directions until it would block. Ready when the connection is dropped or
+    /// the task is idle.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
         let mut channel = lock(&shared.channel);
@@ -1117,12 +1114,12 @@ impl Task {
         let mut sent = task.send(&shared.flow, context);
         if sent.is_ok() {
             task.receive(&shared.flow, context);
-            // TLS itself may have something to say to that.
+            // TLS may have to answer the received records.
             sent = task.channel.flush(context).map(drop);
         }
         if sent.is_err() {
-            // What the peer sent before it went is fetched first, also for a paused socket, so that
-            // it is there when JavaScript learns that writing has failed.
+            // Data that the peer sent before it closed is fetched first, even for a paused socket,
+            // so that it is available when JavaScript learns that writing failed.
             lock(&shared.flow).reading = true;
             task.broken = true;
             task.receive(&shared.flow, context);
@@ -1141,7 +1138,7 @@ impl Task {
         } else if task.is_small() || self.is_quiet(task.moves(), context) {
             self.quiet = None;
             if flow.inbound.len() > READ_SIZE {
-                // It stays with the leave to go so far ahead. The task goes on when it is fetched.
+                // The data stays with the permit. The task continues when it is fetched.
                 flow.more = true;
                 return Poll::Pending;
             }
@@ -1152,7 +1149,7 @@ impl Task {
         Poll::Pending
     }
 
-    /// Whether nothing was moved for long, which is looked at again when it can be so.
+    /// Whether no byte was moved for a while. Starts the timer if necessary.
     fn is_quiet(&mut self, moves: u64, context: &mut Context<'_>) -> bool {
         let quiet = self.quiet.get_or_insert_with(|| Box::pin(sleep(QUIET)));
         while quiet.as_mut().poll(context).is_ready() {
@@ -1167,7 +1164,7 @@ impl Task {
 }
 
 impl TaskChannel {
-    /// Grows with whatever is moved.
+    /// A counter that grows with every moved byte.
     fn moves(&self) -> u64 {
         self.reads + self.flushed
     }
@@ -1196,14 +1193,14 @@ impl TaskChannel {
             if count < self.sending.len() {
                 self.sending.advance(count);
             } else {
-                // Advanced to its end it could point behind its memory, which LeakSanitizer would
-                // take for lost.
+                // A buffer that was advanced to its end points behind its memory, which
+                // LeakSanitizer reports as a leak.
                 self.sending.clear();
             }
         }
     }
 
-    /// Tells JavaScript what was flushed, if it is so much more than it knows.
+    /// Notifies JavaScript of flushed bytes if at least `least` are new.
     fn tell_progress(&self, flow: &Mutex<Flow>, least: u64) {
         let mut flow = lock(flow);
         if self.flushed - flow.flushed >= least {
@@ -1216,7 +1213,7 @@ impl TaskChannel {
         let mut turn = Turn::of_task();
         loop {
             if turn.is_over {
-                // What is to be sent, and other tasks, have waited long enough.
+                // Pending sends and other tasks have waited long enough.
                 yield_to_others(context);
                 return;
             }
@@ -1252,7 +1249,7 @@ impl TaskChannel {
             match received {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
-                // Nothing is waited for on a connection that can only be read.
+                // A connection that can only be read does not wait for more data.
                 Poll::Pending if self.broken => {
                     self.channel.tls.end(Some(NetError::ConnectionReset));
                 }
@@ -1266,8 +1263,8 @@ impl TaskChannel {
         }
     }
 
-    /// Whether more has come within a moment. Where much is under way, going to sleep and being
-    /// woken for each piece of it costs more than a look or two.
+    /// Polls briefly for more data. During bulk transfers a wake-up for each chunk costs more than
+    /// a few polls.
     fn await_more(&mut self) -> bool {
         if self.small_reads > 0 {
             return false;
@@ -1278,7 +1275,7 @@ impl TaskChannel {
             thread::yield_now();
             match socket.peek(&mut [MaybeUninit::uninit()]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // The kernel reports an error once, and the read finds only an end.
+                // The kernel reports an error once; the next read finds only the end.
                 Err(error) => {
                     self.channel.tls.end(Some(NetError::from_io(&error)));
                     return true;
@@ -1291,8 +1288,8 @@ impl TaskChannel {
         }
     }
 
-    /// Hands over what was decrypted, if JavaScript has fetched what was before; whether nothing is
-    /// left here.
+    /// Hands over decrypted bytes if JavaScript has fetched the previous ones. Returns whether no
+    /// byte is left here.
     fn hand_over(&mut self, flow: &Mutex<Flow>) -> bool {
         if self.decrypted.is_empty() {
             return true;
@@ -1305,7 +1302,7 @@ impl TaskChannel {
             if self.ahead.is_some() {
                 self.decrypted.reserve_exact(BUFFER);
             } else if self.decrypted.capacity() > 2 * READ_SIZE {
-                // It has come from one that goes far ahead.
+                // The buffer belonged to a task with a permit.
                 self.decrypted = Vec::new();
             }
             true
@@ -1315,7 +1312,7 @@ impl TaskChannel {
         }
     }
 
-    /// Whether the JavaScript thread can do what there is to do.
+    /// Whether the JavaScript thread can take over.
     fn is_small(&self) -> bool {
         self.small_reads >= SMALL_READS && !self.channel.tls.fruitless.is_much()
     }
@@ -1329,7 +1326,7 @@ impl TaskChannel {
     }
 }
 
-/// What becomes of bytes that a server sends after its handshake.
+/// The verdict on bytes that a server sends after its handshake.
 #[cfg(any(fuzzing, test))]
 pub(crate) fn decrypt<S>(secured: Secured<S>, encrypted: &[u8]) -> Vec<u8> {
     let mut tls = Tls::new(secured.connection);

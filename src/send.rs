@@ -10,24 +10,24 @@ use crate::readiness::Ready;
 use crate::socket::{Connection, SocketId};
 use crate::table::{SocketTable, find};
 
-/// How many bytes the sends of an application may hold before they end.
+/// The most bytes that the pending sends of an application may hold.
 const WRITE_QUOTA: usize = 200 * 1024 * 1024;
 
-/// One turn of a socket writes this many queued bytes at most.
+/// The most queued bytes that one turn of a socket writes.
 const WRITES_PER_TURN: usize = 1024 * 1024;
 
 impl SocketTable {
-    /// Sends bytes, of which those that cannot be written at once are copied.
+    /// Sends bytes. Copies those that cannot be written at once.
     pub(crate) fn send(&mut self, request: u32, socket_id: SocketId, data: &[u8]) {
         let written = self.write_at_once(socket_id, data);
         self.queue(request, socket_id, data, written);
         self.flush(socket_id);
     }
 
-    /// Small sends, whose requests are numbered from `first` and whose bytes stand one after another
-    /// in `bytes`: those of one socket in a row are written together. Returns whether all have
-    /// succeeded, there is nothing to deliver before them, and they are left to the caller, who does
-    /// not ask for events before they have ended.
+    /// A batch of small sends, whose requests are numbered from `first` and whose data is
+    /// concatenated in `bytes`. Consecutive sends of one socket share a write. Returns whether all
+    /// have succeeded, no event precedes them, and the caller must complete them before it requests
+    /// events.
     pub(crate) fn send_gathered(
         &mut self,
         first: u32,
@@ -61,8 +61,8 @@ impl SocketTable {
         self.leave_successes(first, headers.len())
     }
 
-    /// Writes what can be written without waiting, if nothing is queued before it. An error is met
-    /// again by the flush, which knows what to do about it.
+    /// Writes without blocking, if the queue is empty. The flush meets an error again and handles
+    /// it.
     fn write_at_once(&mut self, socket_id: SocketId, data: &[u8]) -> usize {
         if self.unsent + data.len() > WRITE_QUOTA {
             return 0;
@@ -85,9 +85,9 @@ impl SocketTable {
         }
     }
 
-    /// Accepts a send of which the first `written` bytes are written, or refuses it.
+    /// Queues or refuses a send whose first `written` bytes are written.
     fn queue(&mut self, request: u32, socket_id: SocketId, data: &[u8], written: usize) {
-        // The quota is looked at before the socket: Chromium's order.
+        // Chromium checks the quota before the socket.
         if self.unsent + data.len() > WRITE_QUOTA {
             return self
                 .outbox
@@ -102,7 +102,7 @@ impl SocketTable {
         socket.writes.push(request, data, written);
     }
 
-    /// Writes what the transport takes, and ends the sends that are written.
+    /// Writes as much as the transport takes, and completes the sends that are written.
     pub(crate) fn flush(&mut self, socket_id: SocketId) {
         let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return;
@@ -114,7 +114,7 @@ impl SocketTable {
         let mut left = WRITES_PER_TURN;
         while let Some(chunk) = socket.writes.next_chunk() {
             if left == 0 {
-                // A peer that takes everything at once must not keep the others waiting.
+                // A peer that takes everything at once must not delay other sockets.
                 if !mem::replace(&mut socket.write_turn, true) {
                     self.outbox.write(socket_id);
                 }
@@ -141,7 +141,7 @@ impl SocketTable {
         }
     }
 
-    /// Writes more of what the last turn has left.
+    /// Writes more of the data that the last turn left.
     pub(crate) fn continue_writing(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.write_turn = false;
@@ -150,8 +150,8 @@ impl SocketTable {
         }
     }
 
-    /// The connection broke. What the peer sent before is still delivered; then the connection
-    /// ends like any other.
+    /// Handles a broken connection. Data that the peer sent before is still delivered; then the
+    /// connection ends like any other.
     fn write_failed(&mut self, socket_id: SocketId) {
         self.fail_sends(socket_id);
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
@@ -162,10 +162,10 @@ impl SocketTable {
             return;
         };
         link.broken = true;
-        // What has come is met by a read, whether or not the poller has told of it.
+        // A read finds this data even if the poller has not reported it yet.
         link.transport.note(Ready::TO_BE_READ);
         if held || link.transport.has_unread() {
-            // A read that starts later has its turn later.
+            // A read that starts later is queued later.
             if socket.read.is_some() {
                 self.give_turn(socket_id);
             }
@@ -177,8 +177,8 @@ impl SocketTable {
         }
     }
 
-    /// Fails all sends as Chromium does when a connection breaks: the one under way in general,
-    /// those behind it for want of a connection.
+    /// Fails all sends as Chromium does when a connection breaks: the current one with
+    /// `ERR_FAILED`, those behind it with `ERR_SOCKET_NOT_CONNECTED`.
     pub(crate) fn fail_sends(&mut self, socket_id: SocketId) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
@@ -235,7 +235,7 @@ mod tests {
             }
             stream
         });
-        // The kernel has room for all that the first write has left.
+        // The kernel has room for the remainder of the first write.
         let mut stream = reader.join().unwrap();
         let before = queued(&application);
         application.table.look_around();

@@ -1,8 +1,8 @@
-//! The socket table of one environment, and what it has to tell JavaScript.
+//! The socket table of one environment, and its outbox of events for JavaScript.
 //!
-//! The table belongs to the JavaScript thread: every call and every notice of the runtime is
-//! handled there, one after the other, as Chromium handles them on its browser thread. So a state
-//! is never seen half changed, and what is decided first is told first.
+//! The table belongs to the JavaScript thread, which handles every call and every notice of the
+//! runtime one after the other, as Chromium's browser thread does. No code sees a half-changed
+//! state, and events are delivered in the order in which they were decided.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
@@ -20,81 +20,82 @@ use crate::statistics::Counters;
 use crate::tls_settings::TlsSettings;
 use crate::transport::SocketOption;
 
-/// No socket has this identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
+/// The message for an unknown identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
 
-/// The application has as many sockets as it may have. Chromium knows no such limit.
+/// The message for an exceeded limit on sockets, which Chromium does not have.
 const TOO_MANY_SOCKETS: &str = "Too many sockets";
 
-/// While there is always something to deliver, the poller is asked after this many events.
+/// While the outbox is never empty, the poller is queried after this many events.
 const LOOK_AFTER: usize = 16;
 
 /// The sockets of one environment.
 #[derive(Default)]
 pub(crate) struct SocketTable {
-    /// Boxed, because a tree keeps room for more than it holds.
+    /// Boxed, because a tree allocates more slots than it uses.
     pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
-    /// What the application has set for TLS, if anything.
+    /// The TLS settings of the application, if there are any.
     pub(crate) tls: Option<Arc<TlsSettings>>,
-    /// How long a `connect()` may take, where the application has set a limit.
+    /// The application's limit on the duration of `connect()`.
     pub(crate) connect_timeout: Option<Duration>,
-    /// How many sockets there may be, where the application has set a limit.
+    /// The application's limit on the number of sockets.
     pub(crate) max_sockets: Option<usize>,
-    /// Whether connections leave some of the process's descriptors to others.
+    /// Whether connections leave some of the process's descriptors unused.
     pub(crate) spares_descriptors: bool,
-    /// Name resolutions whose answer is still to come.
+    /// Pending name resolutions.
     pub(crate) resolving: usize,
-    /// Sockets that are connected, or about to be.
+    /// Sockets that are connected or connecting.
     pub(crate) live: usize,
-    /// Bytes of all sends that have not ended, which are held against the write quota.
+    /// Bytes of pending sends, which count towards the write quota.
     pub(crate) unsent: usize,
-    /// Sockets that hold bytes which were read and not delivered yet.
+    /// Sockets with bytes that were read but not delivered.
     pub(crate) holding: usize,
-    /// The buffer of the next read: idle sockets have none of their own.
+    /// The buffer for the next read. Idle sockets have none.
     pub(crate) spare: Vec<u8>,
-    /// There as soon as anything was connected.
+    /// Created by the first connection.
     pub(crate) poller: Option<Poller>,
     pub(crate) linger: Linger,
     pub(crate) counters: Counters,
     pub(crate) shift: Shift,
-    /// How many events were delivered since the poller was asked.
+    /// Events delivered since the poller was queried.
     delivered: usize,
-    /// The socket whose bytes JavaScript was told to take, and how many there are.
+    /// The socket whose bytes were announced to JavaScript, and their number.
     pub(crate) taking: Option<(SocketId, usize)>,
-    /// Why the request that was delivered last has failed.
+    /// The failure of the request that was delivered last.
     pub(crate) failure: Option<Failure>,
-    /// Sockets that were found ready, and that the table has not looked at yet.
+    /// Ready sockets that the table has not handled yet.
     found: VecDeque<(SocketId, Ready)>,
-    /// Notices that were collected and not handled yet.
+    /// Notices that were collected but not handled yet.
     notices: VecDeque<Notice>,
 }
 
-/// What is to be delivered, in order.
+/// The events to deliver, in order.
 #[derive(Default)]
 pub(crate) struct Outbox {
     entries: VecDeque<Entry>,
-    /// Answers that come after those to the other calls of this turn of the event loop: Chromium's
+    /// Completions that follow those of the other calls of this turn of the event loop: Chromium's
     /// browser process has to ask its network process for them.
     later: Vec<(SocketId, Event)>,
-    /// Whether one of them is [`Entry::Look`].
+    /// Whether [`Entry::Look`] is queued.
     looks: bool,
     /// Counts the turns of the event loop.
     turn: u32,
 }
 
-/// One place in the outbox.
+/// An entry of the outbox.
 enum Entry {
     Event(Event),
-    /// The socket is probably readable: read when it is its turn, so that bytes stay with the
-    /// kernel until JavaScript is ready for them and no socket keeps others waiting.
+    /// The socket is probably readable. It is read when this marker is reached, so that the bytes
+    /// stay in the kernel until JavaScript is ready and no socket delays others.
     Read(SocketId),
-    /// The socket has more to send than one turn may write.
+    /// The socket has more to write than one turn allows.
     Write(SocketId),
-    /// Everything before has had its turn: look which other sockets have become ready.
+    /// All earlier entries have been handled: query the poller.
     Look,
-    /// What follows waits until the event loop has left this turn; see [`Outbox::wait_for_turn`].
+    /// The entries behind this one wait for the next turn of the event loop; see
+    /// [`Outbox::wait_for_turn`].
     Turn(u32),
 }
 
@@ -114,12 +115,12 @@ impl Outbox {
             .push_back(Entry::Event(Event::Complete { request, outcome }));
     }
 
-    /// The request named a socket that does not exist, and its callback gets no argument.
+    /// The request named an unknown socket. Its callback gets no argument.
     pub(crate) fn not_found(&mut self, request: u32) {
         self.fail(request, Failure::without_code(SOCKET_NOT_FOUND));
     }
 
-    /// The socket receives no more.
+    /// The socket stops receiving.
     pub(crate) fn receive_error(
         &mut self,
         socket_id: SocketId,
@@ -133,33 +134,35 @@ impl Outbox {
         }));
     }
 
-    /// The request ends after the other calls of this turn of the event loop.
+    /// Completes the request after the other calls of this turn of the event loop.
     fn complete_later(&mut self, socket_id: SocketId, request: u32, outcome: Outcome) {
         let event = Event::Complete { request, outcome };
         self.later.push((socket_id, event));
     }
 
-    /// Gives a socket's late answers their places, because nothing can be asked of it any more.
+    /// Queues a socket's deferred completions now, because the socket is about to change.
     fn answer_now(&mut self, socket_id: SocketId) {
         let answers = self.later.extract_if(.., |(id, _)| *id == socket_id);
         self.entries
             .extend(answers.map(|(_, event)| Entry::Event(event)));
     }
 
-    /// The turn of the event loop in which the calls were made is over.
+    /// Queues the deferred completions: the turn of the event loop in which the calls were made is
+    /// over.
     fn answer_late(&mut self) {
         let answers = self.later.drain(..);
         self.entries
             .extend(answers.map(|(_, event)| Entry::Event(event)));
     }
 
-    /// Has the event loop poll before it learns of what follows. A server in the same event loop then
-    /// learns of a connection before the client does, as with `node:net`.
+    /// Lets the event loop poll before the following events. A server in the same event loop then
+    /// gets its connection before the client's callback runs, as with `node:net`.
     pub(crate) fn wait_for_turn(&mut self) {
         self.entries.push_back(Entry::Turn(self.turn));
     }
 
-    /// Takes back the successes of `count` requests from `first` on, if there is nothing else.
+    /// Removes the successes of `count` requests from `first` on, if the outbox holds no other
+    /// event.
     fn take_successes(&mut self, first: u32, count: usize) -> bool {
         let mut expected = first;
         let taken = self.entries.len() == count + usize::from(self.looks)
@@ -182,25 +185,25 @@ impl Outbox {
         taken
     }
 
-    /// Has the poller asked again when everything has had its turn, if there is anything.
+    /// Queries the poller again after all queued entries, if there are any.
     fn look_later(&mut self) {
         if !self.entries.is_empty() && !mem::replace(&mut self.looks, true) {
             self.entries.push_back(Entry::Look);
         }
     }
 
-    /// The socket should be read.
+    /// Queues a read marker for the socket.
     pub(crate) fn read(&mut self, socket_id: SocketId) {
         self.entries.push_back(Entry::Read(socket_id));
     }
 
-    /// The socket should go on writing.
+    /// Queues more writing for the socket.
     pub(crate) fn write(&mut self, socket_id: SocketId) {
         self.entries.push_back(Entry::Write(socket_id));
     }
 }
 
-/// Finds a socket, or ends `request` and returns from the method.
+/// Finds a socket, or completes `request` with an error and returns from the method.
 macro_rules! find {
     ($table:ident, $socket_id:expr, $request:expr) => {
         match $table.sockets.get_mut(&$socket_id) {
@@ -212,8 +215,8 @@ macro_rules! find {
 pub(crate) use find;
 
 impl SocketTable {
-    /// Makes a socket and returns its identifier, which no other of the process ever has; None if
-    /// there are as many as there may be.
+    /// Creates a socket. Returns its identifier, which is unique in the process; `None` if the
+    /// limit is reached.
     pub(crate) fn create(
         &mut self,
         request: u32,
@@ -242,13 +245,14 @@ impl SocketTable {
         self.outbox.complete(request);
     }
 
-    /// Pauses a socket, or lets it go on.
+    /// Pauses or resumes a socket.
     pub(crate) fn set_paused(&mut self, request: u32, socket_id: SocketId, paused: bool) {
         let socket = find!(self, socket_id, request);
         let resumed = socket.paused && !paused;
         socket.paused = paused;
         self.outbox.complete(request);
-        // Even what is there already comes after the answers to the calls of this tick.
+        // Data that has already arrived is still delivered after the completions of this tick's
+        // calls.
         socket.answered |= resumed && socket.read.is_none();
         if resumed && self.start_read(socket_id) && !self.end_if_over(socket_id) {
             self.mailbox.post(Notice::Readable(socket_id));
@@ -273,7 +277,7 @@ impl SocketTable {
         }
     }
 
-    /// Describes a socket; None if there is no such socket.
+    /// Describes a socket; `None` if it does not exist.
     pub(crate) fn info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
         let info = self
             .sockets
@@ -295,7 +299,7 @@ impl SocketTable {
             .collect()
     }
 
-    /// Ends the connection of a socket, which stays.
+    /// Closes the connection of a socket and keeps the socket.
     pub(crate) fn disconnect(&mut self, request: u32, socket_id: SocketId) {
         find!(self, socket_id, request);
         let was_reading = self.cut(socket_id);
@@ -305,7 +309,7 @@ impl SocketTable {
         }
     }
 
-    /// Ends a socket.
+    /// Closes a socket.
     pub(crate) fn close(&mut self, request: u32, socket_id: SocketId) {
         find!(self, socket_id, request);
         let was_reading = self.remove(socket_id);
@@ -315,8 +319,8 @@ impl SocketTable {
         }
     }
 
-    /// Ends a connection, and with [`NetError::Aborted`] whatever was pending on it. Returns
-    /// whether a read was in flight, of whose end JavaScript is still to be told.
+    /// Ends a connection and aborts its pending calls with [`NetError::Aborted`]. Returns whether a
+    /// read was in flight, whose end must be reported.
     pub(crate) fn cut(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
@@ -347,20 +351,20 @@ impl SocketTable {
         was_reading
     }
 
-    /// Ends a socket; like [`Self::cut`].
+    /// Removes a socket; like [`Self::cut`].
     pub(crate) fn remove(&mut self, socket_id: SocketId) -> bool {
         let was_reading = self.cut(socket_id);
         self.sockets.remove(&socket_id);
         was_reading
     }
 
-    /// Tells that a read in flight has met the end. Chromium reports every end of a connection,
-    /// its own closing included, as `ERR_CONNECTION_CLOSED`, and leaves the socket paused.
+    /// Reports the end of the connection to a read in flight. Chromium reports every end, including
+    /// its own close, as `ERR_CONNECTION_CLOSED`, and leaves the socket paused.
     pub(crate) fn report_closed(&mut self, socket_id: SocketId) {
         self.report_end(socket_id, None);
     }
 
-    /// Like [`Self::report_closed`], for a connection that may not have ended in order.
+    /// Like [`Self::report_closed`], for a connection that may have failed.
     pub(crate) fn report_end(&mut self, socket_id: SocketId, cause: Option<NetError>) {
         self.outbox
             .receive_error(socket_id, NetError::ConnectionClosed, cause);
@@ -369,14 +373,14 @@ impl SocketTable {
         }
     }
 
-    /// Whether there is something to deliver.
+    /// Whether an event is queued.
     pub(crate) fn has_news(&self) -> bool {
         !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
     }
 
-    /// What comes next. Each event is asked for by a job of its own, so that microtasks run between
-    /// two events, as in Chromium. `turned` says whether the event loop has turned since the last
-    /// question.
+    /// The next event. JavaScript requests each event in a job of its own, so that microtasks run
+    /// between two events, as in Chromium. `turned` says whether the event loop has turned since
+    /// the last request.
     pub(crate) fn next_event(&mut self, turned: bool) -> Next {
         if turned {
             self.shift = Shift::begin();
@@ -387,7 +391,7 @@ impl SocketTable {
         self.untaken();
         self.outbox.answer_late();
         self.handle_notices();
-        // Where each event is the cause of the next, the outbox never runs empty by itself.
+        // If each event causes the next, the outbox is never empty.
         if self.delivered >= LOOK_AFTER {
             self.outbox.look_later();
         }
@@ -436,16 +440,16 @@ impl SocketTable {
                 self.handle_notices();
                 looked = false;
             }
-            // Peers may go on forever to make sockets ready that have nothing to deliver.
+            // Peers can make sockets ready forever without causing an event.
             if self.shift.work() {
                 return Next::Turn;
             }
         }
     }
 
-    /// Leaves the successes of `count` requests from `first` on to JavaScript, if there is nothing else
-    /// to deliver. Now and then it must ask for them all the same: otherwise one that sends whenever a
-    /// send has ended never learned of anything else.
+    /// Leaves the successes of `count` requests from `first` on to JavaScript, if the outbox holds
+    /// no other event. From time to time this is refused: an application that sends from each
+    /// send's callback would otherwise never get another event.
     pub(crate) fn leave_successes(&mut self, first: u32, count: usize) -> bool {
         let left = self.delivered < LOOK_AFTER && self.outbox.take_successes(first, count);
         if left {
@@ -455,7 +459,7 @@ impl SocketTable {
         left
     }
 
-    /// Handles notices until there are none or the turn's time is used up.
+    /// Handles notices until there are none or the time of the turn is used up.
     fn handle_notices(&mut self) {
         if self.notices.is_empty() {
             self.notices = self.mailbox.collect();
@@ -469,7 +473,7 @@ impl SocketTable {
         }
     }
 
-    /// There is nothing to deliver for now; None if there is something after all.
+    /// Prepares to sleep. `None` if an event has arrived in the meantime.
     fn rest(&mut self) -> Option<Next> {
         if self.is_idle() {
             self.mailbox.detach();
@@ -481,15 +485,15 @@ impl SocketTable {
         if !self.mailbox.sleep() {
             return None;
         }
-        // Others notice from here on that something has happened.
+        // From here on, other threads wake this one.
         if let Some(poller) = &self.poller {
             poller.arm();
         }
         Some(Next::Nothing)
     }
 
-    /// Looks which sockets have become ready, and gives them their turns until the turn's time is
-    /// used up. Returns at how many it has looked.
+    /// Queries the poller and handles ready sockets until the time of the turn is used up. Returns
+    /// their number.
     pub(crate) fn look_around(&mut self) -> usize {
         self.delivered = 0;
         let Some(poller) = &self.poller else {
@@ -544,7 +548,7 @@ impl SocketTable {
         }
     }
 
-    /// Gives a socket that has little to do back from its task.
+    /// Takes a socket back from its idle task.
     fn settled(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
             && let Connection::Connected(link) = &mut socket.connection
@@ -556,7 +560,7 @@ impl SocketTable {
         }
     }
 
-    /// Whether nothing can happen any more unless JavaScript calls.
+    /// Whether no event can occur until JavaScript makes a call.
     fn is_idle(&self) -> bool {
         !self.has_news() && self.notices.is_empty() && self.resolving == 0 && self.live == 0
     }

@@ -1,5 +1,5 @@
-//! What an application has set for the TLS of its sockets (`configure()`): authorities that it
-//! trusts besides everybody's, a certificate of its own, a log of keys.
+//! The TLS settings of an application (`configure()`): additional authorities, a client
+//! certificate, a key log.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,20 +16,21 @@ use crate::handshake::Client;
 use crate::mailbox::lock;
 use crate::verifier;
 
-/// The settings of one instance of the module, and what its handshakes share because of them.
+/// The settings of one instance of the module, and the state that its handshakes share because of
+/// them.
 pub(crate) struct TlsSettings {
     pub(crate) authorities: Vec<CertificateDer<'static>>,
     pub(crate) identity: Option<Arc<CertifiedKey>>,
     pub(crate) key_log: Option<Arc<KeyLogFile>>,
-    /// Made by the first handshake.
+    /// Created by the first handshake.
     pub(crate) client: OnceCell<Client>,
 }
 
-/// Why something cannot be set.
+/// The reason why a setting is invalid.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Problem {
     pub(crate) option: &'static str,
-    /// Which certificate of the option, where there are several.
+    /// The index of the certificate within the option.
     pub(crate) index: usize,
     pub(crate) reason: String,
 }
@@ -45,7 +46,7 @@ impl Problem {
 }
 
 impl TlsSettings {
-    /// Nothing is set.
+    /// No settings.
     pub(crate) const fn none() -> Self {
         Self {
             authorities: Vec::new(),
@@ -55,7 +56,8 @@ impl TlsSettings {
         }
     }
 
-    /// Certificates in DER, `key` in PKCS #8; a key belongs to the first certificate of `chain`.
+    /// Takes certificates in DER and `key` in PKCS #8, which belongs to the first certificate of
+    /// `chain`.
     pub(crate) fn new(
         authorities: Vec<CertificateDer<'static>>,
         chain: Vec<CertificateDer<'static>>,
@@ -102,7 +104,7 @@ fn identity(
     Ok(Arc::new(identity))
 }
 
-/// The secrets of connections, in the format that Wireshark reads (`SSLKEYLOGFILE`).
+/// A log of TLS secrets in the format of Wireshark (`SSLKEYLOGFILE`).
 #[derive(Debug)]
 pub(crate) struct KeyLogFile(Mutex<File>);
 
@@ -176,7 +178,7 @@ fn make_private(_file: &File) -> io::Result<()> {
 impl KeyLog for KeyLogFile {
     fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
         let line = format!("{label} {} {}\n", hex(client_random), hex(secret));
-        // No connection fails because its keys cannot be written down.
+        // A connection does not fail because its keys cannot be logged.
         let _ = lock(&self.0).write_all(line.as_bytes());
     }
 }

@@ -1,5 +1,6 @@
-//! What Chromium refuses in a server's hello and rustls passes over, or looks at later: a version that
-//! was not offered, things that are not for the one chosen, and a session that is not the client's.
+//! Checks of a server's hello that Chromium makes and rustls omits or makes later: a version that
+//! was not offered, extensions that do not belong to the chosen version, and a session that is not
+//! the client's.
 
 use std::{
     iter,
@@ -17,7 +18,7 @@ use crate::record_ends;
 
 const SERVER_HELLO: u8 = 2;
 
-/// What precedes a message: its type and its length.
+/// The length of a message header: type and length.
 pub(super) const HEADER: usize = 1 + 3;
 
 const SUPPORTED_VERSIONS: [u8; 2] = [0, 43];
@@ -29,30 +30,30 @@ const TLS13: [u8; 2] = [3, 4];
 
 const MAX_SESSION: usize = 32;
 
-/// How the random number of a server ends that could do better than TLS 1.1, or than TLS 1.2, and was
-/// asked for no more (RFC 8446, 4.1.3); and what servers said to clients of JDK 11 instead.
+/// The end of the server random that signals a downgrade to TLS 1.1 or TLS 1.2 by a server that
+/// supports more (RFC 8446, 4.1.3), and the value that servers sent to JDK 11 instead.
 const DOWNGRADED: [&[u8]; 3] = [
     b"DOWNGRD\0",
     b"DOWNGRD\x01",
     b"\xed\xbf\xb4\xa8\xc2\x47\x10\xff",
 ];
 
-/// The random number by which a server asks for another hello (RFC 8446, 4.1.3).
+/// The server random of a `HelloRetryRequest` (RFC 8446, 4.1.3).
 const RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// Follows both sides of a handshake up to the server's hello.
+/// Tracks both sides of a handshake up to the server's hello.
 pub(super) struct Hello {
     offered: TlsVersionRange,
-    /// The session in the client's hello.
+    /// The session id of the client's hello.
     session: Option<Vec<u8>>,
-    /// Whether the server has asked for another hello.
+    /// Whether the server has requested another hello.
     retried: bool,
-    /// Whether the server has said that it speaks TLS 1.3.
+    /// Whether the server has chosen TLS 1.3.
     tls13: Arc<AtomicBool>,
-    /// What has come of the server's hello, until that is judged. rustls bounds it.
+    /// The received part of the server's hello until it is checked. rustls bounds its length.
     message: Option<Vec<u8>>,
 }
 
@@ -71,17 +72,17 @@ impl Hello {
         self.tls13.load(Ordering::Relaxed)
     }
 
-    /// Whether there is nothing more of it to come.
+    /// Whether the hello is complete.
     pub(super) const fn is_over(&self) -> bool {
         self.message.is_none()
     }
 
-    /// Whether everything is encrypted that the server says from now on, as it is in TLS 1.3.
+    /// Whether the hello is complete and all later server records are encrypted, as in TLS 1.3.
     pub(super) fn is_behind_that_of_tls13(&self) -> bool {
         self.has_chosen_tls13() && self.is_over()
     }
 
-    /// Goes on by records of the client, of which the first is its hello.
+    /// Advances by records of the client, the first of which is its hello.
     pub(super) fn follow_client(&mut self, mut records: &[u8]) {
         if self.session.is_none() {
             let head = record_ends::HEADER + HEADER + TLS12.len() + RETRY.len();
@@ -90,10 +91,11 @@ impl Hello {
         }
     }
 
-    /// Goes on by what stands in records of the server's handshake.
+    /// Advances by the content of the server's handshake records.
     ///
     /// # Errors
-    /// What Chromium says of the hello, if it is complete and Chromium would refuse it.
+    ///
+    /// Chromium's error for the hello, if it is complete and Chromium refuses it.
     pub(super) fn follow_server(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         let Some(mut message) = self.message.take() else {
             return Ok(());
@@ -107,7 +109,7 @@ impl Hello {
             self.message = Some(message);
             return Ok(());
         };
-        // What cannot be read rustls refuses itself.
+        // rustls refuses a hello that cannot be parsed.
         let Some(hello) = ServerHello::read(content) else {
             return Ok(());
         };
@@ -154,7 +156,7 @@ impl Hello {
             let alert = AlertDescription::UnsupportedExtension;
             return refused(NetError::SslProtocolError, alert);
         }
-        // A first handshake renegotiates nothing: the content is an empty vector.
+        // An initial handshake renegotiates nothing, so the content is an empty vector.
         if !matches!(hello.extension(RENEGOTIATION_INFO), None | Some([0])) {
             let alert = AlertDescription::HandshakeFailure;
             return refused(NetError::SslProtocolError, alert);
@@ -171,14 +173,14 @@ struct ServerHello<'a> {
 }
 
 impl<'a> ServerHello<'a> {
-    /// None if Chromium cannot read it, which looks at the extensions of a hello of TLS 1.2 only before
-    /// it knows the version.
+    /// `None` if Chromium cannot parse the hello. Before the version is known, Chromium parses the
+    /// extensions of a TLS 1.2 hello only.
     fn read(mut message: &'a [u8]) -> Option<Self> {
         let rest = &mut message;
         let version = take(rest, TLS12.len())?;
         let random = take(rest, RETRY.len())?;
         let session = take_vector::<1>(rest).filter(|session| session.len() <= MAX_SESSION)?;
-        // The suite, and the compression.
+        // The cipher suite and the compression method.
         take(rest, 2 + 1)?;
         let extensions = if rest.is_empty() {
             Default::default()
@@ -194,7 +196,7 @@ impl<'a> ServerHello<'a> {
         })
     }
 
-    /// Of the extension Chromium takes notice only in a hello that calls itself one of TLS 1.2.
+    /// Chromium reads the version extension only in a hello whose legacy version is TLS 1.2.
     fn chosen_version(&self) -> &'a [u8] {
         match self.extension(SUPPORTED_VERSIONS) {
             Some(chosen) if self.version == TLS12 => chosen,
@@ -202,12 +204,12 @@ impl<'a> ServerHello<'a> {
         }
     }
 
-    /// The content of an extension, if it is there.
+    /// The content of an extension, if present.
     fn extension(&self, wanted: [u8; 2]) -> Option<&'a [u8]> {
         self.extensions(wanted).next()
     }
 
-    /// The contents of all extensions of that kind.
+    /// The contents of all extensions of this type.
     fn extensions(&self, wanted: [u8; 2]) -> impl Iterator<Item = &'a [u8]> {
         let mut rest = self.extensions;
         iter::from_fn(move || {
@@ -234,7 +236,7 @@ fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Takes bytes before which their number stands, in so many bytes.
+/// Takes a vector whose length is encoded in `WIDTH` bytes.
 fn take_vector<'a, const WIDTH: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let mut rest = *bytes;
     let length = take(&mut rest, WIDTH)?
@@ -305,7 +307,7 @@ mod tests {
     const MISMATCH: Verdict = Err(NetError::SslVersionOrCipherMismatch);
     const DOWNGRADE: Verdict = Err(NetError::Tls13DowngradeDetected);
 
-    /// What is said of a server that answers such a client with these messages, which come in pieces of
+    /// The verdict on a server that answers such a client with these messages, split into pieces of
     /// this size.
     fn verdict(offered: TlsVersionRange, messages: &[u8], size: usize) -> Verdict {
         let mut watch = Hello::new(offered, Arc::default());
@@ -348,7 +350,7 @@ mod tests {
             (Ok(()), of_tls13(TLS12, [1; 32], SESSION)),
             (REFUSED, of_tls13(TLS12, [1; 32], b"")),
             (REFUSED, of_tls13(TLS12, [1; 32], &[8; 32])),
-            // Nobody looks behind the hello, nor at what is none.
+            // Messages behind the hello, and messages that are no hello, are not checked.
             (Ok(()), [of_tls12(&[]), of_tls12(&[share()])].concat()),
             (Ok(()), vec![11, 0, 0, 0]),
             (Ok(()), vec![SERVER_HELLO, 0, 0, 1, 3]),

@@ -1,5 +1,4 @@
-//! What Chromium refuses and passes over in a server's records, and rustls does not
-//! (`boringssl/ssl/tls_record.cc`).
+//! Records that Chromium refuses or skips and rustls does not (`boringssl/ssl/tls_record.cc`).
 
 use rustls::AlertDescription;
 use tokio::io::ReadBuf;
@@ -16,19 +15,19 @@ use crate::{
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
 
-/// The first byte of all versions.
+/// The first byte of every version.
 const MAJOR_VERSION: u8 = 3;
 
-/// The longest record that is judged as a whole has so much in it: an alert in the clear.
+/// The content length of the longest record that is checked as a whole: a plaintext alert.
 const MAX_JUDGED: usize = 2;
 
-/// The longest record in the clear has so much in it.
+/// The content length of the longest plaintext record.
 const MAX_CLEAR: usize = 16 * 1024;
 
-/// So many records may be empty, or change a cipher in TLS 1.3, between two that say something.
+/// The most consecutive records without content: empty ones and, in TLS 1.3, cipher changes.
 const MAX_EMPTY: usize = 32;
 
-/// So many warnings may come between these.
+/// The most consecutive warnings.
 const MAX_WARNINGS: usize = 4;
 
 const CLOSE_NOTIFY: u8 = 0;
@@ -44,25 +43,25 @@ pub(super) const FATAL: u8 = 2;
 #[derive(Default)]
 pub(super) struct Records {
     ends: RecordEnds,
-    /// What has come of a header, or of a record that is to be judged as a whole.
+    /// The received part of a header, or of a record that is checked as a whole.
     held: Vec<u8>,
-    /// Whether the record under way is.
+    /// Whether the current record is checked as a whole.
     judged: bool,
-    /// What rustls may have.
+    /// Bytes that rustls may read.
     passed: Vec<u8>,
-    /// How many empty records and warnings have come since a record that says something.
+    /// The empty records and warnings since the last record with content.
     empty: usize,
     warnings: usize,
-    /// Whether the server has begun a handshake.
+    /// Whether the server has started a handshake.
     begun: bool,
-    /// Whether the client and the server encrypt, in TLS 1.2.
+    /// Whether the client has started to encrypt, in TLS 1.2.
     pub(super) client_encrypts: bool,
     server_encrypts: bool,
     messages: Messages,
 }
 
 impl Records {
-    /// How many bytes are wanted next: none beyond the end of a record.
+    /// The number of bytes to read next, at most up to the end of the record.
     pub(super) fn wanted(&self) -> usize {
         self.ends.wanted()
     }
@@ -71,15 +70,16 @@ impl Records {
         self.ends.is_between()
     }
 
-    /// Whether the server has begun a handshake.
+    /// Whether the server has started a handshake.
     pub(super) const fn has_begun(&self) -> bool {
         self.begun
     }
 
-    /// Goes on by what has come, at most what was [wanted](Self::wanted).
+    /// Advances by received bytes, at most the [wanted](Self::wanted) number.
     ///
     /// # Errors
-    /// What Chromium says, where it would refuse it.
+    ///
+    /// Chromium's error, if it refuses the record.
     pub(super) fn take(&mut self, bytes: &[u8], hello: &mut Hello) -> Result<(), Refused> {
         if let RecordEnds::Body {
             kind: HANDSHAKE, ..
@@ -102,7 +102,7 @@ impl Records {
         Ok(())
     }
 
-    /// Whether what is held may be refused or passed over yet.
+    /// Whether the held bytes may still be refused or skipped.
     fn is_undecided(&self) -> bool {
         match self.ends {
             RecordEnds::Header { length, .. } => length > 0,
@@ -110,7 +110,7 @@ impl Records {
         }
     }
 
-    /// Whether the record means nothing, as an empty one of the handshake in the clear.
+    /// Whether the record is skipped, such as an empty plaintext handshake record.
     fn judge_header(&mut self, header: Header, hello: &Hello) -> Result<bool, Refused> {
         let Header {
             kind,
@@ -129,7 +129,7 @@ impl Records {
         if length > MAX_CLEAR && !is_encrypted {
             return Err(Refused::protocol_error(AlertDescription::RecordOverflow));
         }
-        // Behind the client's change of cipher Chromium waits for the server's.
+        // After the client's cipher change, Chromium waits for the server's.
         if kind == HANDSHAKE && length == 0 && !is_encrypted && !self.client_encrypts {
             return one_more(&mut self.empty, MAX_EMPTY);
         }
@@ -143,7 +143,7 @@ impl Records {
         Ok(false)
     }
 
-    /// Whether the record means nothing, as a warning, or a change of cipher in TLS 1.3.
+    /// Whether the record is skipped, such as a warning, or a cipher change in TLS 1.3.
     fn judge_record(&mut self, kind: u8, hello: &Hello) -> Result<bool, Refused> {
         let content = self.held.get(HEADER..).unwrap_or_default();
         match (kind, content) {
@@ -165,12 +165,12 @@ impl Records {
                 Err(NetError::SslProtocolError.into())
             }
             WARNING if is_end => Ok(false),
-            // TLS 1.3 has no others.
+            // TLS 1.3 has no other warnings.
             WARNING if hello.has_chosen_tls13() && description != USER_CANCELED => {
                 refused(AlertDescription::DecodeError)
             }
             WARNING => one_more(&mut self.warnings, MAX_WARNINGS),
-            // rustls would have none inside of a message.
+            // rustls does not accept alerts inside a message.
             FATAL if self.messages.is_within() => {
                 let progress = HandshakeProgress {
                     server_hello: hello.is_over() || hello.has_chosen_tls13(),
@@ -183,7 +183,7 @@ impl Records {
         }
     }
 
-    /// Gives rustls what it may have; whether there was something.
+    /// Passes bytes to rustls. Returns whether there were any.
     pub(super) fn pass_on(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
         let count = self.passed.len().min(buffer.remaining());
         buffer.put_slice(self.passed.get(..count).unwrap_or_default());
@@ -192,7 +192,7 @@ impl Records {
     }
 }
 
-/// Counts a record that means nothing, of which there may be so many.
+/// Counts a record without content, up to the limit.
 fn one_more(count: &mut usize, most: usize) -> Result<bool, Refused> {
     *count += 1;
     if *count > most {
@@ -201,12 +201,12 @@ fn one_more(count: &mut usize, most: usize) -> Result<bool, Refused> {
     Ok(true)
 }
 
-/// Where the messages of a handshake in the clear end.
+/// The message boundaries in a plaintext handshake.
 #[derive(Default)]
 struct Messages {
-    /// How much is known of what precedes the message under way.
+    /// The number of known header bytes of the current message.
     known: usize,
-    /// So much of it is still to come.
+    /// The number of missing bytes of the current message.
     left: usize,
 }
 
@@ -256,8 +256,8 @@ mod tests {
         record(HANDSHAKE, &[]).repeat(count)
     }
 
-    /// What rustls gets of a stream that comes in pieces of this size, and how that ends. In TLS 1.3
-    /// the hello is over after the first record.
+    /// The bytes that rustls gets from a stream in pieces of this size, and the resulting error. In
+    /// TLS 1.3 the hello is complete after the first record.
     fn pass(stream: &[u8], size: usize, tls13: bool) -> (Vec<u8>, Option<NetError>) {
         let versions = TlsVersionRange::parse(None, None);
         let mut hello = Hello::new(versions, Arc::new(AtomicBool::new(tls13)));
@@ -269,7 +269,7 @@ mod tests {
             if let Err(refused) = records.take(piece, &mut hello) {
                 return (passed, Some(refused.error));
             }
-            // rustls may have little room.
+            // rustls may offer a small buffer.
             let mut room = [0; 3];
             let mut room = ReadBuf::new(&mut room);
             while records.pass_on(&mut room) {
@@ -323,7 +323,7 @@ mod tests {
         expect(&empty(33), false, b"", REFUSED);
         let often = [empty(20), hello.clone()].concat().repeat(3);
         expect(&often, false, &hello.repeat(3), None);
-        // Where others are, rustls refuses them.
+        // rustls refuses misplaced records.
         passes(&record(23, &[]));
         passes(&record(ALERT, &[]));
         let behind = [hello.clone(), empty(1)].concat();
@@ -355,7 +355,7 @@ mod tests {
         for stream in [alert(0, 40), alert(3, 40), alert(255, 0)] {
             expect(&stream, false, b"", REFUSED);
         }
-        // What is no alert rustls refuses.
+        // rustls refuses malformed alerts.
         passes(&record(ALERT, &[2]));
         passes(&record(ALERT, &[2, 40, 0]));
     }
@@ -382,7 +382,7 @@ mod tests {
         }
         let stream = [begin.clone(), alert(2, 40)].concat();
         expect(&stream, false, &begin, REFUSED);
-        // What ends the connection, and what is between messages, is for rustls.
+        // Fatal alerts, and alerts between messages, are left to rustls.
         passes(&[begin, alert(1, 0)].concat());
         passes(&[whole, alert(2, 40)].concat());
     }
@@ -393,12 +393,12 @@ mod tests {
         let often = [alert(1, 112).repeat(4), hello.clone()].concat().repeat(3);
         expect(&often, false, &hello.repeat(3), None);
         expect(&alert(1, 112).repeat(5), false, b"", REFUSED);
-        // They are counted beside empty records.
+        // Warnings are counted separately from empty records.
         let mixed = [empty(20), alert(1, 90).repeat(4), empty(12)].concat();
         expect(&mixed, false, b"", None);
         expect(&[mixed.clone(), empty(1)].concat(), false, b"", REFUSED);
         expect(&[mixed, alert(1, 90)].concat(), false, b"", REFUSED);
-        // TLS 1.3 has been chosen, and there is another hello to come.
+        // TLS 1.3 has been chosen, and another hello is to come.
         expect(&alert(1, 90), true, b"", None);
         expect(&alert(1, 112), true, b"", REFUSED);
     }
