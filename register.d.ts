@@ -1,9 +1,29 @@
 /**
  * Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals, beside whatever `chrome`
- * already holds, so that a Chrome App's code runs as it is. Exports nothing; for the types of the
- * globals use `@types/chrome-apps`.
+ * already holds, so that a Chrome App's code runs as it is. Exports nothing.
  *
  * A call without a callback returns a promise, as in Manifest V3. Code of Manifest V2, which expects
  * none, needs `configure({ manifest })` or, without a manifest, `configure({ manifestVersion: 2 })`.
+ *
+ * TypeScript knows the globals then. If `@types/chrome-apps` or `@types/chrome` declares them as well,
+ * those declarations take precedence.
  */
-export {};
+import api = require('./index');
+
+declare namespace shown {
+  /** The error of the call whose callback is running; see `chrome-sockets-tcp/runtime`. */
+  const lastError: { readonly message?: string } | undefined;
+}
+
+// Aliases are the only declarations that merge with those of other packages. The compiler reports the
+// conflict at the alias, where a comment can suppress it.
+declare global {
+  namespace chrome.sockets {
+    // @ts-ignore
+    export import tcp = api;
+  }
+  namespace chrome.runtime {
+    // @ts-ignore
+    export import lastError = shown.lastError;
+  }
+}
