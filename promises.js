@@ -6,23 +6,39 @@ const { call } = require('./lib/call.js');
 const { Receiver } = require('./lib/receiver.js');
 const { SocketError } = require('./lib/socket-error.js');
 
-/** Methods that wait for a peer: `{ signal }` may follow their arguments. */
-const ABORTABLE = ['connect', 'secure'];
+/** Methods that wait for a peer, and how many arguments can stand before their `{ signal }`. */
+const ABORTABLE = new Map([
+  ['connect', 4],
+  ['secure', 2],
+]);
 
 /**
  * @param {string} method
  * @returns {(...args: unknown[]) => Promise<any>}
  */
 function promised(method) {
-  if (!ABORTABLE.includes(method)) return (...args) => call(method, args);
+  const before = ABORTABLE.get(method);
+  if (before === undefined) return (...args) => call(method, args);
   return (...args) => {
-    const last = /** @type {any} */ (args.at(-1));
-    if (typeof last !== 'object' || last === null || !('signal' in last)) {
-      return call(method, args);
-    }
+    const last = args.at(-1);
+    if (!isAbortable(last, method, args.length > before)) return call(method, args);
     const rest = args.slice(0, -1);
-    return last.signal ? callUnlessAborted(method, rest, last.signal) : call(method, rest);
+    return last?.signal ? callUnlessAborted(method, rest, last.signal) : call(method, rest);
   };
+}
+
+/**
+ * @param {unknown} value The last argument of a call.
+ * @param {string} method
+ * @param {boolean} isLast Whether all other arguments stand before it.
+ * @returns {value is { signal?: AbortSignal } | null | undefined}
+ */
+function isAbortable(value, method, isLast) {
+  if (value === undefined || value === null) return isLast;
+  if (typeof value !== 'object') return false;
+  if ('signal' in value) return true;
+  // In `secure(id, {})` these are the options of TLS.
+  return Object.keys(value).length === 0 && (isLast || method === 'connect');
 }
 
 /**

@@ -10,6 +10,7 @@ import { configure } from '../configure';
 import { connect, duplex } from '../duplex';
 import { stats } from '../stats';
 import type { Duplex } from 'node:stream';
+import http = require('node:http');
 
 const bytes = new ArrayBuffer(1);
 
@@ -132,6 +133,8 @@ async function promised(signal: AbortSignal) {
   const connected: 0 = await promises.connect(socketId, 'host', 80, { signal });
   await promises.connect(socketId, 'host', 80, 'ipv4', { signal });
   await promises.secure(socketId, { tlsVersion: { min: 'tls1.3' } }, { signal });
+  await promises.connect(socketId, 'host', 80, {});
+  await promises.secure(socketId, {}, undefined);
   const { bytesSent } = await promises.send(socketId, bytes);
   for await (const data of promises.received(socketId, { signal, highWaterMark: 0 })) {
     data.byteLength.toFixed();
@@ -157,6 +160,10 @@ const stream: Duplex = duplex(1, { allowHalfOpen: true, highWaterMark: 1024 });
 connect({ host: 'host', port: 443, secure: { tlsVersion: {} } }, () => {})
   .setTimeout(1)
   .setNoDelay();
+// As in the README.
+const agent = new http.Agent({ keepAlive: true });
+agent.createConnection = ({ host, port }) =>
+  connect({ host: host ?? 'localhost', port: port ?? 80 });
 // @ts-expect-error a port is needed
 connect({ host: 'host' });
 // @ts-expect-error not an id
