@@ -1,11 +1,11 @@
-//! Ended connections whose last bytes are still on their way.
+//! Closed connections whose last bytes are still on their way.
 //!
-//! Closing a descriptor while its receive buffer holds unread bytes makes the kernel send RST and drop
-//! its send buffer; so does anything that the peer sends afterwards. Bytes that `send()` has reported as
-//! sent would be lost. A connection with unacknowledged or unread bytes is therefore only shut down for
-//! writing, and a task of the runtime reads and discards until the peer has closed, too, or has
-//! acknowledged everything and has been silent for a while. The number of such connections, the bytes
-//! discarded and the time are bounded.
+//! Closing a descriptor while its receive buffer holds unread bytes makes the kernel send RST and
+//! drop its send buffer. Data that arrives later has the same effect. Bytes that `send()` has
+//! reported as sent would be lost. A connection with unacknowledged or unread bytes is therefore
+//! only shut down for writing. A task of the runtime reads and discards until the peer has closed,
+//! or until it has acknowledged everything and has been silent for a while. The number of such
+//! connections, the discarded bytes and the time are bounded.
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,30 +23,30 @@ use crate::mailbox::lock;
 use crate::readiness::uninterrupted;
 use crate::runtime;
 
-/// How many connections may be closing at once in the process. One more ends the oldest.
+/// The most connections of the process that may be closing at once. One more ends the oldest.
 const MAX_CLOSING: usize = 256;
 
-/// How many bytes are discarded for one connection. After that the peer is not read any more.
+/// The most bytes that are discarded for one connection. After that the peer is not read any more.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
-/// How many bytes are discarded for one connection in one round.
+/// The most bytes that are discarded for one connection in one round.
 const PER_ROUND: usize = 64 * 1024;
 
-/// How many rounds' bytes are discarded at once for a connection that ends early.
+/// The number of rounds whose bytes are discarded at once for a connection that ends early.
 const LAST_ROUNDS: usize = 16;
 
-/// How many milliseconds a connection may be closing.
+/// The longest time that a connection may be closing, in milliseconds.
 const MAX_TIME: u64 = 30_000;
 
-/// How many milliseconds a peer that has acknowledged everything must be silent before the descriptor is
-/// closed. Where the kernel does not tell what was acknowledged, silence is all that counts.
+/// The time that a peer which has acknowledged everything must be silent before the descriptor is
+/// closed, in milliseconds. Where the kernel does not report acknowledgements, only silence counts.
 const SILENCE: u64 = 5000;
 
-/// How many milliseconds the end of the process waits for acknowledgements.
+/// The longest time that the end of the process waits for acknowledgements, in milliseconds.
 const MAX_SETTLING: u64 = 300;
 
-/// The pause between two rounds: the first after a round in which bytes came, then twice as long each
-/// time, up to the second.
+/// The pauses between two rounds: the first one follows a round that has moved bytes; each pause
+/// doubles up to the second one.
 const PAUSES: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(32)];
 
 /// Writes bytes that must precede FIN; returns whether all of them are with the kernel.
@@ -54,14 +54,14 @@ pub(crate) type Flush = Box<dyn FnMut(&Socket) -> io::Result<bool> + Send>;
 
 static PROCESS: Connections = Connections::new(MAX_CLOSING);
 
-/// Whether closing the descriptor loses nothing: the peer has acknowledged everything, and no bytes of
-/// its own are unread.
+/// Whether closing the descriptor loses no data: the peer has acknowledged everything, and none of
+/// its bytes are unread.
 pub(crate) fn is_harmless(socket: &SockRef<'_>) -> bool {
     unacknowledged(socket) == Some(0) && unread(socket) == Some(0)
 }
 
-/// Closes a connection that is no longer watched, once its bytes have arrived. `flush` writes what must
-/// precede FIN.
+/// Closes a connection that is no longer watched, once its bytes have arrived. `flush` writes the
+/// bytes that must precede FIN.
 pub(crate) fn close(socket: Socket, flush: Option<Flush>) {
     let mut closing = Closing::new(socket, flush, Instant::now());
     let mut buffer = Vec::new();
@@ -76,7 +76,7 @@ pub(crate) fn close(socket: Socket, flush: Option<Flush>) {
     }
 }
 
-/// How many connections of the process are closing.
+/// The number of connections of the process that are closing.
 pub(crate) fn count() -> usize {
     lock(&PROCESS.inner).len()
 }
@@ -120,7 +120,7 @@ struct Connections {
 
 struct Inner {
     waiting: VecDeque<Closing>,
-    /// Connections that a round has taken out for a moment.
+    /// Connections that a round is processing.
     advancing: usize,
     has_task: bool,
 }
@@ -147,7 +147,7 @@ impl Connections {
         Self { inner, most }
     }
 
-    /// Adds a connection; returns whether a task is to be started.
+    /// Adds a connection. Returns whether a task must be started.
     fn add(&self, closing: Closing) -> bool {
         let mut inner = lock(&self.inner);
         let oldest = if inner.len() < self.most {
@@ -165,7 +165,7 @@ impl Connections {
         starts
     }
 
-    /// Advances each connection; returns whether any bytes were moved. The lock is free meanwhile.
+    /// Advances each connection, with the lock released. Returns whether any bytes were moved.
     fn round(&self, now: Instant) -> bool {
         let mut buffer = Vec::new();
         let mut any_moved = false;
@@ -195,7 +195,7 @@ impl Connections {
         inner.advancing == 0 && inner.waiting.iter().all(Closing::is_settled)
     }
 
-    /// Whether the task may end, because there is no connection.
+    /// Whether the task may end, because no connection is left.
     fn let_task_go(&self) -> bool {
         let mut inner = lock(&self.inner);
         inner.has_task = inner.len() > 0;
@@ -216,7 +216,7 @@ struct Closing {
     socket: Socket,
     writing: Writing,
     since: Instant,
-    /// When the peer last sent something, or had not acknowledged everything.
+    /// The time at which the peer last sent data or had unacknowledged bytes.
     last_active: Instant,
     discarded: usize,
     peer_has_ended: bool,
@@ -242,9 +242,9 @@ impl Closing {
         }
     }
 
-    /// Does what can be done without waiting. `buffer` is only there for its memory.
+    /// Advances as far as possible without blocking. `buffer` only provides memory.
     fn advance(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Progress {
-        // Errors mean that the connection is gone.
+        // An error means that the connection is gone.
         let (Ok(is_shut_down), Ok(heard)) = (self.shut_down(), self.discard(buffer)) else {
             return Progress::Ended;
         };
@@ -264,7 +264,7 @@ impl Closing {
         }
     }
 
-    /// Writes what comes first, then FIN; whether both are done.
+    /// Writes the pending bytes, then FIN. Returns whether both are done.
     fn shut_down(&mut self) -> io::Result<bool> {
         if let Writing::Flushes(flush) = &mut self.writing {
             if !flush(&self.socket)? {
@@ -279,7 +279,7 @@ impl Closing {
         Ok(true)
     }
 
-    /// Discards some of what the peer has sent; how many bytes.
+    /// Discards some of the peer's bytes. Returns their number.
     fn discard(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         if self.peer_has_ended || self.discarded >= MAX_DISCARDED {
             return Ok(0);
@@ -301,7 +301,8 @@ impl Closing {
         }
     }
 
-    /// Whether the peer has acknowledged everything, FIN included; None if the kernel does not tell.
+    /// Whether the peer has acknowledged everything, including FIN. `None` if the kernel does not
+    /// report it.
     fn acknowledged(&self) -> Option<bool> {
         Some(unacknowledged(&SockRef::from(&self.socket))? == 0)
     }
@@ -330,12 +331,13 @@ fn is_over(since: Instant, milliseconds: u64, now: Instant) -> bool {
     now.saturating_duration_since(since) >= Duration::from_millis(milliseconds)
 }
 
-/// How many bytes the peer has sent that were not read; None if the kernel does not tell.
+/// The number of unread bytes. `None` if the kernel does not report it.
 fn unread(socket: &SockRef<'_>) -> Option<u64> {
     rustix::io::ioctl_fionread(&**socket).ok()
 }
 
-/// How many bytes the peer has not acknowledged, FIN counting as one; None if the kernel does not tell.
+/// The number of unacknowledged bytes, where FIN counts as one. `None` if the kernel does not
+/// report it.
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
     not(readiness = "runtime")
@@ -352,7 +354,7 @@ fn unacknowledged(socket: &SockRef<'_>) -> Option<usize> {
     usize::try_from(count.ok()?).ok()
 }
 
-/// There is no portable way to learn it.
+/// No portable call reports it.
 #[cfg(not(all(
     any(target_os = "linux", target_os = "android"),
     not(readiness = "runtime")
@@ -369,7 +371,7 @@ mod tests {
     use super::*;
     use crate::testing::{Peer, write_until_throttled};
 
-    /// A nonblocking socket as the table has it, and its peer.
+    /// A nonblocking socket as in the table, and its peer.
     fn connected() -> (Socket, TcpStream) {
         let peer = Peer::new();
         let socket = Socket::from(TcpStream::connect(peer.address).unwrap());
@@ -406,7 +408,7 @@ mod tests {
         }
     }
 
-    /// What the peer receives up to FIN.
+    /// The number of bytes that the peer receives up to FIN.
     fn read_to_fin(stream: &mut TcpStream) -> usize {
         let mut received = Vec::new();
         stream.read_to_end(&mut received).unwrap();
@@ -496,7 +498,7 @@ mod tests {
         fill(&socket);
         let now = Instant::now();
         let mut closing = Closing::new(socket, None, now);
-        // Where the kernel does not tell what was acknowledged, silence ends it sooner.
+        // Where the kernel does not report acknowledgements, silence ends it sooner.
         let almost = match closing.acknowledged() {
             Some(_) => MAX_TIME - 1,
             None => SILENCE - 1,

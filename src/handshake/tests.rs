@@ -1,4 +1,4 @@
-//! Handshakes over loopback, with servers that are right, wrong or hostile.
+//! Handshakes over loopback with valid, broken and hostile servers.
 
 mod certificates;
 mod peers;
@@ -26,7 +26,7 @@ use self::certificates::World;
 use super::*;
 use crate::{secure_transport, trust::Sources};
 
-/// How long any of the tests may wait for anything.
+/// The longest that any test waits.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(super) const ANY_VERSION: TlsVersionRange = TlsVersionRange {
@@ -42,10 +42,10 @@ static RUNTIME: Lazy<Runtime> = Lazy::new(|| {
         .unwrap()
 });
 
-/// The authorities of every test that does not make its own.
+/// The authorities of the tests that do not create their own.
 static WORLD: Lazy<World> = Lazy::new(World::new);
 
-/// A client that trusts these authorities and nobody else.
+/// A client that trusts only these authorities.
 pub(super) fn client_trusting(certificates: &[CertificateDer<'static>]) -> Arc<Client> {
     let mut store = CertificateResult::default();
     store.certs = certificates.to_vec();
@@ -93,7 +93,7 @@ pub(super) fn listen(
         for stream in listener.incoming() {
             let (serve, stream) = (Arc::clone(&serve), stream.unwrap());
             stream.set_read_timeout(Some(DEADLINE)).unwrap();
-            // How the client takes it is what the tests look at, not how the server fares.
+            // The tests check the client's result, not the server's.
             thread::spawn(move || drop(serve(stream)));
         }
     });
@@ -116,7 +116,7 @@ pub(super) fn serve_tls(config: ServerConfig) -> SocketAddr {
     })
 }
 
-/// A server configuration that presents this chain, right or wrong.
+/// A server configuration that presents this chain without checking it.
 pub(super) fn server_config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
@@ -187,7 +187,7 @@ fn hosts_that_are_neither_names_nor_addresses_fail() {
     assert_eq!(handshake_code(&client, address, "a/b", empty), -2);
 }
 
-/// What a server sees of a client that wants to talk to `host`.
+/// The server name in the hello of a client that connects to `host`, and whether it offers ALPN.
 fn hello_to(host: &'static str) -> (Option<String>, bool) {
     let (sender, hellos) = mpsc::channel();
     let address = listen(move |mut stream| {
@@ -284,13 +284,13 @@ fn nothing_is_read_that_follows_the_handshake() {
     }
 }
 
-/// A server in memory that is gone after so many of the client's flights: then writing fails, and
-/// what it has said is followed by a reset.
+/// A server in memory that closes after this many flights of the client: later writes fail, and its
+/// data is followed by a reset.
 struct Vanishing {
     server: ServerConnection,
     said: Vec<u8>,
     flights: usize,
-    /// What it says after its own first flight, under protection if it has come that far.
+    /// The data that it sends after its first flight, encrypted if the handshake is complete.
     then: fn(&mut ServerConnection, &mut Vec<u8>),
 }
 
@@ -345,7 +345,7 @@ impl AsyncWrite for Vanishing {
     }
 }
 
-/// How a handshake ends, and what else the server has said.
+/// The result of the handshake, and the remaining data of the server.
 fn secure_with_vanishing(
     version: &'static SupportedProtocolVersion,
     flights: usize,
@@ -411,7 +411,7 @@ fn a_server_that_has_gone_before_its_last_word_has_reset_the_connection() {
     }
 }
 
-/// A server that does not read but has something to say.
+/// A server that sends data but does not read.
 struct Deaf(&'static [u8]);
 
 impl AsyncRead for Deaf {
@@ -466,7 +466,7 @@ fn what_a_server_says_counts_though_it_does_not_read() {
     }
 }
 
-/// A connection that takes few bytes at a time, and every other time none.
+/// A connection that takes few bytes at a time, and none every other time.
 struct Narrow {
     stream: TcpStream,
     full: bool,
@@ -566,7 +566,7 @@ fn every_server_is_met_anew() {
         let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
         server.complete_io(&mut stream)?;
         sender.send(server.handshake_kind()).unwrap();
-        // The client closes when it likes.
+        // The client closes the connection.
         stream.read(&mut [0; 64]).map(drop)
     });
     let client = client_trusting(&WORLD.trusted);

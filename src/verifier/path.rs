@@ -1,8 +1,8 @@
-//! What Chromium finds wrong with the paths from a certificate to an authority that is believed
+//! Finds the flaws of the paths from a certificate to a trusted authority, as Chromium does
 //! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`).
 //!
-//! This only finds reasons for what `webpki` has refused, and nothing of what it refuses is accepted
-//! for passing here: the constraints on names and all about policies are left to it.
+//! The result only determines the error for a chain that `webpki` has refused. It never accepts a
+//! chain: name constraints and policies are left to `webpki`.
 
 use rustls::pki_types::UnixTime;
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::trust::TrustStore;
 
-/// What `webpki` allows itself, too.
+/// The limit of `webpki`.
 const MAX_SIGNATURE_CHECKS: usize = 100;
 
-/// How often the search may add a certificate to a path.
+/// The most certificates that the search may add to paths.
 const MAX_STEPS: usize = 1000;
 
-/// What is wrong with a path: a set of flaws.
+/// The flaws of a path.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Flaws(u8);
 
@@ -39,8 +39,8 @@ impl Flaws {
         self != Self::default()
     }
 
-    /// The most serious of them. Chromium calls a path invalid only when it has no better word
-    /// for it.
+    /// The most serious flaw. Chromium reports a path as invalid only if no more specific error
+    /// applies.
     pub(super) fn problem(self) -> Option<Problem> {
         [
             (Self::UNTRUSTED, Problem::Untrusted),
@@ -53,7 +53,7 @@ impl Flaws {
     }
 }
 
-/// What is wrong with the best path that there is, or with the first of those that are as good.
+/// The flaws of the best path, or of the first among equally good ones.
 pub(super) fn flaws(
     trust: &TrustStore,
     leaf: &Certificate<'_>,
@@ -72,7 +72,7 @@ pub(super) fn flaws(
     search.best.unwrap_or(Flaws::UNTRUSTED)
 }
 
-/// What is wrong with a certificate that is believed as it is.
+/// The flaws of a certificate that is trusted itself.
 pub(super) fn flaws_of_trusted(leaf: &Certificate<'_>, now: UnixTime) -> Flaws {
     let mut flaws = key_flaws(&leaf.key);
     flaws.note(Flaws::OUT_OF_DATE, !leaf.is_valid_at(now));
@@ -89,12 +89,12 @@ struct Search<'a> {
     now: UnixTime,
     steps: usize,
     signature_checks: usize,
-    /// Of the paths that end with an authority that is believed.
+    /// The best of the paths that end at a trusted authority.
     best: Option<Flaws>,
 }
 
 impl<'a> Search<'a> {
-    /// Looks for ways to go on from `path`. Tells whether there is nothing more to look for.
+    /// Extends `path` in every possible way. Returns whether the search is complete.
     fn extend(&mut self, path: &mut Vec<&Certificate<'a>>) -> bool {
         let Some(last) = path.last().copied() else {
             return false;
@@ -141,8 +141,7 @@ impl<'a> Search<'a> {
         false
     }
 
-    /// What is wrong with this path, which leads from a server's certificate to one that the anchor
-    /// has issued.
+    /// The flaws of this path from a server's certificate to one that the anchor has issued.
     fn check<'b>(
         &mut self,
         path: &[&Certificate<'b>],
@@ -166,7 +165,7 @@ impl<'a> Search<'a> {
             }
         }
         for (index, link) in path.iter().enumerate().rev() {
-            // A signature that is wrong or of an unacceptable kind ends it.
+            // An invalid or unacceptable signature ends the path.
             let signature = self.check_signature(link, &key);
             if signature.any() {
                 flaws.note(signature, true);
@@ -198,7 +197,7 @@ impl<'a> Search<'a> {
         flaws
     }
 
-    /// What is wrong with the signature of `certificate`, which should be by this key.
+    /// The flaws of the signature of `certificate` under this key.
     fn check_signature(&mut self, certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
         let mut known = ALGORITHMS.all.iter().filter(|algorithm| {
             algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
@@ -206,7 +205,7 @@ impl<'a> Search<'a> {
         if known.clone().next().is_none() {
             return Flaws::INVALID;
         }
-        // With such a key the path is refused anyway, and for the key.
+        // The path is refused because of this key anyway.
         if key_flaws(key).any() {
             return Flaws::default();
         }
@@ -228,7 +227,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether Chromium would make a path with such a certificate.
+/// Whether Chromium uses such a certificate in a path.
 pub(super) fn is_usable(certificate: &Certificate<'_>) -> bool {
     certificate.is_well_formed() && soundness::has_sound_extensions(certificate)
 }

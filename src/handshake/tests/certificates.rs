@@ -1,4 +1,4 @@
-//! What is said about every kind of certificate.
+//! The verdicts on every kind of certificate.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DistinguishedName,
@@ -90,7 +90,7 @@ fn issue(params: &CertificateParams, issuers: &[&Ca]) -> Presented {
     issue_for(params, key(), issuers)
 }
 
-/// Roots need not be sent; nobody minds if they are.
+/// A chain may include the root.
 fn issue_for(params: &CertificateParams, key: KeyPair, issuers: &[&Ca]) -> Presented {
     let leaf = params.signed_by(&key, issuers[0]).unwrap();
     let mut chain = vec![leaf.der().clone()];
@@ -124,7 +124,7 @@ fn patch(certificate: &CertificateDer<'_>, from: &[u8], to: &[u8]) -> Certificat
     bytes.into()
 }
 
-/// An RSA key of 768 bits; nobody has to know its factors.
+/// An RSA key of 768 bits with unknown factors.
 struct WeakKey(Vec<u8>);
 
 impl WeakKey {
@@ -175,7 +175,7 @@ impl World {
         presented
     }
 
-    /// What nothing is wrong with.
+    /// A valid chain.
     pub(super) fn good(&self) -> Presented {
         issue(&leaf_params(&["localhost"]), &[&self.root])
     }
@@ -235,7 +235,7 @@ impl World {
         case("a P-256 key", host, issue(&leaf(&[host]), root), 0);
         case("a P-384 key", host, issue_for(&leaf(&[host]), key_for(&PKCS_ECDSA_P384_SHA384), root), 0);
         case("an RSA key", host, issue_for(&leaf(&[host]), key_for(&PKCS_RSA_SHA256), &[&self.rsa_root]), 0);
-        // What exactly happens depends on the server: this one only notices after its hello.
+        // The error depends on the server: this one notices only after its hello.
         case("a P-521 key", host, issue_for(&leaf(&[host]), key_for(&PKCS_ECDSA_P521_SHA512), root), -107);
         case("an Ed25519 key", host, issue_for(&leaf(&[host]), key_for(&PKCS_ED25519), root), -107);
 
@@ -434,8 +434,8 @@ impl World {
         let host = "localhost";
         let good = || self.good();
 
-        // 1.2.840.113549.1.1.11 becomes 1.2.840.113549.1.1.5: the signature is wrong as well, but
-        // nobody looks at it.
+        // 1.2.840.113549.1.1.11 becomes 1.2.840.113549.1.1.5. The signature becomes invalid, too,
+        // but is not checked.
         case("signed with SHA-1", host, with(issue(&leaf_params(&[host]), &[&self.rsa_root]), |p| {
             p.chain[0] = patch(&p.chain[0], &[0xf7, 0x0d, 0x01, 0x01, 0x0b], &[0xf7, 0x0d, 0x01, 0x01, 0x05]);
         }), -207);

@@ -1,4 +1,4 @@
-//! What is said about peers that do not speak TLS, or not as they should.
+//! The verdicts on peers that do not speak TLS or violate the protocol.
 
 use std::{
     io::{self, Read, Write},
@@ -70,7 +70,7 @@ fn peer_that_says(answer: Vec<u8>, how: End) -> SocketAddr {
     })
 }
 
-/// What a server answers to this record.
+/// A server's answer to this record.
 fn first_flight(config: &Arc<ServerConfig>, mut hello: &[u8]) -> io::Result<Vec<u8>> {
     let mut server = ServerConnection::new(Arc::clone(config)).unwrap();
     server.read_tls(&mut hello)?;
@@ -139,7 +139,7 @@ impl Honest {
     }
 }
 
-/// A server's wish for a client certificate, which it does or does not insist on.
+/// A server's request for a client certificate, optional or required.
 #[derive(Clone, Copy, Debug)]
 struct AskForCertificate {
     mandatory: bool,
@@ -388,8 +388,7 @@ fn shorten_last_record(flight: &mut Vec<u8>, by: usize) {
 #[test]
 fn a_downgrade_is_noticed() {
     let honest = Honest::new(&[&TLS12]);
-    // The last bytes of the server's random number, by which a TLS 1.3 server says that it was asked
-    // for less.
+    // The last bytes of the server random by which a TLS 1.3 server signals a downgrade.
     for sentinel in [b"DOWNGRD\x01", b"DOWNGRD\x00"] {
         let downgrade = |flight: &mut Vec<u8>| flight[35..43].copy_from_slice(sentinel);
         let address = server_with_changed_flight(honest.config.clone(), downgrade, End::Close);
@@ -417,7 +416,7 @@ fn a_server_is_told_why_its_hello_is_refused() {
         let address = listen(move |mut stream| {
             let hello = read_record(&mut stream)?;
             let mut flight = first_flight(&config, &hello)?;
-            // How a random number ends that admits a downgrade.
+            // The end of a server random that signals a downgrade.
             flight[35..43].copy_from_slice(b"DOWNGRD\x02");
             flight[place] = changed;
             stream.write_all(&flight)?;
