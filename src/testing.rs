@@ -158,7 +158,7 @@ impl Application {
     }
 
     /// A socket that has completed a TLS handshake over `stream` and reads; a
-    /// [broken](Secured::broken) one can only read.
+    /// [broken](Secured::broken) one can only read, and is paused.
     pub(crate) fn secured(
         &mut self,
         stream: TcpStream,
@@ -192,12 +192,18 @@ impl Application {
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
         assert_eq!(self.outcome(request), Ok(()));
-        for paused in [true, false] {
-            let request = self.request();
-            self.table.set_paused(request, socket_id, paused);
-            assert_eq!(self.outcome(request), Ok(()));
+        self.set_paused(socket_id, true);
+        // One that can only be read ends when it is resumed before anything has come.
+        if !broken {
+            self.set_paused(socket_id, false);
         }
         socket_id
+    }
+
+    pub(crate) fn set_paused(&mut self, socket_id: SocketId, paused: bool) {
+        let request = self.request();
+        self.table.set_paused(request, socket_id, paused);
+        assert_eq!(self.outcome(request), Ok(()));
     }
 
     pub(crate) fn connect(&mut self, socket_id: SocketId, address: SocketAddr) -> Outcome {

@@ -201,6 +201,7 @@ fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
         server.write_all(message).unwrap();
         server.flush().unwrap();
     }
+    application.set_paused(socket_id, false);
     let request = send(&mut application, socket_id, b"ping");
     let (mut outcomes, mut received) = (Vec::new(), Vec::new());
     let error = loop {
