@@ -395,6 +395,7 @@ export default [
   ].map(([method, expected, ...args]) => ({
     name: `${method} inside onReceive, with nine more chunks waiting`,
     deviation: 'j',
+    identicalIn: ['page'],
     events: false,
     parameters: { method, expected, args },
     server: (peer) => peer.tcp(),
@@ -419,6 +420,7 @@ export default [
   {
     name: 'a larger bufferSize inside onReceive, with nine more chunks waiting',
     deviation: 'j',
+    identicalIn: ['page'],
     events: false,
     server: (peer) => peer.tcp(),
     async run({ open, ask, quiet, call, tcp, log }) {
