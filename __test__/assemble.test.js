@@ -68,6 +68,8 @@ testFrom20(
     );
     expect(musl).toMatchObject({ os: ['linux'], cpu: ['arm64'], libc: ['musl'] });
     expect(musl.scripts).toBeUndefined();
+    const main = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    expect(main.scripts.prepare).toBeUndefined();
   },
 );
 

@@ -1,5 +1,6 @@
 'use strict';
 
+const { inspect } = require('node:util');
 const { callWithLastError, showLastErrorOn } = require('../lib/last-error.js');
 const { raise } = require('../lib/raise.js');
 
@@ -35,6 +36,10 @@ describe('lastError', () => {
     expect('lastError' in runtime).toBe(false);
     expect(inFailingCallback(readMessage)).toBe(MESSAGE);
     expect('lastError' in runtime).toBe(false);
+  });
+
+  test('shows its message on the console', () => {
+    expect(inFailingCallback(() => inspect(runtime.lastError))).toContain(MESSAGE);
   });
 
   test('is gone when microtasks of the callback run', async () => {

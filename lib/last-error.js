@@ -10,6 +10,14 @@ const { raise } = require('./raise.js');
 
 const prototype = createNativePrototype('internal');
 
+// console.log() would show `{ message: [Getter] }`.
+Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  /** @this {{ message: string }} */
+  value() {
+    return { message: this.message };
+  },
+});
+
 /**
  * The objects that carry the property. Each maps to a value that a script has assigned to it: as in
  * Chromium, that value replaces every later error until `undefined` is assigned.

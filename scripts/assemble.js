@@ -35,6 +35,11 @@ runNapi('artifacts');
 // That has put a copy of each here, too.
 for (const name of readdirSync(root).filter(isNative)) rmSync(path.join(root, name));
 require('./preload.js');
+// For checkouts only; npm warns of it. The workflow packs without scripts/pack.js.
+execFileSync('npm', ['pkg', 'delete', 'scripts.prepare'], {
+  cwd: root,
+  shell: process.platform === 'win32',
+});
 
 const platforms = readdirSync(path.join(root, 'npm'));
 if (platforms.length !== napi.targets.length) {

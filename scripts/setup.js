@@ -40,7 +40,7 @@ function dependenciesAreInstalled() {
 const { npm_lifecycle_event: event, npm_command: command = '' } = process.env;
 const isPrepare = event === 'prepare';
 
-// npm prepares what it packs, too; that is built already, where it is meant to have been.
+// npm prepares what it packs, too; scripts/pack.js has seen to that.
 if (isPrepare && ['pack', 'publish'].includes(command)) process.exit();
 
 if (spawnSync('cargo', ['--version']).status !== 0) {
