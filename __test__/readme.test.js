@@ -3,6 +3,7 @@
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 
+const { readVerdicts } = require('../reliability/tls/verdicts.js');
 const { ROOT, runNode } = require('./support/child.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, startServer, stopServers } = require('./support/servers.js');
@@ -41,7 +42,7 @@ test('the list of deviations states the number of recorded verdicts and of ident
     JSON.parse(document('reliability', 'tls', `${name}.json`));
   const count = (/** @type {object[]} */ groups) =>
     groups.reduce((sum, group) => sum + Object.keys(group).length, 0);
-  const cases = count(Object.values(read('verdicts')).map(({ verdicts }) => verdicts));
+  const cases = count(Object.values(readVerdicts()).map(({ verdicts }) => verdicts));
   const deviating = count(
     read('deviations').flatMap((/** @type {any} */ entry) => Object.values(entry.cases)),
   );

@@ -7,7 +7,6 @@
 use std::{
     env, fmt,
     path::{Path, PathBuf},
-    ptr,
     sync::{Arc, Mutex},
     thread,
 };
@@ -228,21 +227,18 @@ impl TrustStore {
     }
 
     /// The anchors at which a certificate path may end.
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
         &self.anchors
     }
 
-    /// The certificate from which this element of [`anchors`](Self::anchors) was made, if known.
-    pub(crate) fn certificate_of(&self, anchor: &TrustAnchor<'_>) -> Option<&CertificateDer<'_>> {
-        let mut anchors = self.anchors.iter();
-        let index = anchors.position(|known| ptr::addr_eq(known, anchor))?;
-        self.certificate_at(index)
-    }
-
-    /// The certificate from which the element of [`anchors`](Self::anchors) at `index` was made, if
-    /// known.
-    pub(crate) fn certificate_at(&self, index: usize) -> Option<&CertificateDer<'static>> {
-        self.certificates.get(index)?.as_ref()
+    /// The anchors at which a certificate path may end, each with the certificate from which it was
+    /// made, if known.
+    pub(crate) fn authorities(
+        &self,
+    ) -> impl Iterator<Item = (&TrustAnchor<'static>, Option<&CertificateDer<'static>>)> {
+        let certificates = self.certificates.iter().map(Option::as_ref);
+        self.anchors.iter().zip(certificates)
     }
 
     /// Whether the store contains exactly this certificate.
@@ -420,9 +416,10 @@ mod tests {
         let with_extra = TrustStore::load(&sources, store_of(&[]));
         assert_eq!(with_extra.anchors().len(), mozilla + 1);
         assert!(with_extra.contains(&der));
-        let last = with_extra.anchors().last().unwrap();
-        assert_eq!(with_extra.certificate_of(last), Some(&der));
-        assert_eq!(with_extra.certificate_of(&with_extra.anchors()[0]), None);
+        let certificates: Vec<_> = with_extra.authorities().map(|(_, known)| known).collect();
+        let (last, others) = certificates.split_last().unwrap();
+        assert_eq!(*last, Some(&der));
+        assert!(others.iter().all(Option::is_none));
 
         let filled = TrustStore::load(&Sources::default(), store_of(&[der]));
         assert_eq!(filled.anchors().len(), 1);

@@ -11,8 +11,10 @@ mod facts;
 pub(crate) mod fuzzing;
 mod names;
 mod path;
+mod policies;
 mod power;
 mod revocation;
+mod second_opinion;
 mod short_rsa;
 mod soundness;
 
@@ -30,18 +32,12 @@ use rustls::{
         CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as aws_lc, verify_tls12_signature,
         verify_tls13_signature,
     },
-    pki_types::{
-        AlgorithmIdentifier, CertificateDer, InvalidSignature, ServerName,
-        SignatureVerificationAlgorithm, UnixTime,
-    },
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use tokio::task::block_in_place;
-use webpki::{
-    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath,
-    aws_lc_rs as signatures,
-};
+use webpki::aws_lc_rs as signatures;
 
-use self::facts::{Authority, Certificate};
+use self::facts::Certificate;
 use crate::{net_error::NetError, trust::TrustStore};
 
 /// Chromium's minimum for RSA keys (`net/cert/cert_verify_proc.cc`); shorter keys are weak.
@@ -303,196 +299,13 @@ impl Chain<'_> {
         if self.trust.contains(self.leaf) {
             return path::flaws_of_trusted(&self.facts, now).problem();
         }
-        if path::has_good_key(&self.facts) && self.check(now).is_ok() {
-            return None;
-        }
         let others: Vec<_> = self
             .intermediates
             .iter()
             .filter_map(Certificate::parse)
             .filter(path::is_usable)
             .collect();
-        path::flaws(self.trust, &self.facts, &others, now)
-            .problem()
-            // A certificate without extensions is valid for no host and refused for that.
-            .or_else(|| self.facts.may_have_extensions().then_some(Problem::Invalid))
-    }
-
-    fn check(&self, time: UnixTime) -> Result<(), webpki::Error> {
-        if matches!(
-            self.facts.authority(),
-            Authority::Unlimited | Authority::Limited(_)
-        ) {
-            return self.check_authority(time);
-        }
-        let leaf = EndEntityCert::try_from(self.leaf)?;
-        leaf.verify_for_usage(
-            ALGORITHMS.all,
-            self.trust.anchors(),
-            self.intermediates,
-            time,
-            AnyPurpose,
-            None,
-            Some(&|path| {
-                check_purpose(&self.facts)?;
-                self.check_issuers(path, 0, time)
-            }),
-        )
-        .map(|_| ())
-    }
-
-    /// Servers may present the certificate of an authority, which `webpki` forbids. This check
-    /// therefore verifies a chain that is one link longer: a certificate that this authority could
-    /// have issued.
-    fn check_authority(&self, time: UnixTime) -> Result<(), webpki::Error> {
-        let Some(child) = Child::of(&self.facts) else {
-            return Err(webpki::Error::CaUsedAsEndEntity);
-        };
-        let leaf = EndEntityCert::try_from(&child.certificate)?;
-        let algorithms: Vec<_> = ALGORITHMS
-            .all
-            .iter()
-            .copied()
-            .chain([&child as _])
-            .collect();
-        let intermediates: Vec<_> = [self.leaf]
-            .into_iter()
-            .chain(self.intermediates)
-            .map(|certificate| CertificateDer::from(certificate.as_ref()))
-            .collect();
-        leaf.verify_for_usage(
-            &algorithms,
-            self.trust.anchors(),
-            &intermediates,
-            time,
-            AnyPurpose,
-            None,
-            Some(&|path| {
-                let first = path.intermediate_certificates().next();
-                if first.is_none_or(|first| first.der().as_ref() != self.leaf.as_ref()) {
-                    return Err(webpki::Error::UnknownIssuer);
-                }
-                self.check_issuers(path, 1, time)
-            }),
-        )
-        .map(|_| ())
-    }
-
-    /// Checks that Chromium makes on issuers and `webpki` does not. The first `skip` links of the
-    /// path are no issuers, but must be valid for servers, too.
-    fn check_issuers(
-        &self,
-        verified: &VerifiedPath<'_>,
-        skip: usize,
-        time: UnixTime,
-    ) -> Result<(), webpki::Error> {
-        for (index, link) in verified.intermediate_certificates().enumerate() {
-            let der = link.der();
-            let facts = Certificate::parse(&der).ok_or(webpki::Error::BadDer)?;
-            check_purpose(&facts)?;
-            if !path::is_usable(&facts) {
-                return Err(webpki::Error::BadDer);
-            }
-            if index >= skip && !facts.may_sign_certificates() {
-                return Err(webpki::Error::EndEntityUsedAsCa);
-            }
-        }
-        let Some(anchor) = self.trust.certificate_of(verified.anchor()) else {
-            return Ok(());
-        };
-        let anchor = Certificate::parse(anchor).ok_or(webpki::Error::BadDer)?;
-        let (not_before, not_after) = anchor.validity().ok_or(webpki::Error::BadDerTime)?;
-        if time < not_before {
-            return Err(webpki::Error::CertNotValidYet { time, not_before });
-        }
-        if time > not_after {
-            return Err(webpki::Error::CertExpired { time, not_after });
-        }
-        check_purpose(&anchor)?;
-        if !path::is_usable(&anchor) {
-            return Err(webpki::Error::BadDer);
-        }
-        if soundness::has_unknown_critical_extension(&anchor) {
-            return Err(webpki::Error::UnsupportedCriticalExtension);
-        }
-        let intermediates = verified.intermediate_certificates().count() - skip;
-        match anchor.authority() {
-            _ if !anchor.may_sign_certificates() => Err(webpki::Error::EndEntityUsedAsCa),
-            Authority::Denied => Err(webpki::Error::EndEntityUsedAsCa),
-            Authority::Limited(limit) if intermediates > limit => {
-                Err(webpki::Error::PathLenConstraintViolated)
-            }
-            Authority::Unsaid | Authority::Unlimited | Authority::Limited(_) => Ok(()),
-        }
-    }
-}
-
-fn check_purpose(certificate: &Certificate<'_>) -> Result<(), webpki::Error> {
-    if certificate.may_be_for_servers() {
-        Ok(())
-    } else {
-        Err(webpki::Error::EmptyEkuExtension)
-    }
-}
-
-/// Leaves the extended key usage to [`check_purpose`], which knows `anyExtendedKeyUsage` and runs
-/// after the chain is verified.
-struct AnyPurpose;
-
-impl ExtendedKeyUsageValidator for AnyPurpose {
-    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
-    }
-}
-
-/// A child of the certificate under examination, and the algorithm that signs only this child.
-#[derive(Debug)]
-struct Child {
-    certificate: CertificateDer<'static>,
-    signed: Vec<u8>,
-    key: Vec<u8>,
-    key_algorithm: AlgorithmIdentifier,
-}
-
-impl Child {
-    fn of(parent: &Certificate<'_>) -> Option<Self> {
-        let known = ALGORITHMS
-            .all
-            .iter()
-            .map(|algorithm| algorithm.public_key_alg_id());
-        let key_algorithm = known
-            .into_iter()
-            .find(|id| id.as_ref() == parent.key.algorithm)?;
-        let (signed, certificate) = facts::write_child(parent);
-        Some(Self {
-            certificate: certificate.into(),
-            signed,
-            key: parent.key.bits.to_vec(),
-            key_algorithm,
-        })
-    }
-}
-
-impl SignatureVerificationAlgorithm for Child {
-    fn verify_signature(
-        &self,
-        public_key: &[u8],
-        message: &[u8],
-        _signature: &[u8],
-    ) -> Result<(), InvalidSignature> {
-        if public_key == self.key && message == self.signed {
-            Ok(())
-        } else {
-            Err(InvalidSignature)
-        }
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key_algorithm
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        AlgorithmIdentifier::from_slice(facts::CHILD_SIGNATURE)
+        path::flaws(self.trust, &self.facts, &others, now).problem()
     }
 }
 

@@ -902,11 +902,22 @@ function makeCertificateCases() {
     ['permitted, written with a dot', { permitted: [dns('.server.localhost')] }],
     ['permitted, exactly', { permitted: [dns(HOST)] }],
     ['permitted, in capitals', { permitted: [dns('SERVER.localhost')] }],
+    ['permitted, with a dot at its end', { permitted: [dns('server.localhost.')] }],
     ['permitted: everything', { permitted: [dns('')] }],
     ['permitted: another', { permitted: [dns('other.localhost')] }],
     ['permitted: one that ends alike', { permitted: [dns('erver.localhost')] }],
     ['permitted: addresses only', { permitted: [ip(10, 0, 0, 0, 255, 0, 0, 0)] }],
     ['permitted: mailboxes only', { permitted: [email('x@server.localhost')] }],
+    [
+      'permitted: the mailbox',
+      { permitted: [email('server.localhost')] },
+      { names: [dns(HOST), email('root@server.localhost')] },
+    ],
+    [
+      'excluded: another mailbox',
+      { excluded: [email('other.localhost')] },
+      { names: [dns(HOST), email('root@server.localhost')] },
+    ],
     ['permitted: URIs only', { permitted: [uri('server.localhost')] }],
     [
       'permitted: registered identifiers only',
@@ -1024,6 +1035,21 @@ function makeCertificateCases() {
   add('name constraints: of a leaf', [
     leaf({ more: [nameConstraints({ permitted: [dns('other.localhost')] })] }),
   ]);
+  const elsewhere = nameConstraints({ permitted: [dns('www.server.localhost')] });
+  const constraining = constrained(elsewhere);
+  const rolledOver = (more = []) =>
+    intermediate({
+      issuer: constraining,
+      name: 'Intermediate',
+      key: keyOf('rolled over'),
+      extensions: authorityExtensions({ more: [alternativeNames([dns('a.localhost')]), ...more] }),
+    });
+  for (const [name, issuer] of [
+    ['an authority with a forbidden name', rolledOver()],
+    ['an authority with a forbidden name, and the same constraints', rolledOver([elsewhere])],
+  ]) {
+    add(`name constraints: self-issued, ${name}`, [leaf({ issuer }), issuer, constraining]);
+  }
   const upper = constrained(nameConstraints({ permitted: [dns('other.localhost')] }));
   const lower = intermediate({ issuer: upper, name: 'Lower' });
   add('name constraints: two authorities up', [leaf({ issuer: lower }), lower, upper]);
@@ -1036,6 +1062,11 @@ function makeCertificateCases() {
   const inhibit = extension('2.5.29.54', true, der.integer(0));
   const unknownExtension = (critical) => extension('1.3.6.1.4.1.99999.4', critical, der.none);
   add('extension: policies', [leaf({ more: [policies('2.23.140.1.2.1')] })]);
+  add('extension: policies, critical', [
+    leaf({
+      more: [extension('2.5.29.32', true, der.sequence(der.sequence(der.oid('2.23.140.1.2.1'))))],
+    }),
+  ]);
   add('extension: the same policy twice', [
     leaf({ more: [policies('2.23.140.1.2.1', '2.23.140.1.2.1')] }),
   ]);
@@ -1105,6 +1136,17 @@ function makeCertificateCases() {
   add('extension: rubbish as certificate transparency', [
     leaf({
       more: [extension('1.3.6.1.4.1.11129.2.4.2', false, der.octets(Buffer.from('rubbish')))],
+    }),
+  ]);
+  add('extension: authority information, no ASCII', [
+    leaf({
+      more: [
+        extension(
+          '1.3.6.1.5.5.7.1.1',
+          false,
+          der.sequence(der.sequence(der.oid('1.2.3.4'), uri('http://\u00e9.localhost/'))),
+        ),
+      ],
     }),
   ]);
   add('extension: authority information malformed', [

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The subject "certificates": one server for each case of certificate-cases.js. */
+/** The subject "certificates": the cases of certificate-cases.js, one server for each. */
 
 const { makeCertificateCases } = require('./certificate-cases');
 const { EXTENSION, extension, uint, vector } = require('./handmade-tls');
@@ -22,8 +22,8 @@ function script({ version = 13, scheme, staple }) {
   };
 }
 
-async function prepare() {
-  const { anchors, cases } = makeCertificateCases();
+/** @param {{ anchors: any[], cases: any[] }} made */
+async function serveChains({ anchors, cases }) {
   const servers = new Servers();
   const prepared = await Promise.all(
     cases.map(async ({ name, host, key, chain, ...options }) => {
@@ -34,4 +34,4 @@ async function prepare() {
   return { anchors, cases: prepared, problems: servers.problems, close: () => servers.close() };
 }
 
-module.exports = { prepare };
+module.exports = { serveChains, prepare: () => serveChains(makeCertificateCases()) };

@@ -19,23 +19,61 @@ const FILE = join(__dirname, 'verdicts.json');
 /** @type {Record<string, { prepare: () => Promise<Prepared> }>} */
 const SUBJECTS = {
   certificates: require('./certificates'),
+  graphs: require('./graphs'),
   peers: require('./peers'),
   servers: require('./openssl-servers'),
   hosts: require('./hosts'),
 };
 
+/** Cases that have numbers: `chain 12`. */
+const NUMBERED = /^(.+) (\d+)$/;
+
+/**
+ * Verdicts of numbered cases as the file has them: in a row for each series, from number 1 on.
+ * @param {Record<string, string>} verdicts
+ */
+function packed(verdicts) {
+  /** @type {Record<string, string[]>} */
+  const series = {};
+  for (const [name, verdict] of Object.entries(verdicts)) {
+    const [, kind, number] = /** @type {RegExpMatchArray} */ (name.match(NUMBERED));
+    (series[kind] ??= [])[Number(number) - 1] = verdict;
+  }
+  return Object.fromEntries(Object.entries(series).map(([kind, row]) => [kind, row.join(' ')]));
+}
+
+/** @param {Record<string, string>} series */
+function unpacked(series) {
+  const rows = Object.entries(series).map(([kind, row]) =>
+    row.split(' ').map((verdict, index) => [`${kind} ${index + 1}`, verdict]),
+  );
+  // A case that Chromium judges now one way and now another has no verdict.
+  return Object.fromEntries(rows.flat().filter(([, verdict]) => verdict !== ''));
+}
+
 /** @returns {Record<string, { chromium: string, verdicts: Record<string, string> }>} */
 function readVerdicts() {
+  let recorded;
   try {
-    return JSON.parse(readFileSync(FILE, 'utf8'));
+    recorded = JSON.parse(readFileSync(FILE, 'utf8'));
   } catch (/** @type {any} */ error) {
     if (error.code !== 'ENOENT') throw error;
     return {};
   }
+  const subjects = Object.entries(recorded).map(([subject, { chromium, verdicts, series }]) => [
+    subject,
+    { chromium, verdicts: verdicts ?? unpacked(series) },
+  ]);
+  return Object.fromEntries(subjects);
 }
 
-function writeVerdicts(verdicts) {
-  writeFileSync(FILE, `${JSON.stringify(verdicts, null, 2)}\n`);
+/** @param {Record<string, { chromium: string, verdicts: Record<string, string> }>} recorded */
+function writeVerdicts(recorded) {
+  const subjects = Object.entries(recorded).map(([subject, { chromium, verdicts }]) => {
+    const numbered = Object.keys(verdicts).every((name) => NUMBERED.test(name));
+    return [subject, { chromium, ...(numbered ? { series: packed(verdicts) } : { verdicts }) }];
+  });
+  writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(subjects), null, 2)}\n`);
 }
 
 module.exports = { SUBJECTS, readVerdicts, writeVerdicts };

@@ -75,9 +75,22 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether the next byte is this tag.
+    pub(super) fn is_at(&self, tag: u8) -> bool {
+        self.0.first() == Some(&tag)
+    }
+
+    /// Skips the next value if it has this tag; `None` if such a value is malformed.
+    pub(super) fn skip(&mut self, tag: u8) -> Option<()> {
+        if self.is_at(tag) {
+            self.next()?;
+        }
+        Some(())
+    }
+
     /// The next value if it has this tag; otherwise the reader does not advance.
     pub(super) fn expect(&mut self, tag: u8) -> Option<Value<'a>> {
-        (self.0.first() == Some(&tag)).then(|| self.next())?
+        self.is_at(tag).then(|| self.next())?
     }
 
     /// The content of the next value, which must have this tag.

@@ -29,6 +29,7 @@ pub(super) mod id {
     pub(in crate::verifier) const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
     pub(in crate::verifier) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
     pub(in crate::verifier) const POLICIES: &[u8] = &[0x55, 0x1d, 0x20];
+    pub(in crate::verifier) const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
     pub(in crate::verifier) const POLICY_MAPPINGS: &[u8] = &[0x55, 0x1d, 0x21];
     pub(in crate::verifier) const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 0x23];
     pub(in crate::verifier) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x24];
@@ -47,6 +48,7 @@ const KEY_CERT_SIGN: u8 = 0x04;
 /// The fields of a certificate, unchecked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Certificate<'a> {
+    pub(super) whole: &'a [u8],
     /// The signed part.
     pub(super) signed: &'a [u8],
     /// The signature algorithm outside of the signed part.
@@ -60,7 +62,7 @@ pub(super) struct Certificate<'a> {
     pub(super) issuer: &'a [u8],
     validity: Reader<'a>,
     pub(super) subject: &'a [u8],
-    key_info: &'a [u8],
+    pub(super) key_info: &'a [u8],
     pub(super) key: PublicKey<'a>,
     /// The fields behind the key.
     rest: Reader<'a>,
@@ -106,6 +108,7 @@ impl<'a> Certificate<'a> {
         let key_info = fields.expect(tag::SEQUENCE)?;
         let key = PublicKey::parse(key_info.content)?;
         Some(Self {
+            whole: der,
             signed: signed.whole,
             signature_algorithm,
             inner_algorithm,
@@ -231,16 +234,31 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Whether the certificate may sign handshakes; `None` if its key usage is malformed.
+    /// Whether the certificate may sign handshakes; `None` if its extensions are malformed up to and
+    /// including the key usage (`ssl_cert_check_key_usage`).
     pub(super) fn may_sign_handshakes(&self) -> Option<bool> {
-        let Some(mut value) = self.extension(id::KEY_USAGE) else {
+        let mut rest = self.rest;
+        for unique_id in [tag::implicit(1), tag::implicit(2)] {
+            rest.skip(unique_id)?;
+        }
+        if !rest.is_at(EXTENSIONS_TAG) {
             return Some(true);
-        };
-        let bits = value.content(tag::BIT_STRING)?;
-        (value.is_empty() && is_bit_string(bits)).then(|| {
-            bits.get(1)
-                .is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
-        })
+        }
+        let mut extensions = rest.enter(EXTENSIONS_TAG)?.enter(tag::SEQUENCE)?;
+        while !extensions.is_empty() {
+            let mut extension = extensions.enter(tag::SEQUENCE)?;
+            let identifier = extension.content(tag::OBJECT_IDENTIFIER)?;
+            extension.skip(tag::BOOLEAN)?;
+            let value = extension.enter_only(tag::OCTET_STRING)?;
+            if identifier == id::KEY_USAGE {
+                let bits = value.enter_only(tag::BIT_STRING)?.0;
+                return is_bit_string(bits).then(|| {
+                    bits.get(1)
+                        .is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
+                });
+            }
+        }
+        Some(true)
     }
 
     pub(super) fn may_sign_certificates(&self) -> bool {
@@ -255,6 +273,31 @@ impl<'a> Certificate<'a> {
                 std::iter::from_fn(|| purposes.content(tag::OBJECT_IDENTIFIER))
                     .any(|purpose| purpose == id::SERVER_AUTH || purpose == id::ANY_PURPOSE)
             })
+    }
+
+    /// Whether its basic constraints say that it belongs to an authority.
+    pub(super) fn is_authority(&self) -> bool {
+        matches!(
+            self.authority(),
+            Authority::Unlimited | Authority::Limited(_)
+        )
+    }
+
+    pub(super) fn constrains_names(&self) -> bool {
+        self.extension(id::NAME_CONSTRAINTS).is_some()
+    }
+
+    /// The subject key identifier.
+    pub(super) fn subject_key_id(&self) -> Option<&'a [u8]> {
+        self.extension(id::SUBJECT_KEY_ID)?
+            .content(tag::OCTET_STRING)
+    }
+
+    /// The key identifier of the authority that issued it.
+    pub(super) fn authority_key_id(&self) -> Option<&'a [u8]> {
+        self.extension(id::AUTHORITY_KEY_ID)?
+            .enter(tag::SEQUENCE)?
+            .content(tag::implicit(0))
     }
 
     pub(super) fn authority(&self) -> Authority {

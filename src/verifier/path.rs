@@ -1,23 +1,26 @@
-//! Finds the flaws of the paths from a certificate to a trusted authority, as Chromium does
-//! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`).
+//! Searches for a path from a certificate to a trusted authority as Chromium does
+//! (`bssl::CertPathBuilder`, `bssl::VerifyCertificateChain`): it tries issuers in the same order, stops
+//! after the same number of steps, and reports the same problem of the best path.
 //!
-//! The result only determines the error for a chain that `webpki` has refused. It never accepts a
-//! chain: name constraints and policies are left to `webpki`.
+//! A path is accepted only if `webpki` accepts it, too. Name constraints are checked by `webpki` alone
+//! ([`second_opinion`]).
 
-use rustls::pki_types::UnixTime;
+use std::cmp::Reverse;
+
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
 use super::{
     ALGORITHMS, MIN_RSA_LENGTH, Problem,
-    facts::{Authority, Certificate, PublicKey, RsaKey},
-    soundness,
+    facts::{Authority, Certificate, PublicKey, RsaKey, id},
+    policies::Policies,
+    second_opinion, soundness,
 };
 use crate::trust::TrustStore;
 
-/// The limit of `webpki`.
-const MAX_SIGNATURE_CHECKS: usize = 100;
-
-/// The most certificates that the search may add to paths.
-const MAX_STEPS: usize = 1000;
+/// How often the search asks for the next issuer of a certificate: Chromium's
+/// `kPathBuilderIterationLimit`. It bounds the length of a path and, at 110, the number of signatures
+/// that are verified.
+const MAX_STEPS: usize = 20;
 
 /// The flaws of a path.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -28,6 +31,8 @@ impl Flaws {
     const WEAK_KEY: Self = Self(2);
     const OUT_OF_DATE: Self = Self(4);
     const INVALID: Self = Self(8);
+    /// The signature algorithm is unknown to Chromium, or the signed part names another one.
+    const UNKNOWN_ALGORITHM: Self = Self(16);
 
     fn note(&mut self, flaws: Self, found: bool) {
         if found {
@@ -39,10 +44,11 @@ impl Flaws {
         self != Self::default()
     }
 
-    /// The most serious flaw. Chromium reports a path as invalid only if no more specific error
-    /// applies.
+    /// The most serious of them. Chromium calls a path invalid for its signatures, and otherwise only
+    /// when it has no better word for it.
     pub(super) fn problem(self) -> Option<Problem> {
         [
+            (Self::UNKNOWN_ALGORITHM, Problem::Invalid),
             (Self::UNTRUSTED, Problem::Untrusted),
             (Self::WEAK_KEY, Problem::WeakKey),
             (Self::OUT_OF_DATE, Problem::OutOfDate),
@@ -53,7 +59,8 @@ impl Flaws {
     }
 }
 
-/// The flaws of the best path, or of the first among equally good ones.
+/// What is wrong with the best path: the first one that ends at a trusted authority or, if none does,
+/// the first one.
 pub(super) fn flaws(
     trust: &TrustStore,
     leaf: &Certificate<'_>,
@@ -65,11 +72,10 @@ pub(super) fn flaws(
         others,
         now,
         steps: MAX_STEPS,
-        signature_checks: MAX_SIGNATURE_CHECKS,
         best: None,
     };
-    search.extend(&mut vec![leaf]);
-    search.best.unwrap_or(Flaws::UNTRUSTED)
+    let _ = search.extend(&mut vec![leaf]);
+    search.best.map_or(Flaws::UNTRUSTED, |(_, flaws)| flaws)
 }
 
 /// The flaws of a certificate that is trusted itself.
@@ -88,75 +94,188 @@ struct Search<'a> {
     others: &'a [Certificate<'a>],
     now: UnixTime,
     steps: usize,
-    signature_checks: usize,
-    /// The best of the paths that end at a trusted authority.
-    best: Option<Flaws>,
+    /// The best path so far.
+    best: Option<(End, Flaws)>,
+}
+
+/// Where a path ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    Trusted,
+    /// At a certificate whose issuer is missing, or where the search ran out of steps.
+    Incomplete,
+}
+
+/// The search has ended: it found a flawless path, or ran out of steps.
+struct Over;
+
+/// A certificate that may have issued the last one of a path.
+enum Issuer<'a> {
+    Anchor(&'a TrustAnchor<'static>, Option<Box<Certificate<'a>>>),
+    Presented(&'a Certificate<'a>),
+}
+
+impl<'a> Issuer<'a> {
+    fn certificate(&self) -> Option<&Certificate<'a>> {
+        match self {
+            Self::Anchor(_, certificate) => certificate.as_deref(),
+            Self::Presented(certificate) => Some(certificate),
+        }
+    }
+
+    /// The position in Chromium's order: by trust and matching key identifiers, then self-issued
+    /// certificates first, then the newest first.
+    fn rank(&self, issued: &Certificate<'_>) -> impl Ord + use<> {
+        let certificate = self.certificate();
+        let key_id = certificate.and_then(Certificate::subject_key_id);
+        let keys_match = issued
+            .authority_key_id()
+            .zip(key_id)
+            .map(|(wanted, found)| wanted == found);
+        let order = match (self, keys_match) {
+            (Self::Anchor(..), Some(true)) => 0,
+            (Self::Anchor(..), None) => 1,
+            (Self::Presented(_), Some(true)) => 2,
+            (Self::Presented(_), None) => 3,
+            (Self::Anchor(..), Some(false)) => 4,
+            (Self::Presented(_), Some(false)) => 5,
+        };
+        let self_issued = certificate.is_none_or(|one| one.subject == one.issuer);
+        let validity = certificate.and_then(Certificate::validity);
+        (order, Reverse(self_issued), Reverse(validity))
+    }
 }
 
 impl<'a> Search<'a> {
-    /// Extends `path` in every possible way. Returns whether the search is complete.
-    fn extend(&mut self, path: &mut Vec<&Certificate<'a>>) -> bool {
+    /// Looks for ways to go on from `path`.
+    fn extend(&mut self, path: &mut Vec<&'a Certificate<'a>>) -> Result<(), Over> {
         let Some(last) = path.last().copied() else {
-            return false;
+            return Ok(());
         };
-        for (index, anchor) in self.trust.anchors().iter().enumerate() {
+        let mut is_end = true;
+        for issuer in self.issuers_of(last) {
+            self.step(path)?;
+            match issuer {
+                Issuer::Anchor(anchor, certificate) => {
+                    is_end = false;
+                    let flaws = self.check(path, anchor, certificate.as_deref());
+                    self.note(End::Trusted, path, flaws);
+                    if !flaws.any() {
+                        return Err(Over);
+                    }
+                }
+                Issuer::Presented(issuer) => {
+                    if path.iter().any(|link| is_same(link, issuer)) {
+                        continue;
+                    }
+                    is_end = false;
+                    path.push(issuer);
+                    self.extend(path)?;
+                    path.pop();
+                }
+            }
+        }
+        self.step(path)?;
+        if is_end {
+            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
+        }
+        Ok(())
+    }
+
+    /// The certificates whose name is that of the issuer of `last`.
+    fn issuers_of(&self, last: &Certificate<'a>) -> Vec<Issuer<'a>> {
+        let trust = self.trust;
+        let anchors = trust.authorities().filter_map(|(anchor, certificate)| {
             if anchor.subject.as_ref() != last.issuer {
-                continue;
+                return None;
             }
-            let certificate = self.trust.certificate_at(index).map(Certificate::parse);
-            let flaws = match (
-                certificate,
-                PublicKey::parse(&anchor.subject_public_key_info),
-            ) {
-                (Some(None), _) | (_, None) => continue,
-                (Some(Some(anchor)), _) if !is_usable(&anchor) => continue,
-                (anchor, Some(key)) => self.check(path, anchor.flatten().as_ref(), key),
-            };
-            if !flaws.any() {
-                self.best = Some(flaws);
-                return true;
+            match certificate.map(Certificate::parse) {
+                None => Some(Issuer::Anchor(anchor, None)),
+                Some(Some(certificate)) if is_usable(&certificate) => {
+                    Some(Issuer::Anchor(anchor, Some(Box::new(certificate))))
+                }
+                Some(_) => None,
             }
-            self.best.get_or_insert(flaws);
-            if self.signature_checks == 0 {
-                return true;
-            }
+        });
+        let others = self.others;
+        let presented = others.iter().enumerate().filter(|&(index, other)| {
+            let earlier = others.get(..index).unwrap_or_default();
+            other.subject == last.issuer
+                && earlier.iter().all(|earlier| earlier.whole != other.whole)
+                && !trust.contains(&CertificateDer::from(other.whole))
+        });
+        let mut issuers: Vec<_> = anchors
+            .chain(presented.map(|(_, other)| Issuer::Presented(other)))
+            .collect();
+        issuers.sort_by_cached_key(|issuer| issuer.rank(last));
+        issuers
+    }
+
+    fn step(&mut self, path: &[&Certificate<'_>]) -> Result<(), Over> {
+        let Some(left) = self.steps.checked_sub(1) else {
+            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
+            return Err(Over);
+        };
+        self.steps = left;
+        Ok(())
+    }
+
+    fn note(&mut self, end: End, path: &[&Certificate<'_>], mut flaws: Flaws) {
+        let is_better = match self.best {
+            None => true,
+            Some((best, _)) => !flaws.any() || (end, best) == (End::Trusted, End::Incomplete),
+        };
+        if !is_better {
+            return;
         }
-        for other in self.others {
-            let known = path
-                .iter()
-                .any(|link| link.subject == other.subject && link.key.bits == other.key.bits);
-            if other.subject != last.issuer || known {
-                continue;
-            }
-            if self.steps == 0 {
-                return true;
-            }
-            self.steps -= 1;
-            path.push(other);
-            if self.extend(path) {
-                return true;
-            }
-            path.pop();
-        }
-        false
+        // Chromium inspects the algorithms of all certificates but the last, which it takes for the
+        // anchor.
+        let inspected = match (end, path) {
+            (End::Incomplete, [inspected @ .., _]) => inspected,
+            (_, all) => all,
+        };
+        let is_unknown = |certificate: &&Certificate<'_>| algorithms_of(certificate).is_empty();
+        flaws.note(Flaws::UNKNOWN_ALGORITHM, inspected.iter().any(is_unknown));
+        self.best = Some((end, flaws));
     }
 
     /// The flaws of this path from a server's certificate to one that the anchor has issued.
     fn check<'b>(
-        &mut self,
+        &self,
         path: &[&Certificate<'b>],
-        anchor: Option<&Certificate<'_>>,
+        anchor: &'b TrustAnchor<'_>,
+        certificate: Option<&Certificate<'b>>,
+    ) -> Flaws {
+        let Some(key) = PublicKey::parse(&anchor.subject_public_key_info) else {
+            return Flaws::INVALID;
+        };
+        let mut flaws = self.check_links(path, certificate, key);
+        if !flaws.any() {
+            let confirmed = second_opinion::confirms(path, anchor, &key, self.now);
+            // A certificate without extensions is valid for no host and refused for that.
+            let may_be_invalid = path.first().is_none_or(|leaf| leaf.may_have_extensions());
+            flaws.note(Flaws::INVALID, !confirmed && may_be_invalid);
+        }
+        flaws
+    }
+
+    fn check_links<'b>(
+        &self,
+        path: &[&Certificate<'b>],
+        anchor: Option<&Certificate<'b>>,
         mut key: PublicKey<'b>,
     ) -> Flaws {
         let mut flaws = key_flaws(&key);
         let mut allowed = usize::MAX;
+        let mut policies = Policies::new(path.len());
         if let Some(anchor) = anchor {
             flaws.note(Flaws::OUT_OF_DATE, !anchor.is_valid_at(self.now));
             flaws.note(
                 Flaws::INVALID,
                 !anchor.may_be_for_servers()
                     || !anchor.may_sign_certificates()
-                    || soundness::has_unknown_critical_extension(anchor),
+                    || soundness::has_unknown_critical_extension(anchor)
+                    || !policies.begin(anchor),
             );
             match anchor.authority() {
                 Authority::Denied => flaws.note(Flaws::INVALID, true),
@@ -165,8 +284,8 @@ impl<'a> Search<'a> {
             }
         }
         for (index, link) in path.iter().enumerate().rev() {
-            // An invalid or unacceptable signature ends the path.
-            let signature = self.check_signature(link, &key);
+            // A signature that is wrong or of an unacceptable kind ends it.
+            let signature = check_signature(link, &key);
             if signature.any() {
                 flaws.note(signature, true);
                 return flaws;
@@ -175,13 +294,13 @@ impl<'a> Search<'a> {
             flaws.note(Flaws::OUT_OF_DATE, !link.is_valid_at(self.now));
             flaws.note(
                 Flaws::INVALID,
-                link.inner_algorithm != link.signature_algorithm
-                    || !link.may_be_for_servers()
-                    || soundness::has_unknown_critical_extension(link),
+                !link.may_be_for_servers() || soundness::has_unknown_critical_extension(link),
             );
             if index == 0 {
+                flaws.note(Flaws::INVALID, !policies.end(link));
                 break;
             }
+            flaws.note(Flaws::INVALID, !policies.pass(link));
             if link.subject != link.issuer {
                 flaws.note(Flaws::INVALID, allowed == 0);
                 allowed = allowed.saturating_sub(1);
@@ -196,45 +315,56 @@ impl<'a> Search<'a> {
         }
         flaws
     }
+}
 
-    /// The flaws of the signature of `certificate` under this key.
-    fn check_signature(&mut self, certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
-        let mut known = ALGORITHMS.all.iter().filter(|algorithm| {
-            algorithm.signature_alg_id().as_ref() == certificate.signature_algorithm
-        });
-        if known.clone().next().is_none() {
-            return Flaws::INVALID;
-        }
-        // The path is refused because of this key anyway.
-        if key_flaws(key).any() {
-            return Flaws::default();
-        }
-        if self.signature_checks == 0 {
-            return Flaws::UNTRUSTED;
-        }
-        self.signature_checks -= 1;
-        let right = known.any(|algorithm| {
-            algorithm.public_key_alg_id().as_ref() == key.algorithm
-                && algorithm
-                    .verify_signature(key.bits, certificate.signed, certificate.signature())
-                    .is_ok()
-        });
-        if right {
-            Flaws::default()
-        } else {
-            Flaws::UNTRUSTED
-        }
+/// The algorithms that can verify the signature of `certificate`; none if its algorithm is unknown or
+/// the signed part names another one.
+fn algorithms_of(
+    certificate: &Certificate<'_>,
+) -> Vec<&'static dyn SignatureVerificationAlgorithm> {
+    let outer = certificate.signature_algorithm;
+    let mut known = ALGORITHMS.all.to_vec();
+    known.retain(|known| {
+        known.signature_alg_id().as_ref() == outer && certificate.inner_algorithm == outer
+    });
+    known
+}
+
+/// What is wrong with the signature of `certificate`, which should be by this key.
+fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
+    let algorithms = algorithms_of(certificate);
+    if algorithms.is_empty() {
+        return Flaws::INVALID;
     }
+    // With such a key the path is refused anyway, and for the key.
+    if key_flaws(key).any() {
+        return Flaws::default();
+    }
+    let right = algorithms.iter().any(|algorithm| {
+        algorithm.public_key_alg_id().as_ref() == key.algorithm
+            && algorithm
+                .verify_signature(key.bits, certificate.signed, certificate.signature())
+                .is_ok()
+    });
+    if right {
+        Flaws::default()
+    } else {
+        Flaws::UNTRUSTED
+    }
+}
+
+/// Whether one of them is the other, or another version of it.
+fn is_same(one: &Certificate<'_>, other: &Certificate<'_>) -> bool {
+    let names = |certificate: &Certificate<'_>| {
+        let names = certificate.extension(id::ALTERNATIVE_NAMES)?;
+        Some(names.0.to_vec())
+    };
+    (one.subject, one.key_info) == (other.subject, other.key_info) && names(one) == names(other)
 }
 
 /// Whether Chromium uses such a certificate in a path.
 pub(super) fn is_usable(certificate: &Certificate<'_>) -> bool {
     certificate.is_well_formed() && soundness::has_sound_extensions(certificate)
-}
-
-/// Whether Chromium accepts the key of a server.
-pub(super) fn has_good_key(certificate: &Certificate<'_>) -> bool {
-    !key_flaws(&certificate.key).any()
 }
 
 fn key_flaws(key: &PublicKey<'_>) -> Flaws {

@@ -6,6 +6,8 @@ use super::{
     facts::{Certificate, id, is_bit_string},
 };
 
+const URI: u8 = tag::implicit(6);
+
 /// The attributes whose text Chromium parses: 2.5.4 and one of these.
 const READ_ATTRIBUTES: [u8; 6] = [3, 6, 7, 8, 10, 11];
 
@@ -100,9 +102,11 @@ fn is_sound(extension: &[u8], value: Reader<'_>) -> Option<bool> {
         id::AUTHORITY_INFORMATION => value.enter_only(tag::SEQUENCE)?.all(|access| {
             let mut fields = Reader(access.content);
             let method = fields.content(tag::OBJECT_IDENTIFIER);
+            let is_location =
+                |location: Value<'_>| location.tag != URI || location.content.is_ascii();
             access.tag == tag::SEQUENCE
                 && method.is_some()
-                && fields.next().is_some()
+                && fields.next().is_some_and(is_location)
                 && fields.is_empty()
         }),
         _ => true,
@@ -129,7 +133,6 @@ fn is_general_name(name: &Value<'_>, is_address: impl Fn(&[u8]) -> bool) -> bool
     const X400: u8 = tag::explicit(3);
     const DIRECTORY: u8 = tag::explicit(4);
     const EDI: u8 = tag::explicit(5);
-    const URI: u8 = tag::implicit(6);
     const ADDRESS: u8 = tag::implicit(7);
     const REGISTERED: u8 = tag::implicit(8);
 
