@@ -185,7 +185,30 @@ impl PolledSocket {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
     use super::*;
+
+    #[test]
+    fn a_socket_to_be_read_returns_bytes_that_no_poller_reported() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let poller = Poller::new(&Arc::default()).unwrap();
+        for round in 0..50 {
+            let socket = TcpStream::connect(address).unwrap();
+            let (mut peer, _) = listener.accept().unwrap();
+            peer.write_all(b"early").unwrap();
+            socket.peek(&mut [0]).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let mut socket = poller.watch(socket.into(), 1).unwrap();
+            socket.note(Ready::TO_BE_READ);
+            let mut buffer = Vec::with_capacity(16);
+            let read = socket.poll_read(&mut buffer);
+            assert!(matches!(read, Poll::Ready(Ok(5))), "{round}: {read:?}");
+            assert!(socket.poll_read(&mut buffer).is_pending());
+        }
+    }
 
     #[test]
     fn an_interrupted_call_is_made_again_and_any_other_failure_is_told() {

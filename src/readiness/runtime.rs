@@ -43,6 +43,7 @@ impl Poller {
         let _context = runtime::handle()?.enter();
         Ok(PolledSocket {
             stream: TcpStream::from_std(socket.into())?,
+            unreported: false,
             reader: waker(&self.mailbox, socket_id, Direction::Read),
             writer: waker(&self.mailbox, socket_id, Direction::Write),
         })
@@ -76,6 +77,8 @@ impl Poller {
 /// A watched socket. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     stream: TcpStream,
+    /// Whether the kernel may hold bytes that the runtime has not reported yet.
+    unreported: bool,
     /// One waker per direction, so that a pending read and a pending write are distinguished.
     reader: Waker,
     writer: Waker,
@@ -87,8 +90,11 @@ impl PolledSocket {
         SockRef::from(&self.stream)
     }
 
-    /// Does nothing: the runtime tracks readiness.
-    pub(crate) fn note(&mut self, _: Ready) {}
+    /// Notes that the socket may have become ready. The next reads query the kernel first, until one
+    /// would block.
+    pub(crate) fn note(&mut self, ready: Ready) {
+        self.unreported |= ready.read;
+    }
 
     /// Whether an operation may succeed. If not, a notice will follow.
     pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
@@ -96,7 +102,7 @@ impl PolledSocket {
         match direction {
             Direction::Read => {
                 let mut context = Context::from_waker(&self.reader);
-                self.stream.poll_read_ready(&mut context).is_ready()
+                self.stream.poll_read_ready(&mut context).is_ready() || self.unreported
             }
             Direction::Write => {
                 let mut context = Context::from_waker(&self.writer);
@@ -117,10 +123,12 @@ impl PolledSocket {
             Direction::Write => Interest::WRITABLE,
         };
         // A write queries the kernel first: the runtime learns only later that a new connection is
-        // writable.
-        if direction == Direction::Write {
+        // writable. So does a read of bytes that the runtime may not have reported.
+        if direction == Direction::Write || self.unreported {
             match uninterrupted(|| operation(&SockRef::from(&self.stream))) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.unreported &= direction == Direction::Write;
+                }
                 result => return Poll::Ready(result),
             }
         }
