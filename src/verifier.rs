@@ -1,9 +1,8 @@
 //! Verdicts on server certificates, with Chromium's result codes.
 //!
-//! `webpki` must accept a certificate, and then the additional checks of Chromium must pass.
-//! `webpki` stops at the first problem, while Chromium collects all problems and reports the most
-//! serious one (`net/cert/cert_status_flags.cc`). A refused certificate is therefore examined again
-//! in Chromium's way.
+//! [`path`] searches for a path as Chromium does, collects all problems of the best one as Chromium
+//! does, and reports the most serious (`net/cert/cert_status_flags.cc`). A path without problems is
+//! accepted only if `webpki` accepts it, too.
 
 mod der;
 mod facts;

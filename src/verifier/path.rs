@@ -374,3 +374,117 @@ fn key_flaws(key: &PublicKey<'_>) -> Flaws {
     flaws.note(Flaws::INVALID, !key.may_be_in_chains());
     flaws
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DnType, GeneralSubtree, IsCa,
+        KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
+    };
+    use rustls_native_certs::CertificateResult;
+
+    use super::*;
+    use crate::trust::Sources;
+
+    type Authority = CertifiedIssuer<'static, KeyPair>;
+
+    fn key() -> KeyPair {
+        KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
+    }
+
+    fn authority(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    fn below(issuer: &Authority, params: CertificateParams) -> Authority {
+        CertifiedIssuer::signed_by(params, key(), issuer).unwrap()
+    }
+
+    fn leaf(issuer: &Authority) -> CertificateDer<'static> {
+        let params = CertificateParams::new(["leaf.example".into()]).unwrap();
+        params.signed_by(&key(), issuer).unwrap().into()
+    }
+
+    /// What is wrong with a server's certificate and others that it presents.
+    fn problem(
+        root: &Authority,
+        leaf: &CertificateDer<'_>,
+        presented: &[&Authority],
+    ) -> Option<Problem> {
+        let trust = TrustStore::load(&Sources::default(), || {
+            let mut store = CertificateResult::default();
+            store.certs.push(root.der().clone());
+            store
+        });
+        let presented: Vec<_> = presented.iter().map(|issuer| issuer.der()).collect();
+        let others: Vec<_> = presented
+            .into_iter()
+            .filter_map(Certificate::parse)
+            .collect();
+        let now = UnixTime::since_unix_epoch(Duration::from_hours(24 * 365 * 55));
+        flaws(&trust, &Certificate::parse(leaf).unwrap(), &others, now).problem()
+    }
+
+    #[test]
+    fn the_search_ends_after_twenty_steps() {
+        let root = CertifiedIssuer::self_signed(authority("root"), key()).unwrap();
+        let right = below(&root, authority("middle"));
+        let leaf = leaf(&right);
+        let stranger = CertifiedIssuer::self_signed(authority("stranger"), key()).unwrap();
+        let wrong: Vec<_> = (0..12)
+            .map(|_| below(&stranger, authority("middle")))
+            .collect();
+        // A wrong issuer costs two steps: its own, and the one that finds no issuer of it.
+        for (count, expected) in [(0, None), (9, None), (10, Some(Problem::Untrusted))] {
+            let wrong = wrong.iter().take(count);
+            let presented: Vec<_> = wrong.chain([&right]).collect();
+            assert_eq!(problem(&root, &leaf, &presented), expected, "{count}");
+        }
+    }
+
+    #[test]
+    fn self_issued_authorities_are_exempt_from_name_constraints() {
+        let root = CertifiedIssuer::self_signed(authority("root"), key()).unwrap();
+        let mut constrained = authority("middle");
+        constrained.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("leaf.example".into())],
+            excluded_subtrees: Vec::new(),
+        });
+        let constrained = below(&root, constrained);
+        for (name, expected) in [("middle", None), ("lower", Some(Problem::Invalid))] {
+            let mut renewed = authority(name);
+            renewed.subject_alt_names =
+                vec![rcgen::SanType::DnsName("other.example".try_into().unwrap())];
+            let renewed = below(&constrained, renewed);
+            let presented = [&renewed, &constrained];
+            assert_eq!(
+                problem(&root, &leaf(&renewed), &presented),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_presented_certificate_of_a_path_is_looked_at() {
+        let root = CertifiedIssuer::self_signed(authority("root"), key()).unwrap();
+        let mut closed = authority("closed");
+        closed.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        let closed = below(&root, closed);
+        let lower = below(&closed, authority("lower"));
+        let leaf_of = |issuer: &Authority| leaf(issuer);
+        assert_eq!(problem(&root, &leaf_of(&closed), &[&closed]), None);
+        let found = problem(&root, &leaf_of(&lower), &[&lower, &closed]);
+        assert_eq!(found, Some(Problem::Invalid));
+        assert_eq!(
+            problem(&root, &leaf_of(&lower), &[&lower]),
+            Some(Problem::Untrusted)
+        );
+    }
+}
