@@ -549,6 +549,10 @@ function empty(tls, times) {
 function warnings(tls, times) {
   for (let count = 0; count < times; count += 1) tls.plaintextAlert(112, 1);
 }
+/** @param {any} tls @param {number} times */
+function emptyData(tls, times) {
+  for (let count = 0; count < times; count += 1) tls.data('');
+}
 /** Three times three warnings under protection, and data. @param {any} tls */
 function warnAndGoOn(tls) {
   for (const word of ['one', 'two', 'three']) {
@@ -763,6 +767,17 @@ const AFTERS_12 = {
   'an empty record of the handshake under protection': (tls) =>
     tls.write(tls.protect(RECORD.handshake, NOTHING)),
   'three warnings and data, three times': warnAndGoOn,
+  'forty empty records': (tls) => emptyData(tls, 40),
+  'forty empty records around a warning': (tls) => {
+    emptyData(tls, 20);
+    tls.alert(90, 1);
+    emptyData(tls, 20);
+  },
+  'thirty empty records around a warning': (tls) => {
+    emptyData(tls, 15);
+    tls.alert(90, 1);
+    emptyData(tls, 15);
+  },
   'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
   'data of version 3.4': (tls) =>
     tls.write(ofVersion(tls.protect(RECORD.data, says('hello')), 0x0304)),
@@ -943,6 +958,16 @@ for (const [range, tlsVersion] of Object.entries(ONE_VERSION)) {
   RANGES[name] = tlsVersion;
 }
 
+const SIGNATURES = extension(13, vector(2, uint(0x0403, 2)));
+/** The extensions of a request for a certificate; 47 is `certificate_authorities`. */
+const REQUEST_EXTENSIONS = {
+  'with an empty list of authorities': [SIGNATURES, extension(47, vector(2))],
+  'with an empty authority': [SIGNATURES, extension(47, vector(2, vector(2)))],
+  'without signatures': [],
+  'with signatures twice': [SIGNATURES, SIGNATURES],
+  'with an empty list of signatures': [extension(13, vector(2))],
+};
+
 /** What comes under protection. @type {Record<string, (tls: any) => unknown>} */
 const FLIGHTS_13 = {
   'no extensions message': (tls) => {
@@ -1044,6 +1069,17 @@ const FLIGHTS_13 = {
     tls.prove13();
     tls.finish13();
   },
+  ...Object.fromEntries(
+    Object.entries(REQUEST_EXTENSIONS).map(([what, extensions]) => [
+      `certificate request ${what}`,
+      (tls) => {
+        tls.say(tls.encryptedExtensions());
+        tls.say(message(MESSAGE.certificateRequest, vector(1), vector(2, ...extensions)));
+        tls.prove13();
+        tls.finish13();
+      },
+    ]),
+  ),
   'two more changes of cipher': (tls) => changeCiphers(tls, 2),
   '31 more changes of cipher': (tls) => changeCiphers(tls, 31),
   '32 more changes of cipher': (tls) => changeCiphers(tls, 32),
@@ -1091,6 +1127,30 @@ for (const [name, flight] of Object.entries(FLIGHTS_13)) {
   };
 }
 
+/** The extensions of a ticket; 62 is `tls_flags`. */
+const TICKET_EXTENSIONS = {
+  'with an unknown extension': [extension(0xfafa, says('x'))],
+  'with an unknown extension twice': [extension(0xfafa, says('x')), extension(0xfafa, says('x'))],
+  'with early data twice': [extension(42, uint(1, 4)), extension(42, uint(1, 4))],
+  'with early data and something behind it': [extension(42, uint(1, 4), says('x'))],
+  'with flags': [extension(62, vector(1, Buffer.from([1])))],
+  'with empty flags': [extension(62, vector(1))],
+  'with flags of nothing': [extension(62)],
+  'with flags that end in zero': [extension(62, vector(1, Buffer.from([1, 0])))],
+  'with flags and something behind them': [extension(62, vector(1, Buffer.from([1])), says('x'))],
+  'with extensions and something behind them': [extension(0xfafa), says('x')],
+};
+/** @param {Buffer[]} extensions */
+const ticket13 = (extensions) =>
+  message(
+    MESSAGE.newSessionTicket,
+    uint(60, 4),
+    uint(1, 4),
+    vector(1, says('n')),
+    vector(2, says('ticket')),
+    vector(2, ...extensions),
+  );
+
 /** What comes after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
 const AFTERS_13 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
@@ -1129,9 +1189,18 @@ const AFTERS_13 = {
   'data of version 3.1': (tls) => tls.write(ofVersion(tls.protect(RECORD.data, says('hello')))),
   'an alert in the clear': (tls) => tls.plaintextAlert(40),
   'a warning': (tls) => tls.alert(90, 1),
-  'forty empty records': (tls) => {
-    for (let count = 0; count < 40; count += 1) tls.data('');
+  'forty empty records': (tls) => emptyData(tls, 40),
+  'forty empty records around a warning': (tls) => {
+    emptyData(tls, 20);
+    tls.alert(90, 1);
+    emptyData(tls, 20);
   },
+  ...Object.fromEntries(
+    Object.entries(TICKET_EXTENSIONS).map(([what, extensions]) => [
+      `a ticket ${what}`,
+      (tls) => tls.say(ticket13(extensions)),
+    ]),
+  ),
   'close_notify, then data': (tls) => tls.alert(0, 1),
 };
 for (const [name, after] of Object.entries(AFTERS_13)) {
