@@ -5,6 +5,9 @@
 const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
 const { call } = require('./lib/call.js');
+const {
+  instance: { native },
+} = require('./lib/instance.js');
 const { withNodeCode } = require('./lib/node-errors.js');
 const { Receiver } = require('./lib/receiver.js');
 const { addSink, removeSink } = require('./lib/sinks.js');
@@ -21,6 +24,8 @@ class SocketDuplex extends Duplex {
   /** @type {SocketError | undefined} How the connection ended, for when all bytes have been read. */
   #failure;
   #length = { read: 0, written: 0 };
+  #unreferenced = false;
+  #writing = false;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
 
@@ -80,6 +85,7 @@ class SocketDuplex extends Duplex {
       this.remoteAddress = info.peerAddress;
       this.remotePort = info.peerPort;
       this.connecting = false;
+      if (this.#unreferenced) this.#reference();
       callback();
       this.emit('connect');
       if (this.encrypted) this.emit('secureConnect');
@@ -141,11 +147,22 @@ class SocketDuplex extends Duplex {
    */
   _write(chunk, _encoding, callback) {
     this.#touch();
-    this.#length.written += chunk.length;
+    this.#setWriting(true);
+    const done = (/** @type {Error} */ ...failure) => {
+      this.#setWriting(false);
+      this.#length.written += chunk.length;
+      callback(...failure);
+    };
     call('send', [this.socketId, chunk]).then(
-      () => callback(),
-      (error) => callback(withNodeCode(error)),
+      () => done(),
+      (error) => done(withNodeCode(error)),
     );
+  }
+
+  /** @param {boolean} writing */
+  #setWriting(writing) {
+    this.#writing = writing;
+    if (this.#unreferenced) this.#reference();
   }
 
   /**
@@ -287,13 +304,27 @@ class SocketDuplex extends Duplex {
     else this.once('finish', this.destroy);
   }
 
-  /** Connections keep the process alive as long as they stand. */
+  /** Has the connection keep the process alive, which is the default. */
   ref() {
+    return this.#setReferenced(true);
+  }
+
+  /** The process may end although the stream is connected, but not while it connects or writes. */
+  unref() {
+    return this.#setReferenced(false);
+  }
+
+  /** @param {boolean} referenced */
+  #setReferenced(referenced) {
+    const changes = this.#unreferenced === referenced;
+    this.#unreferenced = !referenced;
+    if (changes) this.#reference();
     return this;
   }
 
-  unref() {
-    return this;
+  #reference() {
+    if (this.socketId === undefined || this.connecting || this.#attached === undefined) return;
+    native.reference(this.socketId, this.#writing || !this.#unreferenced);
   }
 }
 

@@ -1,16 +1,19 @@
 'use strict';
 
 const { once } = require('node:events');
+const { readFileSync } = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');
 const net = require('node:net');
 const { constants } = require('node:os');
+const { join } = require('node:path');
 const { finished, pipeline } = require('node:stream/promises');
 const { TLSSocket } = require('node:tls');
 const { connect, duplex } = require('../duplex.js');
 const netErrors = require('../net-errors.js');
 const sockets = require('../promises.js');
 const { closeSockets, connected, stats, tcp } = require('./support/client.js');
+const { runNode } = require('./support/child.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
@@ -504,5 +507,189 @@ describe('what takes a stream runs on it:', () => {
     expect([topic, String(message)]).toEqual(['weather', 'sunny']);
     await client.endAsync();
     expect(await tcp.getSockets()).toEqual([]);
+  });
+});
+
+describe('a stream that does not count for the event loop', () => {
+  /** Runs code in a Node of its own, which has 10 seconds to end by itself. */
+  const run = async (port, code) => {
+    const { code: status, stdout } = await runNode([
+      '--eval',
+      `const { connect } = require('./duplex.js');
+      const port = ${port};
+      const stream = connect({ host: '127.0.0.1', port });
+      ${code}`,
+    ]);
+    return { status, stdout };
+  };
+
+  test.each([
+    ['unref() at once', 'stream.unref();'],
+    ['unref() when it is connected', "stream.on('connect', () => stream.unref());"],
+    ['unref() of one that reads', "stream.on('connect', () => stream.resume().unref());"],
+    ['ref() and unref()', "stream.unref().ref(); stream.on('connect', () => stream.unref());"],
+    [
+      'a call that has ended',
+      `stream.on('connect', () => stream.unref());
+      setTimeout(() => stream.setNoDelay(true), 50);`,
+    ],
+  ])('lets the process end: %s', async (_, code) => {
+    const { port } = await startServer();
+    expect(await run(port, code)).toEqual({ status: 0, stdout: '' });
+  });
+
+  test('writes what was written before the process ends', async () => {
+    const server = await startServer();
+    const running = run(
+      server.port,
+      `stream.on('connect', () => {
+        stream.unref();
+        stream.write(Buffer.alloc(8 * 1024 * 1024), () => console.log('written'));
+      });`,
+    );
+    let length = 0;
+    (await server.accepted()).on('data', (data) => (length += data.length));
+    expect(await running).toEqual({ status: 0, stdout: 'written\n' });
+    expect(length).toBe(8 * 1024 * 1024);
+  });
+
+  test('does not keep others from counting, and counts again after ref()', async () => {
+    const server = await startServer({ onConnection: (socket) => echo(socket) });
+    const code = `
+      stream.unref();
+      const other = connect({ host: '127.0.0.1', port });
+      other.once('data', () => {
+        other.destroy();
+        stream.ref().once('data', () => {
+          console.log('answered');
+          stream.unref();
+        }).write('x');
+      });
+      other.write('x');`;
+    expect(await run(server.port, code)).toEqual({ status: 0, stdout: 'answered\n' });
+  });
+
+  test('keeps the process alive otherwise', async () => {
+    const server = await startServer();
+    const code = "stream.resume().on('close', () => console.log('closed'));";
+    const running = run(server.port, code);
+    const peer = await server.accepted();
+    setTimeout(() => peer.end(), 200);
+    expect(await running).toEqual({ status: 0, stdout: 'closed\n' });
+  });
+
+  test('is what a free connection of an http.Agent is', async () => {
+    const server = http.createServer({ keepAliveTimeout: 60_000 }, (_request, response) =>
+      response.end('answer'),
+    );
+    const port = await listening(server);
+    const { code: status, stdout } = await runNode([
+      '--eval',
+      `const http = require('node:http');
+      const { connect } = require('./duplex.js');
+      const agent = new http.Agent({ keepAlive: true });
+      agent.createConnection = ({ host, port }) => connect({ host, port });
+      const get = (next) =>
+        http.get({ host: '127.0.0.1', port: ${port}, agent }, (response) => {
+          response.resume().on('end', next);
+        });
+      get(() => setTimeout(() => get(() => console.log('done')), 50));`,
+    ]);
+    server.closeAllConnections();
+    server.close();
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'done\n' });
+  });
+});
+
+describe('the members of a net.Socket', () => {
+  const makers = {
+    'net.Socket': (port) => net.connect(port, '127.0.0.1'),
+    ours: (port) => connect({ host: '127.0.0.1', port }),
+  };
+
+  /** Reads a member in all states of a connection. */
+  const states = async (stream, peer, read) => {
+    const seen = [read(stream)];
+    await once(stream, 'connect');
+    seen.push(read(stream));
+    stream.destroy();
+    await once(stream, 'close');
+    seen.push(read(stream));
+    return seen;
+  };
+  const inAllStates = (read) => (stream, peer) => states(stream, peer, read);
+  const connectedFirst = (use) => async (stream, peer) => {
+    await once(stream, 'connect');
+    return use(stream, await peer);
+  };
+  const returnsItself = (use) =>
+    connectedFirst((stream) => [use(stream) === stream, use(stream) === stream]);
+
+  /** One for each line of the table in docs/streams.md; the results are those of a net.Socket. */
+  const members = {
+    address: connectedFirst((stream) => {
+      const { port, ...others } = stream.address();
+      return { ...others, port: port === stream.localPort };
+    }),
+    bytesRead: connectedFirst(async (stream, peer) => {
+      peer.write('12345');
+      await once(stream, 'data');
+      return stream.bytesRead;
+    }),
+    bytesWritten: connectedFirst(async (stream) => {
+      const before = stream.bytesWritten;
+      stream.cork();
+      stream.write('123');
+      const corked = stream.bytesWritten;
+      const written = new Promise((resolve) => stream.write('45', resolve));
+      stream.uncork();
+      const uncorked = stream.bytesWritten;
+      await written;
+      return [before, corked, uncorked, stream.bytesWritten];
+    }),
+    connecting: inAllStates(({ connecting }) => connecting),
+    destroySoon: connectedFirst(async (stream, peer) => {
+      stream.write('all of it');
+      stream.destroySoon();
+      const [text] = await Promise.all([textOf(peer), once(stream, 'close')]);
+      return text;
+    }),
+    localAddress: connectedFirst(({ localAddress }) => localAddress),
+    localFamily: connectedFirst(({ localFamily }) => localFamily),
+    localPort: connectedFirst(({ localPort }, peer) => localPort === peer.remotePort),
+    pending: inAllStates(({ pending }) => pending),
+    readyState: inAllStates(({ readyState }) => readyState),
+    ref: returnsItself((stream) => stream.ref()),
+    remoteAddress: connectedFirst(({ remoteAddress }) => remoteAddress),
+    remoteFamily: connectedFirst(({ remoteFamily }) => remoteFamily),
+    remotePort: connectedFirst(({ remotePort }, peer) => remotePort === peer.localPort),
+    setKeepAlive: returnsItself((stream) => stream.setKeepAlive(true, 10_000)),
+    setNoDelay: returnsItself((stream) => stream.setNoDelay()),
+    setTimeout: connectedFirst(async (stream) => {
+      const alive = setInterval(() => {}, 1000);
+      await new Promise((resolve) => stream.setTimeout(10, resolve));
+      clearInterval(alive);
+      stream.setTimeout(0);
+      return stream.listenerCount('timeout');
+    }),
+    timeout: connectedFirst((stream) => [stream.timeout, stream.setTimeout(5000).timeout]),
+    unref: returnsItself((stream) => stream.unref()),
+  };
+
+  test.each(Object.keys(members))('%s is what that of a net.Socket is', async (name) => {
+    const results = {};
+    for (const [title, make] of Object.entries(makers)) {
+      const server = await startServer();
+      const stream = make(server.port);
+      results[title] = await members[name](stream, server.accepted());
+      stream.destroy();
+    }
+    expect(results.ours).toEqual(results['net.Socket']);
+  });
+
+  test('are those that docs/streams.md lists', () => {
+    const text = readFileSync(join(__dirname, '..', 'docs', 'streams.md'), 'utf8');
+    const listed = [...text.matchAll(/^\| `(\w+)(?:\(.*?\))?` /gm)].map(([, name]) => name);
+    expect(listed).toEqual(Object.keys(members));
   });
 });

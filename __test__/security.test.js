@@ -78,9 +78,10 @@ describe('verification', () => {
     // configureTls takes authorities, a client certificate, its key, and the path of a key log.
     expect(methods).toEqual(
       `attachBell close configureTls connect constructor create denyConnect disconnect end functions
-       getInfo getSockets hold limitConnect limitSockets secure setKeepAlive setNoDelay setPaused
-       spareDescriptors
-       stats suspend takeFailure update`.split(/\s+/),
+       getInfo getSockets hold holdLoop keepsLoop limitConnect limitSockets secure setKeepAlive
+       setNoDelay setPaused setReferenced spareDescriptors stats suspend takeFailure update`.split(
+        /\s+/,
+      ),
     );
     const functions = Object.keys(new binding.TcpSockets().functions());
     expect(functions.sort()).toEqual(['next', 'send', 'sendGathered', 'take']);

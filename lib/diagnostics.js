@@ -58,7 +58,7 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 });
 
 /** Called too often, or for nothing that an application does. */
-const UNSAID = ['configureTls', 'limitConnect', 'limitSockets'];
+const UNSAID = ['configureTls', 'keepLoop', 'limitConnect', 'limitSockets', 'reference'];
 
 /**
  * The native half, with every call of it and every delivery written down.

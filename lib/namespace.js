@@ -19,10 +19,12 @@ const { Sends } = require('./sends.js');
  * @typedef {import('./requests.js').Answer} Answer
  *
  * @typedef {Omit<Native, 'create' | 'attachBell' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
- *   | 'suspend' | 'takeFailure'> & {
+ *   | 'holdLoop' | 'keepLoop' | 'keepsLoop' | 'reference' | 'setReferenced' | 'suspend'
+ *   | 'takeFailure'> & {
  *   create(...args: Parameters<Native['create']>): number | null | void,
  *   getInfo(...args: Parameters<Native['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<Native['getSockets']>): SocketInfo[] | void,
+ *   keepLoop?(): void,
  *   listen?(event: string, listening: boolean): void,
  * }} NativeHalf What answers. What a method does not return at once comes with the completion.
  *   `listen`, where there is one, is told which events somebody listens to.

@@ -104,6 +104,10 @@ class Pump {
   #batch = FEWEST;
   #turned = false;
 
+  /** Whether there were ever sockets that do not count, and whether the event loop may end. */
+  #balances = false;
+  #letGo = false;
+
   /** @type {number[]} Requests that have succeeded, and how many of them have ended. */
   #succeeded = [];
   #ended = 0;
@@ -125,9 +129,34 @@ class Pump {
   attach(deliver) {
     this.#deliver = deliver;
     this.#context = new AsyncResource('chrome.sockets.tcp');
+    this.#letGo = false;
     followExit();
     attached.add(this.#sockets);
     this.#sockets.attachBell(this.#wake);
+  }
+
+  /**
+   * @param {number} socketId
+   * @param {boolean} referenced Whether it keeps the event loop alive while it is connected.
+   */
+  reference(socketId, referenced) {
+    this.#sockets.setReferenced(socketId, referenced);
+    this.#balances = true;
+    this.#balance();
+  }
+
+  #balance() {
+    const keeps = this.#sockets.keepsLoop();
+    if (keeps === !this.#letGo) return;
+    this.#letGo = !keeps;
+    this.#sockets.holdLoop(keeps);
+  }
+
+  /** A call is about to be made, which keeps the event loop alive until it has ended. */
+  keepLoop() {
+    if (!this.#letGo) return;
+    this.#letGo = false;
+    this.#sockets.holdLoop(true);
   }
 
   #wake = () => {
@@ -219,6 +248,7 @@ class Pump {
         this.#stopped = true;
         this.#asleep = true;
         this.#batch = FEWEST;
+        if (this.#balances) this.#balance();
         break;
       case NEXT_TURN:
       default:
@@ -236,6 +266,9 @@ function createNative() {
     attach: (/** @type {Deliver} */ deliver) => pump.attach(deliver),
     send: pump.send,
     sendGathered: pump.sendGathered,
+    keepLoop: () => pump.keepLoop(),
+    reference: (/** @type {number} */ socketId, /** @type {boolean} */ referenced) =>
+      pump.reference(socketId, referenced),
   });
 }
 

@@ -73,7 +73,10 @@ class Requests {
 
   /** Lets native code deliver, until it says that it has nothing more to deliver. */
   attach() {
-    if (this.#attached) return;
+    if (this.#attached) {
+      this.#native.keepLoop?.();
+      return;
+    }
     this.#native.attach(this.#deliver);
     this.#attached = true;
   }

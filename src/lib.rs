@@ -62,7 +62,7 @@ mod write_queue;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -99,6 +99,8 @@ pub struct TcpSockets {
     /// Locked by the JavaScript thread only. The lock makes the table `Send`; no thread waits for
     /// it.
     table: Arc<Mutex<SocketTable>>,
+    /// What the bell calls, as long as the table is attached.
+    wake: Mutex<Weak<Mutex<Wake>>>,
 }
 
 #[napi]
@@ -120,16 +122,53 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn attach_bell(&self, wake: Function<'_, (), ()>) -> Result<()> {
         let wake: Wake = wake.build_threadsafe_function::<()>().build()?;
+        let wake = Arc::new(Mutex::new(wake));
+        *lock(&self.wake) = Arc::downgrade(&wake);
         let bell = move || {
-            // Fails only while the environment ends, when no thread needs to be woken.
-            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            // Fails only while the environment ends, when there is nobody to wake.
+            let _ = lock(&wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         lock(&self.table).mailbox.attach(Box::new(bell));
         Ok(())
     }
 
-    /// The functions that are called for every message. As methods they would cost several times as
-    /// much.
+    /// Decides whether a socket keeps the event loop alive while it is connected.
+    #[napi(catch_unwind)]
+    pub fn set_referenced(&self, socket_id: SocketId, referenced: bool) {
+        lock(&self.table).set_referenced(socket_id, referenced);
+    }
+
+    /// Whether the event loop should be kept alive.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn keeps_loop(&self) -> bool {
+        lock(&self.table).keeps_loop()
+    }
+
+    /// Has an attached table keep the event loop alive, or not.
+    ///
+    /// # Errors
+    ///
+    /// Those of Node-API.
+    #[napi(catch_unwind)]
+    #[allow(
+        deprecated,
+        reason = "the alternatives release the function, which is still to be called"
+    )]
+    pub fn hold_loop(&self, env: &Env, held: bool) -> Result<()> {
+        let Some(wake) = lock(&self.wake).upgrade() else {
+            return Ok(());
+        };
+        let mut wake = lock(&wake);
+        if held {
+            wake.refer(env)
+        } else {
+            wake.unref(env)
+        }
+    }
+
+    /// The functions that are called for every message, which as methods would cost several times
+    /// as much.
     ///
     /// # Errors
     ///

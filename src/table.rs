@@ -4,7 +4,7 @@
 //! runtime one after the other, as Chromium's browser thread does. No code sees a half-changed
 //! state, and events are delivered in the order in which they were decided.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -48,7 +48,9 @@ pub(crate) struct SocketTable {
     pub(crate) resolving: usize,
     /// Sockets that are connected or connecting.
     pub(crate) live: usize,
-    /// Bytes of pending sends, which count towards the write quota.
+    /// Sockets that do not keep the event loop alive while they are connected.
+    unreferenced: BTreeSet<SocketId>,
+    /// Bytes of all sends that have not ended, which are held against the write quota.
     pub(crate) unsent: usize,
     /// Sockets with bytes that were read but not delivered.
     pub(crate) holding: usize,
@@ -373,7 +375,31 @@ impl SocketTable {
         }
     }
 
-    /// Whether an event is queued.
+    /// Decides whether a socket keeps the event loop alive while it is connected.
+    pub(crate) fn set_referenced(&mut self, socket_id: SocketId, referenced: bool) {
+        if referenced {
+            self.unreferenced.remove(&socket_id);
+        } else {
+            self.unreferenced.insert(socket_id);
+        }
+    }
+
+    /// Whether the event loop is to be kept alive: an event or a pending call is outstanding, or a
+    /// referenced socket is connected.
+    pub(crate) fn keeps_loop(&mut self) -> bool {
+        if self.has_news() || self.resolving > 0 || self.live > self.unreferenced.len() {
+            return true;
+        }
+        let sockets = &self.sockets;
+        self.unreferenced.retain(|id| {
+            sockets
+                .get(id)
+                .is_some_and(|socket| matches!(socket.connection, Connection::Connected(_)))
+        });
+        self.live > self.unreferenced.len()
+    }
+
+    /// Whether there is something to deliver.
     pub(crate) fn has_news(&self) -> bool {
         !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
     }
