@@ -125,7 +125,7 @@ impl TcpSockets {
         let wake = Arc::new(Mutex::new(wake));
         *lock(&self.wake) = Arc::downgrade(&wake);
         let bell = move || {
-            // Fails only while the environment ends, when there is nobody to wake.
+            // Fails only while the environment ends, when no thread needs to be woken.
             let _ = lock(&wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         lock(&self.table).mailbox.attach(Box::new(bell));
@@ -167,8 +167,8 @@ impl TcpSockets {
         }
     }
 
-    /// The functions that are called for every message, which as methods would cost several times
-    /// as much.
+    /// The functions that are called for every message. As methods they would cost several times as
+    /// much.
     ///
     /// # Errors
     ///

@@ -50,7 +50,7 @@ pub(crate) struct SocketTable {
     pub(crate) live: usize,
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
-    /// Bytes of all sends that have not ended, which are held against the write quota.
+    /// Bytes of pending sends, which count towards the write quota.
     pub(crate) unsent: usize,
     /// Sockets with bytes that were read but not delivered.
     pub(crate) holding: usize,
@@ -399,7 +399,7 @@ impl SocketTable {
         self.live > self.unreferenced.len()
     }
 
-    /// Whether there is something to deliver.
+    /// Whether an event is queued.
     pub(crate) fn has_news(&self) -> bool {
         !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
     }
