@@ -5,6 +5,7 @@
 const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
 const { call } = require('./lib/call.js');
+const { capture } = require('./lib/context.js');
 const {
   instance: { native },
 } = require('./lib/instance.js');
@@ -20,6 +21,7 @@ class SocketDuplex extends Duplex {
   #attached;
   #paused = true;
   #allowHalfOpen;
+  #context = capture();
   #giveUp;
   /** @type {SocketError | undefined} How the connection ended, for when all bytes have been read. */
   #failure;
@@ -68,9 +70,24 @@ class SocketDuplex extends Duplex {
   static attach(stream, socketId) {
     const { queue, end } = Receiver.surrender(socketId);
     stream.#attached = socketId;
-    addSink(socketId, { push: stream.#onData, finish: stream.#onEnd });
+    addSink(socketId, {
+      push: stream.#inContext(stream.#onData),
+      finish: stream.#inContext(stream.#onEnd),
+    });
     queue.forEach(stream.#onData);
     if (end !== undefined) stream.#onEnd(end.failure);
+  }
+
+  /**
+   * As those of a net.Socket, events come in the asynchronous context in which the stream was made.
+   *
+   * @template T
+   * @param {(value: T) => void} action
+   * @returns {(value: T) => void}
+   */
+  #inContext(action) {
+    const context = this.#context;
+    return context ? (value) => context.runInAsyncScope(action, undefined, value) : action;
   }
 
   /** @param {(error?: Error | null) => void} callback */

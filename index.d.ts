@@ -131,7 +131,8 @@ declare namespace tcp {
   interface Event<L extends (...args: any[]) => unknown> {
     /**
      * Adds a listener. Listeners run in the order in which they were added. Adding a listener
-     * again, or a value that is not a function, has no effect.
+     * again, or a value that is not a function, has no effect. A listener runs in the asynchronous
+     * context (`AsyncLocalStorage`) in which it was added.
      *
      * @throws {TypeError} `This event does not support filters`, when there is a second argument.
      */

@@ -11,6 +11,7 @@
 const { existsSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
+const { neutralContext } = require('./context.js');
 const { ADVICE, NAME, ownFiles } = require('./own-files.js');
 
 /** The platforms whose module this process may be able to load. @returns {string[]} */
@@ -35,7 +36,8 @@ function platforms() {
  */
 function loadBinding() {
   try {
-    return load();
+    // The module makes handles of its own, which keep the context in which it is loaded.
+    return neutralContext().runInAsyncScope(load);
   } catch (/** @type {any} */ cause) {
     throw new Error(
       `chrome-sockets-tcp: no native module could be loaded for ${describePlatform()}: ` +

@@ -4,6 +4,7 @@
  * Chromium's event objects: extensions/renderer/bindings/{event_emitter,api_event_listeners}.cc.
  */
 
+const { capture } = require('./context.js');
 const { createNativePrototype } = require('./native-object.js');
 const { raise } = require('./raise.js');
 const { quoted } = require('./strings.js');
@@ -29,6 +30,14 @@ const listenersOf = new WeakMap();
  * @type {WeakMap<object, (listening: boolean) => void>}
  */
 const watchers = new WeakMap();
+
+/**
+ * The contexts in which the listeners of each event were added, as far as they matter.
+ *
+ * @typedef {Map<Listener, ReturnType<typeof capture>>} Contexts
+ * @type {WeakMap<object, Contexts>}
+ */
+const contextsOf = new WeakMap();
 
 /**
  * @param {unknown} receiver
@@ -59,20 +68,34 @@ function setListeners(event, listeners) {
  *
  * @param {Listener[]} listeners
  * @param {unknown[]} args
+ * @param {Contexts} [contexts] Default: each listener runs in the context of the caller.
  * @returns {{ results: unknown[] } | undefined} The return values of the listeners, if there are any.
  */
-function callListeners(listeners, args) {
+function callListeners(listeners, args, contexts) {
   /** @type {unknown[] | undefined} */
   let results;
   for (const listener of listeners) {
-    try {
-      const result = Reflect.apply(listener, globalThis, args);
-      if (result !== undefined) (results ??= []).push(result);
-    } catch (exception) {
-      raise(exception);
-    }
+    const context = contexts?.size ? contexts.get(listener) : undefined;
+    const result = context
+      ? context.runInAsyncScope(callListener, undefined, listener, args)
+      : callListener(listener, args);
+    if (result !== undefined) (results ??= []).push(result);
   }
   return results && { results };
+}
+
+/**
+ * @param {Listener} listener
+ * @param {unknown[]} args
+ * @returns {unknown}
+ */
+function callListener(listener, args) {
+  try {
+    return Reflect.apply(listener, globalThis, args);
+  } catch (exception) {
+    raise(exception);
+    return undefined;
+  }
 }
 
 /** The methods that every event has as own properties; all events share the same functions. */
@@ -84,6 +107,12 @@ const methods = {
     if (typeof listener !== 'function') return;
     if (args.length > 1) throw new TypeError('This event does not support filters');
     if (listeners.includes(/** @type {Listener} */ (listener))) return;
+    const context = capture();
+    if (context) {
+      contextsOf
+        .get(/** @type {object} */ (this))
+        ?.set(/** @type {Listener} */ (listener), context);
+    }
     // Not concat(), which asks the listener whether it is to be spread.
     setListeners(/** @type {object} */ (this), [...listeners, /** @type {Listener} */ (listener)]);
   },
@@ -91,6 +120,7 @@ const methods = {
   /** @this {unknown} @param {unknown[]} args */
   removeListener(...args) {
     const listeners = listenersOfReceiver(this);
+    contextsOf.get(/** @type {object} */ (this))?.delete(/** @type {any} */ (args[0]));
     setListeners(
       /** @type {object} */ (this),
       listeners.filter((listener) => listener !== args[0]),
@@ -129,6 +159,7 @@ const methods = {
 function createEvent(watcher) {
   const event = Object.assign(Object.create(prototype), methods);
   listenersOf.set(event, []);
+  contextsOf.set(event, new Map());
   if (watcher) watchers.set(event, watcher);
   return event;
 }
@@ -140,7 +171,7 @@ function createEvent(watcher) {
  * @param {object} info The argument that all listeners share.
  */
 function emit(event, info) {
-  callListeners(listenersOfReceiver(event), [info]);
+  callListeners(listenersOfReceiver(event), [info], contextsOf.get(event));
 }
 
 module.exports = { createEvent, emit };

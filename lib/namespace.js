@@ -211,7 +211,7 @@ function createNamespace(
     send(...args) {
       const [socketId, data, callback] = parsers.send(args);
       const bytes = bytesOf(data);
-      const request = requests.begin(callback, sendInfo);
+      const request = requests.begin(callback, sendInfo, sends.isGathering);
       request.value = bytes.length;
       sends.send(request.id, socketId, bytes);
     },

@@ -7,9 +7,9 @@
  * between two events.
  */
 
-const { AsyncResource } = require('node:async_hooks');
 const { isMainThread } = require('node:worker_threads');
 const { loadBinding } = require('./binding.js');
+const { neutralContext } = require('./context.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
 
 // Fake timers replace the global one.
@@ -90,10 +90,10 @@ class Pump {
   /** @type {Deliver} */
   #deliver = () => {};
   /**
-   * The asynchronous context of all deliveries, that of the call which has attached: a call that
-   * happens to wake this thread must not lend its own to whatever comes next.
+   * The asynchronous context of deliveries, where no callback or listener has one of its own: a call
+   * that happens to wake this thread must neither lend its own to the next event nor be kept alive.
    */
-  #context = new AsyncResource('chrome.sockets.tcp');
+  #context = neutralContext();
 
   /** Immediates that are queued, and whether they have nothing to do. */
   #queued = 0;
@@ -128,11 +128,10 @@ class Pump {
   /** @param {Deliver} deliver */
   attach(deliver) {
     this.#deliver = deliver;
-    this.#context = new AsyncResource('chrome.sockets.tcp');
     this.#letGo = false;
     followExit();
     attached.add(this.#sockets);
-    this.#sockets.attachBell(this.#wake);
+    this.#context.runInAsyncScope(() => this.#sockets.attachBell(this.#wake));
   }
 
   /**

@@ -10,13 +10,13 @@
  * - It comes before the next callback or event, so that the failing test is still the current one.
  */
 
-const { AsyncResource } = require('node:async_hooks');
+const { Context } = require('./context.js');
 
 // Taken at load time: a test that installs fake timers must not swallow its own failures.
 const { queueMicrotask, setImmediate } = globalThis;
 const { nextTick } = process;
 
-/** @type {{ exception: unknown, context: AsyncResource }[]} */
+/** @type {{ exception: unknown, context: InstanceType<typeof Context> }[]} */
 const raised = [];
 
 /**
@@ -25,7 +25,7 @@ const raised = [];
  * @param {unknown} exception
  */
 function raise(exception) {
-  const context = new AsyncResource('chrome.sockets.tcp');
+  const context = new Context();
   raised.push({ exception, context });
   if (raised.length === 1) queueMicrotask(() => throwFirstWith(nextTick));
 }

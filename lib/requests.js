@@ -6,6 +6,7 @@
 
 const { CallPromise } = require('./call-promise.js');
 const { noteCause } = require('./causes.js');
+const { Capturing } = require('./context.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
 
@@ -21,6 +22,7 @@ const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
  * @property {Answer} answer
  * @property {any} value
  * @property {Function | undefined} callback
+ * @property {ReturnType<InstanceType<typeof Capturing>['capture']>} context In which the callback runs.
  * @property {InstanceType<typeof CallPromise> | undefined} result In the place of a callback, where
  *   promises are returned.
  * @property {Promise<any> | undefined} promise That of `result`.
@@ -52,6 +54,7 @@ class Requests {
   #publishReceiveError;
   #nextId = 0;
   #attached = false;
+  #capturing = new Capturing();
 
   /** @type {Map<number, Request>} */
   #pending = new Map();
@@ -86,15 +89,18 @@ class Requests {
    *
    * @param {Function | undefined} callback
    * @param {Answer} answer
+   * @param {boolean} [again] Whether a call of the same tick has gone before, as far as is known.
    * @returns {Request}
    */
-  begin(callback, answer) {
+  begin(callback, answer, again = false) {
     this.attach();
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
     const result =
       callback === undefined && this.#returnsPromises() ? new CallPromise() : undefined;
-    const request = { id, answer, value: undefined, callback, result, promise: result?.promise };
+    const context = callback && this.#capturing.capture(again);
+    const promise = result?.promise;
+    const request = { id, answer, value: undefined, callback, context, result, promise };
     this.#pending.set(id, request);
     return request;
   }
@@ -139,16 +145,26 @@ class Requests {
     const request = this.#pending.get(id);
     if (!request) return;
     this.#pending.delete(id);
-    const { callback, result } = request;
     const args = code === undefined ? [] : request.answer(code, value ?? request.value);
-    if (failure === undefined) {
-      if (callback) call(callback, args);
-      else result?.resolve(args[0]);
-    } else {
-      if (callback) callWithLastError(failure, callback, args);
-      else if (result) result.reject(failure);
-      else reportUnchecked(failure);
-    }
+    const { context } = request;
+    if (context) context.runInAsyncScope(answer, undefined, request, failure, args);
+    else answer(request, failure, args);
+  }
+}
+
+/**
+ * @param {Request} request
+ * @param {string | undefined} failure
+ * @param {unknown[]} args
+ */
+function answer({ callback, result }, failure, args) {
+  if (failure === undefined) {
+    if (callback) call(callback, args);
+    else result?.resolve(args[0]);
+  } else {
+    if (callback) callWithLastError(failure, callback, args);
+    else if (result) result.reject(failure);
+    else reportUnchecked(failure);
   }
 }
 

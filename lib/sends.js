@@ -2,6 +2,8 @@
 
 /** Batches the small sends of one tick, so that they cost one native call and one system call. */
 
+const { neutralContext } = require('./context.js');
+
 /** Larger sends are not batched. */
 const SMALL = 8192;
 
@@ -9,7 +11,8 @@ const SMALL = 8192;
 const MOST_BYTES = 64 * 1024;
 const MOST_SENDS = 1024;
 
-const resolved = Promise.resolve();
+/** Lives as long as the module, so it keeps no store of the code that loads the module. */
+const resolved = neutralContext().runInAsyncScope(() => Promise.resolve());
 const { then } = Promise.prototype;
 
 class Sends {
@@ -56,6 +59,11 @@ class Sends {
     this.#length += length;
     this.#count += 1;
     this.#schedule();
+  }
+
+  /** Whether there are sends of this tick. */
+  get isGathering() {
+    return this.#count > 0;
   }
 
   /**

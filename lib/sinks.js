@@ -4,6 +4,7 @@
 
 const tcp = require('../index.js');
 const { causeOf } = require('./causes.js');
+const { neutralContext } = require('./context.js');
 
 /**
  * @typedef {object} Sink
@@ -21,14 +22,21 @@ const onReceive = ({ socketId, data }) => sinks.get(socketId)?.push(data);
 /** @param {{ socketId: number, resultCode: number }} info */
 const onReceiveError = (info) => sinks.get(info.socketId)?.finish(causeOf(info));
 
+/** No consumer lends its context to the others. */
+const context = neutralContext();
+
+function listen() {
+  tcp.onReceive.addListener(onReceive);
+  tcp.onReceiveError.addListener(onReceiveError);
+}
+
 /**
  * @param {number} socketId
  * @param {Sink} sink
  */
 function addSink(socketId, sink) {
   if (sinks.size === 0) {
-    tcp.onReceive.addListener(onReceive);
-    tcp.onReceiveError.addListener(onReceiveError);
+    context.runInAsyncScope(listen);
   }
   sinks.set(socketId, sink);
 }

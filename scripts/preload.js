@@ -15,6 +15,7 @@ const PAGE = join(LIB, 'electron', 'page');
 /** What needs Node, and what a page has in its place. */
 const IN_A_PAGE = {
   [join(LIB, 'raise.js')]: join(PAGE, 'raise.js'),
+  [join(LIB, 'context.js')]: join(PAGE, 'context.js'),
   [join(LIB, 'call-promise.js')]: join(PAGE, 'call-promise.js'),
   [join(LIB, 'canonical-host.js')]: join(PAGE, 'canonical-host.js'),
 };

@@ -1,0 +1,174 @@
+'use strict';
+
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { once } = require('node:events');
+const net = require('node:net');
+const { connect } = require('../duplex.js');
+const sockets = require('../promises.js');
+const { runNode } = require('./support/child.js');
+const { closeSockets, connected, tcp } = require('./support/client.js');
+const { echo, startServer, stopServers } = require('./support/servers.js');
+
+const storage = new AsyncLocalStorage();
+
+afterEach(async () => {
+  await closeSockets();
+  await stopServers();
+});
+
+/** Runs an action as the request of this name. */
+const as = (name, action) => storage.run(name, action);
+
+describe('the asynchronous context', () => {
+  test('of a callback is that of its call, however calls overlap', async () => {
+    const server = await startServer({ onConnection: echo });
+    const { socketId } = await connected(server.port);
+    const calls = {
+      create: [{}],
+      getInfo: [socketId],
+      getSockets: [],
+      send: [socketId, new ArrayBuffer(1)],
+      setKeepAlive: [socketId, true],
+      setPaused: [socketId, true],
+      update: [socketId, {}],
+      disconnect: [socketId],
+    };
+    const heard = [];
+    const made = Object.entries(calls).flatMap(([method, args]) =>
+      ['A', 'B', undefined].map(
+        (name) =>
+          new Promise((resolve) =>
+            as(name, () =>
+              tcp[method](...args, () => {
+                heard.push([method, name, storage.getStore()]);
+                resolve(undefined);
+              }),
+            ),
+          ),
+      ),
+    );
+    await Promise.all(made);
+    expect(heard).toHaveLength(3 * Object.keys(calls).length);
+    for (const [, name, store] of heard) expect(store).toBe(name);
+  });
+
+  test('of connect() and of many sends of one tick is that of each call', async () => {
+    const { port } = await startServer();
+    const names = ['A', 'B', 'C'];
+    const stores = await Promise.all(
+      names.map((name) =>
+        as(name, async () => {
+          const { socketId } = await sockets.create();
+          const connecting = new Promise((resolve) =>
+            tcp.connect(socketId, 'localhost', port, () => resolve(storage.getStore())),
+          );
+          const connectStore = await connecting;
+          const sending = Array.from(
+            { length: 5 },
+            () =>
+              new Promise((resolve) =>
+                tcp.send(socketId, new ArrayBuffer(1), () => resolve(storage.getStore())),
+              ),
+          );
+          return [connectStore, ...(await Promise.all(sending)), storage.getStore()];
+        }),
+      ),
+    );
+    expect(stores).toEqual(names.map((name) => Array(7).fill(name)));
+  });
+
+  test('of a listener is that in which it was added', async () => {
+    const server = await startServer();
+    const heard = { A: [], B: [], none: [] };
+    const listeners = Object.keys(heard).map((name) => () => heard[name].push(storage.getStore()));
+    as('A', () => tcp.onReceive.addListener(listeners[0]));
+    as('B', () => tcp.onReceive.addListener(listeners[1]));
+    as(undefined, () => tcp.onReceive.addListener(listeners[2]));
+    const { inbox } = await as('C', () => connected(server.port));
+    (await server.accepted()).write('x');
+    await inbox.untilReceived(1);
+    for (const listener of listeners) tcp.onReceive.removeListener(listener);
+    expect(heard).toEqual({ A: ['A'], B: ['B'], none: [undefined] });
+  });
+
+  test('of dispatch() is that of the caller', () => {
+    const heard = [];
+    const listener = () => heard.push(storage.getStore());
+    as('A', () => tcp.onReceive.addListener(listener));
+    as('B', () => tcp.onReceive.dispatch({}));
+    tcp.onReceive.removeListener(listener);
+    expect(heard).toEqual(['B']);
+  });
+
+  test.each([
+    ['net.Socket', (port) => net.connect(port, '127.0.0.1')],
+    ['ours', (port) => connect({ host: '127.0.0.1', port })],
+  ])('of the events of a stream is that in which it was made: %s', async (_, make) => {
+    const server = await startServer({ onConnection: echo });
+    const streams = ['A', 'B'].map((name) => {
+      const stream = as(name, () => make(server.port));
+      const heard = [];
+      for (const event of ['connect', 'data', 'end', 'close']) {
+        stream.on(event, () => heard.push([event, storage.getStore()]));
+      }
+      return { name, stream, heard };
+    });
+    for (const { stream } of streams) {
+      await as('C', async () => {
+        if (stream.connecting) await once(stream, 'connect');
+        stream.write('x');
+      });
+      const [peer] = await Promise.all([server.accepted(), once(stream, 'data')]);
+      const closed = once(stream, 'close');
+      peer.end();
+      await closed;
+    }
+    for (const { name, heard } of streams) {
+      expect(heard).toEqual(['connect', 'data', 'end', 'close'].map((event) => [event, name]));
+    }
+  });
+
+  test('of an iterator is that of its consumer', async () => {
+    const server = await startServer();
+    const read = async () => {
+      const { socketId } = await sockets.create();
+      await sockets.connect(socketId, '127.0.0.1', server.port);
+      const peer = await server.accepted();
+      setImmediate(() => as('peer', () => peer.end('x')));
+      const stores = [];
+      for await (const data of sockets.received(socketId)) stores.push(data && storage.getStore());
+      return stores;
+    };
+    for (const name of ['A', 'B']) expect(await as(name, read)).toEqual([name]);
+  });
+
+  test('keeps no store alive, of the first call least of all', async () => {
+    const { port } = await startServer();
+    const { code, stdout, stderr } = await runNode([
+      '--expose-gc',
+      '--eval',
+      `const { AsyncLocalStorage } = require('node:async_hooks');
+      const storage = new AsyncLocalStorage();
+      let store;
+      storage.run({}, () => {
+        store = new WeakRef(storage.getStore());
+        const tcp = require('./index.js');
+        tcp.create({}, ({ socketId }) => tcp.connect(socketId, '127.0.0.1', ${port}, () => {}));
+      });
+      storage.run({}, () => {
+        const stream = require('./duplex.js').connect({ host: '127.0.0.1', port: ${port} });
+        stream.once('connect', () => stream.destroy());
+      });
+      let turns = 0;
+      const look = setInterval(() => {
+        gc();
+        if (store.deref() === undefined || turns++ > 100) {
+          clearInterval(look);
+          console.log(store.deref() === undefined ? 'free' : 'held');
+          process.exit();
+        }
+      }, 20);`,
+    ]);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'free\n', stderr: '' });
+  });
+});

@@ -1,0 +1,75 @@
+'use strict';
+
+/**
+ * Asynchronous contexts, which AsyncLocalStorage and test runners go by. Each callback runs in the
+ * context of its call, each listener in the context in which it was added.
+ */
+
+const { AsyncResource } = require('node:async_hooks');
+
+class Context extends AsyncResource {
+  constructor() {
+    super('chrome.sockets.tcp');
+  }
+
+  /** Keeps nothing alive. jest counts resources without this method as open handles. */
+  hasRef() {
+    return false;
+  }
+}
+
+const symbols = Object.getOwnPropertySymbols(new Context());
+const named = (/** @type {string} */ name) =>
+  symbols.find(({ description }) => description === name);
+
+/** Promises have this member while hooks are in use, and with them the storages of Node 22 and older. */
+const ASYNC_ID = named('async_id_symbol');
+/** What the storages of later Nodes hold. */
+const FRAME = named('context_frame');
+
+/** Whether storages, once in use, show by {@link ASYNC_ID} from then on. */
+const STAYS_IN_USE = ASYNC_ID !== undefined && FRAME === undefined;
+
+const noop = () => {};
+
+/**
+ * @returns {Context | undefined} The context of the caller; undefined where no code could tell it from
+ *   another, because no storage is in use.
+ */
+function capture() {
+  if (ASYNC_ID === undefined || Object.hasOwn(new Promise(noop), ASYNC_ID)) return new Context();
+  if (FRAME === undefined) return undefined;
+  const context = new Context();
+  return /** @type {any} */ (context)[FRAME] === undefined ? undefined : context;
+}
+
+/**
+ * Captures the contexts of calls that may come many to a tick.
+ */
+class Capturing {
+  #unused = false;
+
+  /**
+   * @param {boolean} again Whether another call of the same tick has captured its context. If no
+   *   storage was in use then, none is now, where that can be relied on.
+   */
+  capture(again) {
+    if (again && this.#unused) return undefined;
+    const context = capture();
+    this.#unused = STAYS_IN_USE && context === undefined;
+    return context;
+  }
+}
+
+/** @returns {Context} One without the values that the storages of the caller have. */
+function neutralContext() {
+  const context = new Context();
+  for (const symbol of Object.getOwnPropertySymbols(context)) {
+    if (symbol === FRAME || symbol.description === 'kResourceStore') {
+      Object.assign(context, { [symbol]: undefined });
+    }
+  }
+  return context;
+}
+
+module.exports = { capture, Capturing, Context, neutralContext };
