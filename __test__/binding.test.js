@@ -54,7 +54,9 @@ test('a bundle without the native module says how to configure the bundler', asy
   const bundle = join(folder, 'dist');
   mkdirSync(bundle);
   cpSync(join(ROOT, 'lib', 'binding.js'), join(bundle, 'binding.js'));
-  cpSync(join(ROOT, 'lib', 'own-files.js'), join(bundle, 'own-files.js'));
+  for (const name of ['context.js', 'own-files.js']) {
+    cpSync(join(ROOT, 'lib', name), join(bundle, name));
+  }
   writeFileSync(join(folder, 'package.json'), '{"name": "an-application"}');
   const code = `
     try { require('./dist/binding.js').loadBinding(); } catch (error) { console.log(error.message); }`;
