@@ -9,14 +9,18 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::Shutdown;
+use std::net::{self, Shutdown};
+use std::pin::Pin;
 use std::sync::Mutex;
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, Socket};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use crate::mailbox::lock;
@@ -73,6 +77,72 @@ pub(crate) fn close(socket: Socket, flush: Option<Flush>) {
     };
     if PROCESS.add(closing) {
         runtime.spawn(run());
+    }
+}
+
+/// A stream whose connection is closed in this way when it is dropped.
+pub(crate) struct Stream(Option<TcpStream>);
+
+impl Stream {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self(Some(stream))
+    }
+
+    /// Gives the stream up.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    pub(crate) fn into_std(mut self) -> io::Result<net::TcpStream> {
+        self.0.take().ok_or_else(gone)?.into_std()
+    }
+
+    fn get(self: Pin<&mut Self>) -> io::Result<Pin<&mut TcpStream>> {
+        self.get_mut().0.as_mut().map(Pin::new).ok_or_else(gone)
+    }
+}
+
+/// Only a stream that is being dropped is gone.
+fn gone() -> io::Error {
+    io::ErrorKind::NotConnected.into()
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.take()
+            && !is_harmless(&SockRef::from(&stream))
+            && let Ok(stream) = stream.into_std()
+        {
+            close(stream.into(), None);
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.get()?.poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get()?.poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get()?.poll_shutdown(cx)
     }
 }
 
@@ -369,7 +439,10 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
-    use crate::testing::{Peer, write_until_throttled};
+    use crate::handshake::TlsVersionRange;
+    use crate::net_error::NetError;
+    use crate::socket::SocketProperties;
+    use crate::testing::{Application, Peer, write_until_throttled};
 
     /// A nonblocking socket as in the table, and its peer.
     fn connected() -> (Socket, TcpStream) {
@@ -461,6 +534,38 @@ mod tests {
         };
         close(socket, Some(Box::new(flush)));
         assert_eq!(read_to_fin(&mut stream), written + 1_000_000);
+    }
+
+    #[test]
+    fn what_was_sent_before_a_handshake_arrives_although_the_handshake_ends() {
+        for ends_by_itself in [true, false] {
+            let (mut application, peer) = (Application::new(), Peer::new());
+            let socket_id = application.connected(&peer, SocketProperties::default());
+            let mut stream = peer.accept();
+            let [paused, request, secured, closed] = [(); 4].map(|()| application.request());
+            application.table.set_paused(paused, socket_id, true);
+            assert_eq!(application.outcome(paused), Ok(()));
+            // The read in flight ends.
+            stream.write_all(b"x").unwrap();
+            application.received(socket_id);
+            application
+                .table
+                .send(request, socket_id, &vec![7; 200_000]);
+            assert_eq!(application.outcome(request), Ok(()));
+            let versions = TlsVersionRange::parse(None, None);
+            application.table.secure(secured, socket_id, versions);
+            let mut talker = stream.try_clone().unwrap();
+            if ends_by_itself {
+                talker.write_all(&vec![0; 200_000]).unwrap();
+                let error = NetError::SslProtocolError;
+                assert_eq!(application.outcome(secured), Err(error.into()));
+            } else {
+                talker.write_all(&[22, 3, 3, 0, 100, 2]).unwrap();
+                application.table.close(closed, socket_id);
+                assert_eq!(application.outcome(secured), Err(NetError::Aborted.into()));
+            }
+            assert!(read_to_fin(&mut stream) >= 200_000);
+        }
     }
 
     #[test]

@@ -23,10 +23,7 @@ use rustls::{
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 
 use self::{
@@ -34,6 +31,7 @@ use self::{
     records::{ALERT, CHANGE_CIPHER_SPEC, FATAL, Records},
 };
 use crate::{
+    closing,
     net_error::{HandshakeProgress, NetError},
     tls_settings::TlsSettings,
     trust::{self, TrustStore},
@@ -41,7 +39,7 @@ use crate::{
 };
 
 /// The result of a handshake: the socket and the TLS state.
-pub(crate) struct Secured<S = TcpStream> {
+pub(crate) struct Secured<S = closing::Stream> {
     pub(crate) stream: S,
     pub(crate) connection: ClientConnection,
     /// The client's last flight could not be written: the peer has disconnected, possibly after
@@ -94,7 +92,7 @@ impl TlsVersion {
 ///
 /// The code that Chromium passes to the callback of `secure()`.
 pub(crate) async fn handshake(
-    stream: TcpStream,
+    stream: closing::Stream,
     host: &str,
     versions: TlsVersionRange,
     settings: Option<&TlsSettings>,
@@ -164,15 +162,12 @@ impl Client {
 
     async fn handshake(
         &self,
-        stream: TcpStream,
+        stream: closing::Stream,
         host: &str,
         versions: TlsVersionRange,
     ) -> Result<Secured, NetError> {
         let result = self.connect(stream, host, versions).await;
-        result.map_err(|(error, stream)| {
-            discard_rest(&stream);
-            error
-        })
+        result.map_err(|(error, _)| error)
     }
 
     /// The handshake over any stream. A failed handshake returns the stream.
@@ -272,20 +267,6 @@ impl ResolvesClientCert for ClientCertificate {
 
     fn has_certs(&self) -> bool {
         true
-    }
-}
-
-/// The most bytes that are read after a failed handshake.
-const MAX_DISCARDED: usize = 64 * 1024;
-
-/// Reads and discards pending data. Closing a connection with unread data resets it, and the reset
-/// may overtake the alert that states the reason.
-fn discard_rest(stream: &TcpStream) {
-    let mut room = [0; 4096];
-    for _ in 0..MAX_DISCARDED / room.len() {
-        if !matches!(stream.try_read(&mut room), Ok(count) if count > 0) {
-            return;
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::mem;
 use std::task::Poll;
 
+use crate::closing;
 use crate::event::Failure;
 use crate::handshake::{Secured, TlsVersionRange, handshake};
 use crate::mailbox::Notice;
@@ -94,6 +95,7 @@ impl SocketTable {
         let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
         let host = socket.host.clone();
         let settings = self.tls.clone();
+        let stream = closing::Stream::new(stream);
         let handshake = runtime.spawn(async move {
             let result = handshake(stream, &host, versions, settings.as_deref()).await;
             promise.keep(secured(result.map(Box::new)));

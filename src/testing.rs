@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
+use crate::closing;
 use crate::event::{Event, Next, Outcome};
 use crate::handshake::Secured;
 use crate::mailbox::lock;
@@ -185,7 +186,7 @@ impl Application {
         };
         self.table.live += 1;
         let secured = Secured {
-            stream,
+            stream: closing::Stream::new(stream),
             connection,
             broken,
         };

@@ -20,6 +20,7 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_native_certs::CertificateResult;
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
 use self::certificates::World;
@@ -63,7 +64,7 @@ pub(super) fn start_handshake(
     let client = Arc::clone(client);
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move {
-        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = closing::Stream::new(TcpStream::connect(address).await.unwrap());
         let _ = sender.send(client.handshake(stream, host, versions).await);
     });
     receiver
@@ -229,8 +230,8 @@ fn a_secured_connection_carries_data() {
         .recv_timeout(DEADLINE)
         .unwrap()
         .unwrap();
-    assert_eq!(stream.peer_addr().unwrap(), address);
     let mut stream = stream.into_std().unwrap();
+    assert_eq!(stream.peer_addr().unwrap(), address);
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut tls = rustls::Stream::new(&mut connection, &mut stream);
@@ -545,7 +546,7 @@ fn a_handshake_that_is_given_up_closes_the_connection() {
     });
     let client = client_trusting(&[]);
     let task = RUNTIME.spawn(async move {
-        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = closing::Stream::new(TcpStream::connect(address).await.unwrap());
         client
             .handshake(stream, "localhost", ANY_VERSION)
             .await
