@@ -7,12 +7,17 @@
 
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
-const { ipcMain } = require('electron');
+const { ipcMain, webContents: allWebContents } = require('electron');
 const { refuseUnknown, OPTION_NAMES } = require('./lib/configuration.js');
 const { Application } = require('./lib/electron/application.js');
-const { admitSchemes, isOfOrigin } = require('./lib/electron/documents.js');
+const {
+  admissionAdvice,
+  admitSchemes,
+  isOfOrigin,
+  schemeAdvice,
+} = require('./lib/electron/documents.js');
 const { ADVICE, NAME, ownFiles } = require('./lib/own-files.js');
-const { escaped } = require('./lib/shown.js');
+const { escaped, kindOf } = require('./lib/shown.js');
 
 /** The preload file, for `webPreferences.preload`. */
 const preload = join(ownFiles().folder, 'electron-preload.js');
@@ -33,6 +38,8 @@ const OWN_OPTIONS = ['session', 'webContents', 'pages', 'schemes', 'preload'];
  * @typedef {object} Grant
  * @property {InstanceType<typeof Application>} application
  * @property {import('./lib/electron/documents.js').Admits} admits Only `true` admits a document.
+ * @property {(kind: string, text: string) => void} warn Warns once of each kind.
+ * @property {boolean} isDefault Whether the application has said nothing of documents.
  */
 
 /** By session or webContents. @type {WeakMap<object, Grant>} */
@@ -63,6 +70,9 @@ function serve(options) {
  * @param {import('./electron.js').Options} options
  */
 function serveWith(options) {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`expected an object with options, found ${kindOf(options)}`);
+  }
   refuseUnknown(options, [...OWN_OPTIONS, ...OPTION_NAMES]);
   const { session, webContents, pages, schemes, preload: file, ...configuration } = options;
   const targets = [session ?? webContents ?? []].flat();
@@ -80,13 +90,26 @@ function serveWith(options) {
   if (configuration.manifest === undefined || configuration.manifest === null) {
     throw new TypeError('manifest: expected an object or the path of a file');
   }
+  for (const target of targets) checkTarget(target, session === undefined);
   for (const target of targets) {
     if (grants.has(target)) throw new Error('the session or webContents is served already');
   }
   const application = new Application(configuration);
+  const isDefault = pages === undefined && schemes === undefined;
+  const grant = { application, admits, warn: createWarn(), isDefault };
   for (const target of targets) {
-    grants.set(target, { application, admits });
+    grants.set(target, grant);
     registerPreload(/** @type {any} */ (target).session ?? target, preloadFile);
+  }
+  if (application.allowsNothing) {
+    grant.warn(
+      'manifest',
+      'manifest: it has no sockets.tcp.connect, so pages may connect to no host',
+    );
+  }
+  for (const url of loadedPages(targets)) {
+    const advice = 'call serve() before it loads, or reload it';
+    grant.warn('loaded', `${escaped(url)} has loaded without chrome.sockets.tcp: ${advice}`);
   }
   return {
     stats: () => application.stats(),
@@ -94,6 +117,48 @@ function serveWith(options) {
       for (const target of targets) grants.delete(target);
       application.close();
     },
+  };
+}
+
+/**
+ * @param {any} target
+ * @param {boolean} isWebContents Whether a WebContents is expected, not a Session.
+ * @throws {TypeError} If it is something else.
+ */
+function checkTarget(target, isWebContents) {
+  const [option, expected] = isWebContents
+    ? ['webContents', 'a WebContents']
+    : ['session', 'a Session'];
+  if (target?.webContents) {
+    const property = isWebContents ? 'webContents' : 'webContents.session';
+    throw new TypeError(`${option}: expected ${expected}, found a window: pass its ${property}`);
+  }
+  const isSession = Boolean(target?.registerPreloadScript ?? target?.setPreloads);
+  if (isWebContents ? target?.session && target.mainFrame : isSession) return;
+  const found = isSession ? 'a Session' : target?.session ? 'a WebContents' : kindOf(target);
+  throw new TypeError(`${option}: expected ${expected}, found ${found}`);
+}
+
+/**
+ * @param {any[]} targets
+ * @returns {string[]} The URLs of documents that these show already.
+ */
+function loadedPages(targets) {
+  return allWebContents
+    .getAllWebContents()
+    .filter((shows) => targets.includes(shows) || targets.includes(shows.session))
+    .map((shows) => shows.mainFrame?.url ?? '')
+    .filter((url) => url !== '' && url !== 'about:blank');
+}
+
+/** @returns {Grant['warn']} */
+function createWarn() {
+  /** @type {Set<string>} */
+  const warned = new Set();
+  return (kind, text) => {
+    if (warned.has(kind)) return;
+    warned.add(kind);
+    process.emitWarning(`chrome-sockets-tcp: serve: ${text}`);
   };
 }
 
@@ -127,11 +192,15 @@ function registerPreload(session, filePath) {
  */
 function applicationOf({ sender, senderFrame }) {
   try {
-    // A frame in a page may be anyone's.
-    if (!senderFrame || senderFrame.parent || senderFrame !== sender.mainFrame) return undefined;
     const grant = grants.get(sender) ?? grants.get(sender.session);
-    const { url, origin } = senderFrame;
-    if (!grant || !isOfOrigin(url, origin) || shown.get(sender)?.isBanned) return undefined;
+    if (!grant || !senderFrame || shown.get(sender)?.isBanned) return undefined;
+    const { url, origin, parent } = senderFrame;
+    // A frame in a page may be anyone's.
+    if (parent || senderFrame !== sender.mainFrame) {
+      const text = 'a frame has no chrome.sockets.tcp, only the main document of a window has';
+      grant.warn('frame', `${escaped(url)}: ${text}`);
+      return undefined;
+    }
     return admits(grant, url, origin) ? grant.application : undefined;
   } catch {
     // The frame is gone.
@@ -146,10 +215,20 @@ function applicationOf({ sender, senderFrame }) {
  * @returns {boolean}
  */
 function admits(grant, url, origin) {
+  if (!isOfOrigin(url, origin)) {
+    const advice = schemeAdvice(url, origin);
+    if (advice) grant.warn('origin', `${escaped(url)} has no chrome.sockets.tcp: ${advice}`);
+    return false;
+  }
   try {
-    return grant.admits(url, origin) === true;
+    const admitted = grant.admits(url, origin) === true;
+    if (!admitted && grant.isDefault) {
+      const advice = admissionAdvice(url, origin);
+      grant.warn('document', `${escaped(url)} has no chrome.sockets.tcp: ${advice}`);
+    }
+    return admitted;
   } catch (error) {
-    process.emitWarning(`chrome-sockets-tcp: pages: ${escaped(error)}`);
+    grant.warn('pages', `pages: ${escaped(error)}`);
     return false;
   }
 }

@@ -58,7 +58,17 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 });
 
 /** Called too often, or for nothing that an application does. */
-const UNSAID = ['configureTls', 'keepLoop', 'limitConnect', 'limitSockets', 'reference'];
+const UNSAID = [
+  'configureTls',
+  'hold',
+  'keepLoop',
+  'limitConnect',
+  'limitSockets',
+  'reference',
+  'spareDescriptors',
+  'stats',
+  'suspend',
+];
 
 /**
  * The native half, with every call of it and every delivery written down.

@@ -19,6 +19,7 @@ const { escaped, fileProblem, kindOf, shownNumber, shownPath } = require('./show
  * @property {number | undefined} manifestVersion `manifest_version`, if the manifest has one.
  * @property {(host: string, port: number) => boolean} allowsConnect Whether the manifest allows
  *   `connect()` to a host and port, both as the application has written them.
+ * @property {boolean} allowsNothing
  */
 
 /**
@@ -61,7 +62,11 @@ function parseManifest(manifest) {
   const patterns = connectPatterns(content, fail);
   return {
     manifestVersion: manifestVersion(content, fail),
-    allowsConnect: (host, port) => patterns.some((pattern) => matches(pattern, host, port)),
+    allowsConnect(host, port) {
+      const requested = lowerCase(host);
+      return patterns.some((pattern) => matches(pattern, requested, port));
+    },
+    allowsNothing: patterns.length === 0,
   };
 }
 
@@ -263,22 +268,19 @@ function parsePort(text) {
 
 /**
  * @param {Pattern} pattern
- * @param {string} requestedHost
+ * @param {string} requested The host, in lower case.
  * @param {number} requestedPort
  * @returns {boolean}
  */
-function matches({ host, withSubdomains, port }, requestedHost, requestedPort) {
+function matches({ host, withSubdomains, port }, requested, requestedPort) {
   // As connect() narrows it.
   if (port !== 0 && port !== (requestedPort & 0xffff)) return false;
-  const requested = lowerCase(requestedHost);
   if (requested === host) return true;
   if (!withSubdomains) return false;
   if (host === '') return true;
   // At least one character stands before the dot.
   return (
-    !isAddress(requested) &&
-    requested.lastIndexOf(`.${host}`) >= 1 &&
-    requested.endsWith(`.${host}`)
+    requested.endsWith(`.${host}`) && requested.length > host.length + 1 && !isAddress(requested)
   );
 }
 

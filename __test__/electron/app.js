@@ -92,9 +92,21 @@ const commands = {
     applications.delete(name);
   },
 
+  /** What serve() complains of; names of objects of Electron stand for these. */
   complaint(options) {
+    const window = [...windows.values()].at(-1);
+    const objects = {
+      window,
+      windows: [window],
+      webContents: window?.webContents,
+      session: window?.webContents.session,
+    };
+    const given = Object.entries(options ?? {}).map(([name, value]) => [
+      name,
+      objects[value] ?? value,
+    ]);
     try {
-      serve(options);
+      serve(options && Object.fromEntries(given));
       return undefined;
     } catch (error) {
       return error.message;

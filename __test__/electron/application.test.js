@@ -2,6 +2,7 @@
 
 // The main process's half without Electron: pages are message channels of Node.
 
+const diagnostics = require('node:diagnostics_channel');
 const { once } = require('node:events');
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 const { Application } = require('../../lib/electron/application.js');
@@ -11,6 +12,7 @@ const { ANSWER_WINDOW } = require('../../lib/electron/credit.js');
 const { MAX_HOST, MAX_NAME, MAX_SOCKETS, MAX_UNANSWERED } = require('../../lib/electron/limits.js');
 const { COMPLETE, RECEIVE } = require('../../lib/requests.js');
 const runtime = require('../../runtime.js');
+const { runNode } = require('../support/child.js');
 const { startFlood } = require('../support/flood.js');
 const { echo, startServer, stopServers } = require('../support/servers.js');
 
@@ -187,6 +189,65 @@ describe('pages of one application', () => {
     expect(newApplication({ manifest_version }, configuration).traits).toEqual({
       returnsPromises: false,
     });
+  });
+
+  test('are shown on the channels as Node is', async () => {
+    const { port, accepted } = await startServer();
+    const told = [];
+    const channels = ['connect.start', 'connect.end', 'receive-error'].map((name) => {
+      const listener = (message) => told.push([name, message]);
+      diagnostics.channel(`chrome-sockets-tcp.${name}`).subscribe(listener);
+      return () => diagnostics.channel(`chrome-sockets-tcp.${name}`).unsubscribe(listener);
+    });
+    cleanups.push(...channels);
+    const manifest = { sockets: { tcp: { connect: `localhost:${port}` } } };
+    const page = openPage(newApplication(manifest));
+    page.listen();
+    const { socketId } = await page.tcp.create();
+    await page.call('connect', socketId, '127.0.0.1', port);
+    await page.call('connect', socketId, 'LocalHost', port);
+    (await accepted()).destroy();
+    while (page.failed.length === 0) await page.tcp.getSockets();
+    expect(told).toEqual([
+      ['connect.start', { socketId, host: '127.0.0.1', port }],
+      ['connect.end', { socketId, host: '127.0.0.1', port, resultCode: undefined }],
+      ['connect.start', { socketId, host: 'localhost', port }],
+      ['connect.end', { socketId, host: 'localhost', port, resultCode: 0 }],
+      ['receive-error', { socketId, resultCode: -100 }],
+    ]);
+  });
+
+  test('are shown by NODE_DEBUG as Node is, without what they send', async () => {
+    const code = `
+      const { MessageChannel } = require('node:worker_threads');
+      const { Application } = require('./lib/electron/application.js');
+      const { port1, port2 } = new MessageChannel();
+      const application = new Application({ manifest: {} });
+      application.addPage({
+        on: (event, listener) => port2.on(event, (data) => listener({ data })),
+        postMessage: (message) => port2.postMessage(message),
+        start() {},
+        close: () => port2.close(),
+      });
+      port1.postMessage([
+        ['create', 0],
+        ['connect', 1, 1, 'one.example', 80, 0],
+        ['send', 2, 1, new TextEncoder().encode('secret')],
+      ]);
+      let count = 0;
+      port1.on('message', () => ++count === 3 && process.exit());`;
+    const env = { ...process.env, NODE_DEBUG: 'chrome-sockets-tcp' };
+    const { stderr } = await runNode(['-e', code], { env });
+    const lines = stderr.match(/(?<=CHROME-SOCKETS-TCP \d+: ).*/g);
+    expect(lines).toEqual([
+      'socket 1: create (call 0)',
+      'socket 1: denyConnect one.example (call 1)',
+      'socket 1: send 6 bytes (call 2)',
+      'call 0: 0',
+      'call 1: Does not have permission',
+      expect.stringMatching(/^call 2: /),
+    ]);
+    expect(stderr).not.toContain('secret');
   });
 
   test('connect to nothing without a manifest that says so', async () => {

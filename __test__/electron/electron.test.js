@@ -260,6 +260,112 @@ describeElectron('in Electron', () => {
     });
   });
 
+  describe('serve() says', () => {
+    test.each([
+      [null, 'serve: expected an object with options, found null'],
+      [
+        { webContents: 'window', manifest: {} },
+        'serve: webContents: expected a WebContents, found a window: pass its webContents',
+      ],
+      [
+        { webContents: 'windows', manifest: {} },
+        'serve: webContents: expected a WebContents, found a window: pass its webContents',
+      ],
+      [
+        { session: 'window', manifest: {} },
+        'serve: session: expected a Session, found a window: pass its webContents.session',
+      ],
+      [
+        { session: 'webContents', manifest: {} },
+        'serve: session: expected a Session, found a WebContents',
+      ],
+      [
+        { webContents: 'session', manifest: {} },
+        'serve: webContents: expected a WebContents, found a Session',
+      ],
+      [
+        { session: 'persist:name', manifest: {} },
+        'serve: session: expected a Session, found a string',
+      ],
+      [
+        { session: 'session', maniFest: {} },
+        expect.stringMatching(/^serve: maniFest: no such option, expected one of session, /),
+      ],
+    ])('what is wrong with %j', async (options, complaint) => {
+      await openWindow(newName('application'));
+      expect(await ask('complaint', options)).toEqual(complaint);
+    });
+
+    const warningsOf = async () =>
+      (await ask('takeWarnings')).filter((text) => text.startsWith('chrome-sockets-tcp: serve: '));
+
+    test('once, that a page has loaded before, and that a manifest allows nothing', async () => {
+      const partition = newName('application');
+      const window = await openWindow(partition);
+      await openWindow(partition);
+      await warningsOf();
+      await ask('serve', partition, { sockets: { tcp: { connect: [] } } });
+      expect(await warningsOf()).toEqual([
+        expect.stringMatching(
+          /manifest: it has no sockets\.tcp\.connect, so pages may connect to no/,
+        ),
+        expect.stringMatching(
+          /page\.html has loaded without .*: call serve\(\) before it loads, or/,
+        ),
+      ]);
+      await ask('reload', window);
+      expect(await evaluate(window, 'typeof chrome.sockets')).toBe('object');
+      expect(await warningsOf()).toEqual([]);
+    });
+
+    test('once, which option admits the page of a development server', async () => {
+      const window = await openWindow(await newApplication());
+      await warningsOf();
+      const origin = `http://127.0.0.1:${await ask('startWeb')}`;
+      await ask('loadURL', window, `${origin}/`);
+      await ask('loadURL', window, `${origin}/again`);
+      const [warning, ...others] = await warningsOf();
+      expect(others).toEqual([]);
+      expect(warning).toContain(`${origin}/ has no chrome.sockets.tcp`);
+
+      // It does.
+      const option = /the option pages: \(url, origin\) => (.+) would admit it/.exec(warning)[1];
+      const partition = newName('application');
+      await ask('serve', partition, LOOPBACK, undefined, { pages: `return ${option}` });
+      const admitted = await openWindow(partition);
+      await ask('loadURL', admitted, `${origin}/`);
+      expect(await evaluate(admitted, 'typeof chrome.sockets')).toBe('object');
+      expect(await warningsOf()).toEqual([]);
+    });
+
+    test('once, how documents of a scheme of the application are admitted', async () => {
+      const partition = await newApplication();
+      const window = await openWindow(partition);
+      await warningsOf();
+      for (const scheme of ['app', 'odd']) {
+        await ask('registerScheme', partition, scheme);
+        await ask('loadURL', window, `${scheme}://host/page.html`);
+      }
+      expect(await warningsOf()).toEqual([
+        expect.stringContaining(
+          "app://host/page.html has no chrome.sockets.tcp: the option schemes: ['app']",
+        ),
+        expect.stringContaining('register its scheme odd as standard'),
+      ]);
+    });
+
+    test('once, that a frame has no API, and nothing of the popups of hostile pages', async () => {
+      const window = await openWindow(await newApplication(), { nodeIntegrationInSubFrames: true });
+      await ask('allowPopups', window, {});
+      await warningsOf();
+      expect(await ask('frames', window)).toEqual([true, false]);
+      await ask('popup', window, "window.open('about:blank')", newName('window'));
+      expect(await warningsOf()).toEqual([
+        expect.stringMatching(/page\.html: a frame has no chrome\.sockets\.tcp, only the main/),
+      ]);
+    });
+  });
+
   describe('a document gets the API by a list:', () => {
     const has = "typeof chrome === 'object' && 'sockets' in chrome";
     const exists = (window) => ask('evaluateNow', window, has);
@@ -370,12 +476,11 @@ describeElectron('in Electron', () => {
       const partition = newName('application');
       await ask('serve', partition, LOOPBACK, undefined, { pages });
       const window = await openWindow(partition);
-      await ask('takeWarnings');
       await ask('loadURL', window, `http://127.0.0.1:${await ask('startWeb')}/`);
       expect(await exists(window)).toBe(expected);
-      const warnings = await ask('takeWarnings');
-      if (!pages.startsWith('throw')) return;
-      expect(warnings.join()).toMatch(/^chrome-sockets-tcp: pages: Error: by\\u001b\[31m design/);
+      const about = (await ask('takeWarnings')).filter((text) => text.includes(' pages: '));
+      const thrown = 'chrome-sockets-tcp: serve: pages: Error: by\\u001b[31m design';
+      expect(about).toEqual(pages.startsWith('throw') ? [thrown] : []);
     });
   });
 

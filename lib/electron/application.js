@@ -8,10 +8,12 @@
  * Nothing here is Electron's: a page is a port.
  */
 
+const { debuglog } = require('node:util');
 const { isArrayBuffer } = require('node:util/types');
 const { parsers, bytesOf } = require('../arguments.js');
 const { canonicalHost } = require('../canonical-host.js');
 const { configureInstance } = require('../configuration.js');
+const { publishCall, publishReceiveError, watched } = require('../diagnostics.js');
 const { createInstance, returnsPromises, warnOfTrust } = require('../instance.js');
 const { ADDRESS_FAMILIES } = require('../namespace.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
@@ -31,6 +33,7 @@ const turns = require('./turns.js');
  * @property {unknown} [value] What the page is given if it succeeds.
  * @property {string} [failure] What the page is told where nothing was tried.
  * @property {number} [securing] The socket that its failure may have ended.
+ * @property {Function} [publishEnd] Given the code, if there is one.
  */
 
 const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
@@ -48,6 +51,8 @@ const NO_SOCKET = 0;
 
 /** Stands for the callback, which the parsers want to see. */
 const callback = () => {};
+
+const debug = debuglog('chrome-sockets-tcp');
 
 /**
  * @param {string} expected
@@ -136,7 +141,7 @@ class Application {
     const instance = createInstance();
     configureInstance(instance, { ...configuration, maxSockets });
     instance.native.spareDescriptors();
-    this.#native = instance.native;
+    this.#native = debug.enabled ? watched(instance.native, debug) : instance.native;
     this.#settings = instance.settings;
   }
 
@@ -174,6 +179,11 @@ class Application {
   close() {
     for (const page of this.#pages.keys()) this.#end(page);
     for (const socketId of this.#owners.keys()) this.#close(socketId);
+  }
+
+  /** Whether the manifest allows no connection. */
+  get allowsNothing() {
+    return this.#settings.permissions?.allowsNothing ?? true;
   }
 
   stats() {
@@ -291,6 +301,8 @@ class Application {
         const canonical = host.length < MAX_HOST ? canonicalHost(host) : host;
         const number = this.#begin(page, request, { bytes: 2 * canonical.length });
         const used = this.#use(page, socketId);
+        const call = { socketId, host: canonical, port: port & 0xffff };
+        this.#note(number, { publishEnd: publishCall('connect', call, callback) });
         if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
           this.#native.connect(number, used, canonical, port & 0xffff, family, page.number);
         } else {
@@ -334,7 +346,8 @@ class Application {
         const options = { tlsVersion: { min, max } };
         const [socketId, { tlsVersion }] = parsers.secure([id, options, callback]);
         const number = this.#begin(page, request);
-        this.#note(number, { securing: socketId });
+        const publishEnd = publishCall('secure', { socketId }, callback);
+        this.#note(number, { securing: socketId, publishEnd });
         this.#native.secure(number, this.#use(page, socketId), tlsVersion.min, tlsVersion.max);
       },
 
@@ -516,6 +529,7 @@ class Application {
         this.#receiveData(id, /** @type {ArrayBuffer} */ (payload));
         break;
       case RECEIVE_ERROR:
+        publishReceiveError(id, code);
         for (const page of this.#pages.keys()) {
           if (page.listensToErrors && !page.receiveError(id, code)) {
             this.#punish(page, 'it takes nothing in');
@@ -537,7 +551,8 @@ class Application {
     const request = this.#requests.get(id);
     if (!request) return;
     this.#requests.delete(id);
-    const { page, number, bytes, value, securing } = request;
+    const { page, number, bytes, value, securing, publishEnd } = request;
+    if (publishEnd) publishEnd(...(code === undefined ? [] : [code]));
     if (securing !== undefined) {
       warnOfTrust();
       if (failure !== undefined && !this.#native.getInfo(this.#begin(), securing)) {

@@ -5,6 +5,8 @@
  * complete: a popup that was opened with a `javascript:` URL has the URL `''`.
  */
 
+const { escaped } = require('../shown.js');
+
 /**
  * @typedef {(url: string, origin: string) => boolean} Admits
  */
@@ -64,4 +66,31 @@ function isOfOrigin(url, origin) {
   }
 }
 
-module.exports = { admitSchemes, isOfOrigin };
+/**
+ * @param {string} url Of a document that the list does not admit.
+ * @param {string} origin
+ * @returns {string} The option that would admit it.
+ */
+function admissionAdvice(url, origin) {
+  const scheme = new URL(url).protocol.slice(0, -1);
+  const option =
+    FOREIGN.includes(scheme) || scheme === 'file'
+      ? `pages: (url, origin) => origin === '${escaped(origin)}'`
+      : `schemes: ['${scheme}']`;
+  return `the option ${option} would admit it`;
+}
+
+/**
+ * @param {string} url Of a document that has another origin.
+ * @param {string} origin
+ * @returns {string | undefined} What would give it one, if its scheme is the application's own.
+ */
+function schemeAdvice(url, origin) {
+  const [, scheme] = /^([a-z][a-z\d+.-]*):/.exec(url) ?? [];
+  if (origin !== 'null' || !scheme || scheme === 'file' || FOREIGN.includes(scheme)) {
+    return undefined;
+  }
+  return `register its scheme ${scheme} as standard (protocol.registerSchemesAsPrivileged)`;
+}
+
+module.exports = { admitSchemes, isOfOrigin, admissionAdvice, schemeAdvice };
