@@ -23,22 +23,26 @@ let running = false;
 let scheduled = false;
 
 /**
- * Has a job run, now if there is time left in this turn of the event loop, until it cannot go on.
+ * Has a job run, until it cannot go on: now if it is the only one or there is time left in this turn of
+ * the event loop.
  *
  * @param {Job} job
  */
 function start(job) {
+  const isAlone = waiting.size === 0;
   waiting.add(job);
-  if (!running) run();
+  if (!running) run(isAlone);
 }
 
-function run() {
+/** @param {boolean} isAlone Whether no other job waits. Then a call is performed in any case. */
+function run(isAlone) {
   running = true;
   const begun = performance.now();
   const end = begun + left;
   try {
     for (const job of waiting) {
-      if (performance.now() >= end) break;
+      if (!isAlone && performance.now() >= end) break;
+      isAlone = false;
       waiting.delete(job);
       // What is added while the set is walked through gets its turn at the end of the walk.
       if (job()) waiting.add(job);
@@ -56,7 +60,7 @@ function run() {
 function nextTurn() {
   scheduled = false;
   left = SLICE;
-  if (waiting.size > 0) run();
+  if (waiting.size > 0) run(false);
 }
 
 module.exports = { start };
