@@ -63,10 +63,12 @@ export interface Configuration {
   keyLog?: string | boolean | null;
 
   /**
-   * How long a `connect()` may take in milliseconds, the look-up of the name included. Then it fails
-   * with -118, `net::ERR_CONNECTION_TIMED_OUT`.
+   * How long a `connect()` may take in milliseconds, the look-up of the name included, and how long
+   * the handshake of a `secure()` may take. Then it fails with -118, `net::ERR_CONNECTION_TIMED_OUT`; a
+   * failed `secure()` closes the socket, as always.
    *
-   * Default: `null`, what the operating system allows; about two minutes on Linux.
+   * Default: `null`. A `connect()` then takes as long as the operating system allows, about two minutes
+   * on Linux, and a handshake as long as the server keeps the connection.
    */
   connectTimeout?: number | null;
 

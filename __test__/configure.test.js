@@ -368,6 +368,26 @@ describe('configure({connectTimeout})', () => {
     expect(await result('connect', socketId, '127.0.0.1', port)).toBe(0);
   });
 
+  test('ends a handshake that takes too long with -118, and the socket with it', async () => {
+    const { port } = await startServer(); // says nothing
+    const { socketId } = await connected(port, { paused: true });
+    configure({ connectTimeout: 100 });
+    const begin = performance.now();
+    expect(await call('secure', socketId, {})).toEqual({
+      args: [-118],
+      lastError: 'net::ERR_CONNECTION_TIMED_OUT',
+    });
+    expect(performance.now() - begin).toBeGreaterThan(95);
+    expect(await tcp.getSockets()).toEqual([]);
+  });
+
+  test('lets a handshake have its time', async () => {
+    const { port } = await startServer({ tls: certificate() });
+    configure({ connectTimeout: 10_000 });
+    const { socketId } = await connected(port, { host: 'localhost', paused: true });
+    expect(await result('secure', socketId)).toBe(0);
+  });
+
   test('does not count once the connection stands', async () => {
     const server = await startServer();
     configure({ connectTimeout: 50 });

@@ -4,6 +4,8 @@
 use std::mem;
 use std::task::Poll;
 
+use tokio::time::timeout;
+
 use crate::closing;
 use crate::event::Failure;
 use crate::handshake::{Secured, TlsVersionRange, handshake};
@@ -96,8 +98,15 @@ impl SocketTable {
         let host = socket.host.clone();
         let settings = self.tls.clone();
         let stream = closing::Stream::new(stream);
+        let limit = self.connect_timeout;
         let handshake = runtime.spawn(async move {
-            let result = handshake(stream, &host, versions, settings.as_deref()).await;
+            let handshake = handshake(stream, &host, versions, settings.as_deref());
+            let result = match limit {
+                None => handshake.await,
+                Some(limit) => timeout(limit, handshake)
+                    .await
+                    .unwrap_or(Err(NetError::ConnectionTimedOut)),
+            };
             promise.keep(secured(result.map(Box::new)));
         });
         self.counters.handshakes_started += 1;

@@ -38,7 +38,7 @@ pub(crate) struct SocketTable {
     pub(crate) mailbox: Arc<Mailbox>,
     /// The TLS settings of the application, if there are any.
     pub(crate) tls: Option<Arc<TlsSettings>>,
-    /// The application's limit on the duration of `connect()`.
+    /// The application's limit on the duration of `connect()` and of a handshake.
     pub(crate) connect_timeout: Option<Duration>,
     /// The application's limit on the number of sockets.
     pub(crate) max_sockets: Option<usize>,
