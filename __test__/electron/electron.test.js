@@ -478,7 +478,8 @@ describeElectron('in Electron', () => {
       const window = await openWindow(partition);
       await ask('loadURL', window, `http://127.0.0.1:${await ask('startWeb')}/`);
       expect(await exists(window)).toBe(expected);
-      const about = (await ask('takeWarnings')).filter((text) => text.includes(' pages: '));
+      const warnings = await ask('takeWarnings');
+      const about = warnings.filter((text) => text.includes('serve: pages: '));
       const thrown = 'chrome-sockets-tcp: serve: pages: Error: by\\u001b[31m design';
       expect(about).toEqual(pages.startsWith('throw') ? [thrown] : []);
     });
