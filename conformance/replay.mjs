@@ -14,6 +14,8 @@ import { IMPOSSIBLE } from './context.mjs';
 import { electronPath, NO_ELECTRON, openElectron } from './electron.mjs';
 import { openModule } from './module.mjs';
 import { Certificates } from './peers.mjs';
+import { readCorpus, replayCorpus } from './random/corpus.mjs';
+import { openModule as openForPrograms } from './random/worlds.mjs';
 import { runScenario } from './runner.mjs';
 import {
   fingerprint,
@@ -45,6 +47,23 @@ function complaintAbout(scenario, known, adopting) {
     return `deviates (${scenario.deviation}) but has no transcript of its own`;
   }
   return undefined;
+}
+
+/** The random programs, which run in this Node; prints what differs, and returns whether all match. */
+async function replayPrograms(trust) {
+  const corpus = readCorpus();
+  const world = await openForPrograms(trust);
+  try {
+    const { problems, deviations } = await replayCorpus(world, corpus);
+    for (const { name, text } of problems) console.log(`random program ${name}\n${text}\n`);
+    console.log(
+      `${corpus.length - problems.length} of ${corpus.length} random programs are as expected, ` +
+        `${deviations} of them with a named deviation.`,
+    );
+    return problems.length === 0;
+  } finally {
+    await world.close();
+  }
 }
 
 async function main() {
@@ -122,6 +141,8 @@ async function main() {
       }
     };
     await Promise.all(Array.from({ length: SIDES }, work));
+    const all = !values.filter && !values.adopt && values.in === 'node' && !runtime;
+    if (all && !(await replayPrograms({ certificates, authorityPath }))) process.exitCode = 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -146,3 +167,4 @@ try {
   console.error(error.message);
   process.exitCode = 1;
 }
+process.exit();

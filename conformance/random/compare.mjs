@@ -106,14 +106,16 @@ function stepsOf(entries) {
   return steps;
 }
 
+/** In the end all sockets go together. */
+const manyHappen = (step) =>
+  step[0]?.[1] === 'end' || step.filter(([, text]) => isCall(text)).length > 1;
+
 /**
  * Step by step, everything in its order. Where a step has several calls, because callbacks and
  * listeners have made some, these race, and only answers of one kind have an order.
  */
 const everything = (entries) =>
-  stepsOf(entries).flatMap((step) =>
-    step.filter(([, text]) => isCall(text)).length > 1 ? perKind(step) : merge(step).map(show),
-  );
+  stepsOf(entries).flatMap((step) => (manyHappen(step) ? perKind(step) : merge(step).map(show)));
 
 /** The result of each call and what each socket and each peer got in all. */
 function resultsOnly(entries) {
@@ -136,13 +138,24 @@ const LEVELS = { everything, 'per socket': perSocket, 'per kind': perKind, resul
  */
 function start({ mode, steps }) {
   if (mode === 'settled') return 0;
-  const races = ({ wait, operations }) =>
-    wait === 'turn' || (operations.length > 1 && operations.some(({ op }) => op === 'peer'));
   return steps.some(races) ? 2 : 1;
+}
+
+/** Calls whose answers come from the network process, each kind on a way of its own. */
+const WAYS = [['send'], ['setKeepAlive', 'setNoDelay'], ['connect'], ['secure']];
+
+function races({ wait, operations }) {
+  const ways = WAYS.filter((way) => operations.some(({ method }) => way.includes(method)));
+  const writes = operations.length > 1 && operations.some(({ op }) => op === 'peer');
+  return wait === 'turn' || writes || ways.length > 1;
 }
 
 /** @returns {string[]} the levels at which a program is compared, the strictest first */
 export const levelsOf = (program) => Object.keys(LEVELS).slice(start(program));
+
+/** The level itself, or the strictest for this program if that is less strict. */
+export const levelFor = (program, level) =>
+  levelsOf(program).includes(level) ? level : levelsOf(program)[0];
 
 /** @returns {string[]} what of a transcript is compared at a level */
 export const canonical = (level, entries) => LEVELS[level](withoutRepeats(entries));

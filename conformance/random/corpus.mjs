@@ -22,7 +22,7 @@ const MODES = ['settled', 'burst'];
 /** How many programs are kept. */
 const SIZE = 300;
 /** How often the module has to match a candidate without a miss before it is kept. */
-const PROOFS = 6;
+const PROOFS = 4;
 /** How many programs run at the same time. */
 const ABREAST = 8;
 /** A program that does not match runs again alone, at most so often: the machine may be overloaded. */
@@ -177,4 +177,5 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
       if (problems.length > 0) process.exitCode = 1;
     });
   }
+  process.exit();
 }

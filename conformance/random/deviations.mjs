@@ -25,6 +25,9 @@ function operationsOf(program) {
   return found;
 }
 
+/** More sockets than any program has. */
+const MOST_SOCKETS = 10;
+
 const ANSWER = /^(\d+) (\w+): (?:fulfilled )?\((.*)$/;
 
 /** @returns {{ number: number, method: string, rest: string } | undefined} of an entry that answers a call */
@@ -78,6 +81,17 @@ function withProperties(text, properties) {
   });
 }
 
+const withoutProperties = (text) =>
+  text.replace(/bufferSize: \d+, |name: "[^"]*"(… \d+ characters)?, /g, '');
+
+/** Leaves `name` and `bufferSize` out of the infos that steps end with, of the sockets given. */
+const withoutInfoProperties = (entries, slots) =>
+  entries.map((entry) => {
+    const [slot, text] = entry;
+    const left = slots.has(slot) && text.startsWith('info ');
+    return left ? /** @type {[number, string]} */ ([slot, withoutProperties(text)]) : entry;
+  });
+
 /** a: `name` and `bufferSize` survive `secure()`. */
 function propertiesSurvive(program, { expected, got }) {
   const operations = operationsOf(program);
@@ -94,7 +108,13 @@ function propertiesSurvive(program, { expected, got }) {
     if (succeeded(answer, 'secure')) kept.set(slot, { ...given.get(slot) });
     return /^(info |\d+ get)/.test(text) ? withProperties(text, kept) : undefined;
   });
-  return rewritten && { expected: rewritten, got };
+  if (!rewritten) return undefined;
+  // An update changes the info in one world only if it takes away what the other has forgotten.
+  const slots = new Set(kept.keys());
+  return {
+    expected: withoutInfoProperties(rewritten, slots),
+    got: withoutInfoProperties(got, slots),
+  };
 }
 
 /** b: `setKeepAlive` and `setNoDelay` work after `secure()`, where they would before. */
@@ -124,9 +144,14 @@ function askedForCertificate(_program, { expected, got }) {
 /** Leaves out a socket from a place on, and the peers' view of its connections. */
 function withoutSocketFrom(entries, slot, from, peers) {
   const ofPeers = ([, text]) => peers.some((peer) => text.startsWith(`peer ${peer}.`));
-  return entries.filter((entry, index) => {
-    if (index < from) return true;
-    return entry[0] !== slot && !ofPeers(entry);
+  const info = new RegExp(`\\{[^{}]*socketId: #${slot}\\}(, )?`);
+  const mentions = ([, text]) => /^\d+ getSockets: /.test(text);
+  return entries.flatMap((entry, index) => {
+    if (index < from) return [entry];
+    if (entry[0] === slot || ofPeers(entry)) return [];
+    if (!mentions(entry)) return [entry];
+    const text = entry[1].replace(info, '').replace(', ]', ']');
+    return [/** @type {[number, string]} */ ([entry[0], text])];
   });
 }
 
@@ -224,52 +249,148 @@ function refusedIsNew(program, { expected, got }) {
   return changed ? pair : undefined;
 }
 
-const TAKING_EFFECT = ['close', 'disconnect', 'setPaused', 'update'];
+const TAKING_EFFECT = ['close', 'disconnect', 'setPaused', 'update', 'secure'];
 
-/** The calls with an effect on what is received that listeners to onReceive make, by number. */
-function* callsInListeners(operations) {
-  const numbers = new Map([...operations].map(([number, operation]) => [operation, number]));
-  for (const { op, event, slot, then } of operations.values()) {
-    if (op !== 'on' || event !== 'onReceive') continue;
-    for (const call of then) {
-      const own = call.args?.[0]?.$socket === slot;
-      if (own && TAKING_EFFECT.includes(call.method)) {
-        yield { slot, number: numbers.get(call), method: call.method };
-      }
-    }
+/** Cuts a transcript where a step has settled: what happens between two such places may race. */
+function windowsOf(program, entries) {
+  const windows = [[]];
+  for (const entry of entries) {
+    const [, number] = /^step (\d+)$/.exec(entry[1]) ?? [];
+    if (number > 1 && program.steps[number - 2].wait === 'settle') windows.push([]);
+    if (entry[1] === 'end') windows.push([]);
+    windows.at(-1).push(entry);
   }
+  return windows;
 }
 
-const receivedOf = (entries, slot) =>
-  entries.findLast(([own, text]) => own === slot && text.startsWith('onReceive up to '))?.[1];
+/** What the events of a socket came to in a window. */
+function eventsOf(entries, slot) {
+  const events = entries.filter(([own, text]) => own === slot && text.startsWith('onReceive'));
+  const received = events.findLast(([, text]) => text.startsWith('onReceive up to '))?.[1];
+  const errors = events.filter(([, text]) => text.startsWith('onReceiveError'));
+  return [received, ...errors.map(([, text]) => text)].filter(Boolean).join();
+}
 
-/** j: Calls inside onReceive take effect at once; Chromium has read ahead. */
-function listenersTakeEffect(program, { expected, got }) {
+const CALL = /^(\d+) (\w+)$/;
+
+/**
+ * j: Calls take effect at once. Chromium has read ahead, so that data and the end of the connection
+ * may still come, or come first, where such a call is made while they arrive.
+ */
+function callsTakeEffect(program, { expected, got }) {
   const operations = operationsOf(program);
-  for (const { slot, number, method } of callsInListeners(operations)) {
-    const isCall = ([, text]) => text === `${number} ${method}`;
-    if (!expected.some(isCall) || !got.some(isCall)) continue;
-    if (receivedOf(expected, slot) === receivedOf(got, slot)) continue;
-    return partAt(operations, { expected, got }, slot, isCall);
+  const windows = windowsOf(program, expected);
+  const own = windowsOf(program, got);
+  for (const [index, window] of windows.entries()) {
+    for (const [slot, text] of window) {
+      const [, , method] = CALL.exec(text) ?? [];
+      if (slot < 0 || !TAKING_EFFECT.includes(method)) continue;
+      const isCall = (entry) => entry[1] === text;
+      if (!own[index]?.some(isCall)) continue;
+      const brings = [window, own[index]].some((entries) => eventsOf(entries, slot) !== '');
+      const rest = (all) => eventsOf(all.slice(index).flat(), slot);
+      if (!brings || rest(windows) === rest(own)) continue;
+      const [, start] = window[0];
+      return partAt(operations, { expected, got }, slot, (entry) => entry[1] === start);
+    }
   }
   return undefined;
 }
 
 const PEER = /^(peer [\d.]+): (\d+) bytes (\w+) (.*)$/;
 
-/** k: The peer gets FIN behind all that was sent, even if more than 64 KiB are unread. */
+/** k: The peer gets FIN behind all that was sent, where Chromium resets and may lose some of it. */
 function closesInOrder(_program, { expected, got }) {
+  const own = new Map();
+  for (const [, text] of got) {
+    const [, peer, bytes, , ended] = PEER.exec(text) ?? [];
+    if (ended === 'FIN') own.set(peer, { text, bytes: Number(bytes) });
+  }
+  let changed = false;
+  const rewritten = expected.map((entry) => {
+    const [, peer, bytes, , ended] = PEER.exec(entry[1]) ?? [];
+    const instead = own.get(peer);
+    if (ended !== 'RST' || !instead || instead.bytes < Number(bytes)) return entry;
+    changed = true;
+    return /** @type {[number, string]} */ ([entry[0], instead.text]);
+  });
+  return changed ? { expected: rewritten, got } : undefined;
+}
+
+/** l: A send before `connect()` has called back finds no connection; in Chromium it may be in time. */
+function sendsBeforeConnected(program, { expected, got }) {
+  const operations = operationsOf(program);
+  const own = new Map(got.map((entry) => [answerOf(entry)?.number, entry[1]]));
+  const connecting = new Map();
+  const early = new Map();
+  for (const entry of expected) {
+    const [slot, text] = entry;
+    const [, number, method] = CALL.exec(text) ?? [];
+    if (method === 'connect') connecting.set(slot, text);
+    if (method === 'send' && connecting.has(slot)) early.set(Number(number), connecting.get(slot));
+    const answer = answerOf(entry);
+    if (answer?.method === 'connect') connecting.delete(slot);
+    const differs = early.has(answer?.number) && answer.rest.includes('resultCode: 0}');
+    if (differs && own.get(answer.number)?.includes('resultCode: -15}')) {
+      const connect = early.get(answer.number);
+      return partAt(operations, { expected, got }, slot, (other) => other[1] === connect);
+    }
+  }
+  return undefined;
+}
+
+/** m: `secure()` after a reset with much unread: the unread bytes are read as TLS, Chromium's write fails. */
+function readsBeforeWriting(_program, { expected, got }) {
   const own = new Set(got.map(([, text]) => text));
   let changed = false;
   const rewritten = expected.map((entry) => {
-    const [, peer, bytes, digest, ended] = PEER.exec(entry[1]) ?? [];
-    if (ended !== 'RST') return entry;
-    const instead = `${peer}: ${bytes} bytes ${digest} FIN`;
-    if (!own.has(instead)) return entry;
+    const [, start] = /^(\d+ secure: )\(-101\) /.exec(entry[1]) ?? [];
+    const instead = `${start}(-107) lastError "net::ERR_SSL_PROTOCOL_ERROR"`;
+    if (!start || !own.has(instead)) return entry;
     changed = true;
     return /** @type {[number, string]} */ ([entry[0], instead]);
   });
   return changed ? { expected: rewritten, got } : undefined;
+}
+
+/** Whether a peer of the socket may have sent something. */
+function peerSends(program, operations, slot) {
+  const peers = peersOf(operations, slot);
+  const byItself = peers.some((peer) => {
+    const { behaviour, greeting } = program.peers[peer];
+    return behaviour === 'echo' || greeting > 0;
+  });
+  const told = [...operations.values()].some(
+    ({ op, peer, action }) => op === 'peer' && peers.includes(peer) && action === 'write',
+  );
+  return byItself || told;
+}
+
+/** n: Data from before a connection broke is still delivered; until then the socket is connected. */
+function dataOutlivesConnection(program, { expected, got }) {
+  const operations = operationsOf(program);
+  const rest = (entries, slot, isThere) =>
+    entries
+      .slice(entries.findIndex(isThere) + 1)
+      .filter(([own]) => own === slot)
+      .join();
+  const at = firstAnswered(expected, got, 'send', (chromium, own, entry) => {
+    const [slot] = entry;
+    const isThere = answers(answerOf(entry).number);
+    const failed = [chromium, own].every((text) => text.includes('resultCode: -2}'));
+    return (
+      failed &&
+      peerSends(program, operations, slot) &&
+      rest(expected, slot, isThere) !== rest(got, slot, isThere)
+    );
+  });
+  if (at < 0) return undefined;
+  return partAt(
+    operations,
+    { expected, got },
+    expected[at][0],
+    answers(answerOf(expected[at]).number),
+  );
 }
 
 /** @type {Deviation[]} */
@@ -277,8 +398,11 @@ const DEVIATIONS = [
   { letter: 'g', apply: askedForCertificate },
   { letter: 'h', apply: refusedIsNew },
   { letter: 'i', apply: sendFailsAtOnce },
-  { letter: 'j', apply: listenersTakeEffect },
+  { letter: 'l', apply: sendsBeforeConnected },
+  { letter: 'j', apply: callsTakeEffect },
   { letter: 'k', apply: closesInOrder },
+  { letter: 'n', apply: dataOutlivesConnection },
+  { letter: 'm', apply: readsBeforeWriting },
   { letter: 'a', apply: propertiesSurvive },
   { letter: 'b', apply: optionsWork },
 ];
@@ -293,10 +417,13 @@ export function explain(program, chromium, own) {
   let pair = { expected: chromium, got: own };
   const deviations = [];
   for (const { letter, apply } of DEVIATIONS) {
-    const changed = apply(program, pair);
-    if (!changed) continue;
-    pair = changed;
-    deviations.push(letter);
+    // One socket after another.
+    for (let socket = 0; socket < MOST_SOCKETS; socket += 1) {
+      const changed = apply(program, pair);
+      if (!changed || JSON.stringify(changed) === JSON.stringify(pair)) break;
+      pair = changed;
+      if (!deviations.includes(letter)) deviations.push(letter);
+    }
   }
   return { ...pair, deviations };
 }

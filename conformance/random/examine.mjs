@@ -140,10 +140,18 @@ export class Examiner {
   }
 
   #compare(program, level, chromium, own) {
-    const judged = own.map((got) => explain(program, chromium, got));
+    const judged = own.map((got) => ({ own: got, ...explain(program, chromium, got) }));
     const wrong = judged.find(({ expected, got }) => !same(level, expected, got));
-    const { expected, got, deviations } = wrong ?? judged[0];
-    return { kind: wrong ? 'difference' : 'same', level, expected, got, deviations, chromium };
+    const { expected, got, deviations, own: raw } = wrong ?? judged[0];
+    return {
+      kind: wrong ? 'difference' : 'same',
+      level,
+      expected,
+      got,
+      deviations,
+      chromium,
+      own: raw,
+    };
   }
 
   /**

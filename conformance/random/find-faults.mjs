@@ -37,3 +37,4 @@ for (const fault of Object.keys(FAULTS)) {
   );
 }
 if (missed > 0) process.exitCode = 1;
+process.exit();

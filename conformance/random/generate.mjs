@@ -264,9 +264,18 @@ class Generator {
         operations.push(operation);
       }
     }
+    // What a callback does would race with answers that take longer.
+    const goesOn = operations.some(({ then }) => then !== undefined);
+    const kept = goesOn
+      ? operations.filter(({ method }) => IMMEDIATE.includes(method))
+      : operations;
+    this.#push(kept);
+  }
+
+  #push(operations) {
     if (operations.length === 0) return;
     const waits = { settle: 60, answers: 25, turn: operations.every(isImmediate) ? 15 : 0 };
-    const wait = random.weighted(waits);
+    const wait = this.#random.weighted(waits);
     if (wait !== 'turn') this.#endTurn();
     this.#steps.push({ operations, wait });
   }

@@ -10,6 +10,9 @@
 /** After this many milliseconds the interpreter stops waiting for a call that always answers. */
 const LATE = 8000;
 
+/** In a program in which calls may stay without an answer, it waits this many milliseconds. */
+const HANGING = 300;
+
 /** A step ends when this many milliseconds have passed without a change; see `settle`. */
 const QUIET = { balanced: 12, known: 25, unbalanced: 80 };
 
@@ -413,7 +416,7 @@ class Run {
     const answered = () => this.#asking === 0 && this.#pending.size === 0;
     const deadline = now() + LATE;
     for (;;) {
-      await this.#until(answered, this.#program.hangs ? QUIET.unbalanced : LATE);
+      await this.#until(answered, this.#program.hangs ? HANGING : LATE);
       const { version, state, sockets, tripTime } = await this.#look();
       const balance = this.#balance(state, sockets);
       const text = [...balance, this.#pending.size].join();
@@ -483,7 +486,7 @@ class Run {
     if (wait === 'turn') {
       await delay(0);
     } else if (wait === 'answers') {
-      await this.#until(() => this.#pending.size === 0, this.#program.hangs ? 300 : LATE);
+      await this.#until(() => this.#pending.size === 0, this.#program.hangs ? HANGING : LATE);
     } else {
       const settled = await this.settle();
       if (!burst) this.#describe(settled);

@@ -190,6 +190,8 @@ const ACTIONS = {
 
 export class Peers {
   #servers = [];
+  #sockets = [];
+  #closed = false;
   /** @type {Connection[][]} of each peer */
   #connections;
   ports = [];
@@ -207,10 +209,18 @@ export class Peers {
   async #open(index, peer, certificates) {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: peer.reading === 'never' });
     server.on('connection', (socket) => {
+      // A peer keeps no process alive.
+      socket.unref();
+      if (this.#closed) {
+        socket.destroy();
+        return;
+      }
+      this.#sockets.push(socket);
       this.#connections[index].push(new Connection(peer, certificates, socket));
     });
     server.listen({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
+    server.unref();
     this.ports.push(server.address().port);
     if (peer.behaviour === 'refuses') {
       server.close();
@@ -263,7 +273,9 @@ export class Peers {
   }
 
   close() {
+    this.#closed = true;
     for (const server of this.#servers) server.close();
     for (const connection of this.#all) connection.reset();
+    for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Random differential testing against a real Chromium:
  * `npm run conformance:random -- [--seed 1] [--programs 100 | --minutes 5] [--shrink] [--abreast 8]
- * [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE]`. See README.md.
+ * [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE] [--figures FILE]`. See README.md.
  */
 
 import {
@@ -125,6 +125,10 @@ class Session {
     return [...lines, ...kinds.map(([kind, count]) => `${count} × ${kind}`)].join('\n');
   }
 
+  get counts() {
+    return Object.fromEntries([...this.#counts].sort());
+  }
+
   get differences() {
     return this.#counts.get('difference') ?? 0;
   }
@@ -139,6 +143,7 @@ function readOptions() {
       abreast: { type: 'string', default: '8' },
       shrink: { type: 'boolean', default: false },
       collect: { type: 'string' },
+      figures: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       replay: { type: 'string' },
       out: { type: 'string', default: join(tmpdir(), 'conformance-random-differences') },
@@ -176,6 +181,11 @@ async function main() {
     const seconds = ((Date.now() - start) / 1000).toFixed(0);
     console.log(`\nChromium ${chromium.version}, seed ${options.seed}, ${seconds} s`);
     console.log(session.summary());
+    if (options.figures) {
+      const date = new Date().toISOString().slice(0, 10);
+      const line = { seed: options.seed, date, chromium: chromium.version, counts: session.counts };
+      appendFileSync(options.figures, `${JSON.stringify(line)}\n`);
+    }
     if (session.differences > 0) process.exitCode = 1;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -183,3 +193,4 @@ async function main() {
 }
 
 await main();
+process.exit();

@@ -115,6 +115,15 @@ class Link {
  * @property {string} version
  */
 
+/** A restart for all that find the world dead: one at a time, and none while it lives. */
+function whenDead(isDead, start) {
+  let starting;
+  return async () => {
+    if (isDead()) starting ??= start().finally(() => (starting = undefined));
+    await starting;
+  };
+}
+
 /** One Chromium with the extension. */
 async function launch(authorityPath) {
   const directory = mkdtempSync(join(tmpdir(), 'conformance-random-'));
@@ -160,7 +169,7 @@ export async function openChromium({ certificates, authorityPath }) {
   }
 
   /** A worker that ended badly may leave a browser behind that loads no other. */
-  async function restart() {
+  async function revive() {
     try {
       await start();
     } catch {
@@ -174,7 +183,7 @@ export async function openChromium({ certificates, authorityPath }) {
   return {
     version: browser.version,
     run: (program) => link.run(program),
-    restart,
+    restart: whenDead(() => link.dead, revive),
     async close() {
       link.die('closed');
       server.close();
@@ -194,7 +203,7 @@ export async function openModule({ certificates, authorityPath, fault }) {
       env: { ...process.env, SSL_CERT_FILE: authorityPath, ...(fault && { RANDOM_FAULT: fault }) },
     });
     const ownLink = new Link((message) => own.connected && own.send(message), certificates);
-    own.once('exit', () => ownLink.die('the process ended'));
+    own.once('exit', (code, signal) => ownLink.die(`the process ended with ${signal ?? code}`));
     await once(own, 'message');
     own.on('message', (message) => ownLink.take(message));
     child = own;
@@ -205,7 +214,7 @@ export async function openModule({ certificates, authorityPath, fault }) {
   return {
     version: process.version,
     run: (program) => link.run(program),
-    restart: start,
+    restart: whenDead(() => link.dead, start),
     async close() {
       link.die('closed');
       child.kill('SIGKILL');
