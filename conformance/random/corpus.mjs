@@ -72,9 +72,10 @@ async function attempt(world, item) {
 /**
  * @param {import('./worlds.mjs').World} world
  * @param {ReturnType<typeof readCorpus>} corpus
+ * @param {number} [most] problems after which it stops
  * @returns {Promise<{ problems: { name: string, text: string }[], deviations: number }>}
  */
-export async function replayCorpus(world, corpus) {
+export async function replayCorpus(world, corpus, most = Infinity) {
   const problems = [];
   const again = [];
   let deviations = 0;
@@ -84,6 +85,7 @@ export async function replayCorpus(world, corpus) {
     if (!result.same) again.push(item);
   });
   for (const item of again) {
+    if (problems.length >= most) break;
     let result;
     for (let retry = 0; retry < RETRIES && !result?.same; retry += 1) {
       result = await attempt(world, item);

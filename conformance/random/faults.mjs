@@ -89,11 +89,10 @@ export const FAULTS = {
       deliver(RECEIVE, id, code, data);
     };
   }),
-  'a lost callback': onKind(COMPLETE, (deliver) => {
-    const lost = every(200);
-    return (...rest) => lost() || deliver(COMPLETE, ...rest);
-  }),
-  'callbacks in another order': swapped(COMPLETE, 20),
+  'a lost callback': (native) => {
+    native.getInfo = () => null;
+  },
+  'callbacks in another order': swapped(COMPLETE, 3),
   'an event before its callback': swapped(RECEIVE_ERROR, 2),
   'another code of a failed call': onKind(
     COMPLETE,

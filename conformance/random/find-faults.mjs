@@ -25,7 +25,7 @@ for (const fault of Object.keys(FAULTS)) {
   await withModule(
     async (world) => {
       for (let tried = 0; tried < within; tried += BATCH) {
-        const { problems } = await replayCorpus(world, mixed.slice(tried, tried + BATCH));
+        const { problems } = await replayCorpus(world, mixed.slice(tried, tried + BATCH), 1);
         if (problems.length === 0) continue;
         console.log(`${fault}: found within ${tried + BATCH} programs (${problems[0].name})`);
         return;

@@ -145,6 +145,8 @@ class Run {
   #shown = new Map();
   /** The last difference between both ends that has settled. */
   #knownBalance = '';
+  /** How long a step waits for answers: long only until one has not come. */
+  #patience;
   #over = false;
   #listeners;
 
@@ -155,6 +157,7 @@ class Run {
     this.#runtime = runtime;
     this.#ask = ask;
     this.#numbers = number(program);
+    this.#patience = program.hangs ? HANGING : LATE;
     this.#writer = new Writer(this.#slots, ports);
     this.#listeners = {
       onReceive: (info) => this.#onReceive(info),
@@ -416,7 +419,7 @@ class Run {
     const answered = () => this.#asking === 0 && this.#pending.size === 0;
     const deadline = now() + LATE;
     for (;;) {
-      await this.#until(answered, this.#program.hangs ? HANGING : LATE);
+      if (!(await this.#until(answered, this.#patience))) this.#patience = HANGING;
       const { version, state, sockets, tripTime } = await this.#look();
       const balance = this.#balance(state, sockets);
       const text = [...balance, this.#pending.size].join();
@@ -517,7 +520,10 @@ class Run {
     if (this.#pending.size > 0) {
       this.#write(-1, 'the peers end everything');
       await this.#ask('abort', []);
-      await this.#until(() => this.#pending.size === 0, LATE);
+      await this.#until(
+        () => this.#pending.size === 0,
+        this.#program.hangs ? LATE : this.#patience,
+      );
       ({ sockets } = await this.settle());
     }
     await this.#closeAll(sockets);
