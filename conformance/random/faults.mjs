@@ -93,7 +93,6 @@ export const FAULTS = {
     native.getInfo = () => null;
   },
   'callbacks in another order': swapped(COMPLETE, 3),
-  'an event before its callback': swapped(RECEIVE_ERROR, 2),
   'another code of a failed call': onKind(
     COMPLETE,
     (deliver) =>
