@@ -1,13 +1,12 @@
 /**
- * Sets options for this instance of the module, of which there is one in each environment: the main
- * thread and each worker have their own. What is set counts from the next call of the API on; open
- * connections stay as they are.
+ * Sets options for this instance of the module. The main thread and each worker have an instance of
+ * their own. The options apply from the next call of the API on; open connections are not affected.
  *
- * Options that are left out or `undefined` keep what they are; `null` takes an option back.
+ * Options that are left out or `undefined` stay unchanged; `null` resets an option.
  *
- * @throws If an option is unknown or its value cannot be used; nothing is changed then. The message
- *   names the option, and the file where there is one, what was found and what was expected. It never
- *   quotes a value that could be a key or a passphrase.
+ * @throws If an option is unknown or its value is invalid. The configuration then stays unchanged. The message
+ *   names the option, the file if there is one, the value found and the value expected. It never quotes a
+ *   value that could be a key or a passphrase.
  */
 export declare function configure(configuration: Configuration): void;
 
@@ -44,19 +43,20 @@ export interface Configuration {
   ca?: Pem | readonly Pem[] | null;
 
   /**
-   * What to show servers that ask for a client certificate. A certificate whose kind of key the
-   * server does not accept is not shown.
+   * The certificate for servers that request one. It is not sent if the server does not accept its
+   * kind of key.
    *
-   * Default: none; a server that only offers client authentication is met without.
+   * Default: none; the handshake continues without a certificate if the server does not require
+   * one.
    */
   clientCertificate?: ClientCertificate | null;
 
   /**
    * A file to which the secrets of TLS connections are appended, in the format of Wireshark and
-   * `SSLKEYLOGFILE`: a path, or `true` for the path in that environment variable, which means
-   * nothing otherwise. Whoever has the file can read the connections, so it is created with mode 0600,
-   * an existing file gets that mode, and `configure()` throws if the path is a symbolic link, has
-   * several hard links, belongs to another user or is no regular file.
+   * `SSLKEYLOGFILE`: a path, or `true` for the path in that environment variable, which has no
+   * effect otherwise. The secrets decrypt the connections. The file is therefore created with mode
+   * 0600, an existing file gets that mode, and `configure()` throws if the path is a symbolic link,
+   * has several hard links, belongs to another user or is no regular file.
    *
    * Default: `false`.
    */
@@ -73,12 +73,12 @@ export interface Configuration {
   connectTimeout?: number | null;
 
   /**
-   * How many sockets this instance may have, connected or not. While it has as many, `create()` calls
-   * back without arguments, and `lastError.message` is `Too many sockets`. Sockets that there are
-   * already stay, and so do persistent ones that are taken over from an environment that has ended.
+   * The most sockets that this instance may have, connected or not. At the limit, `create()` calls
+   * back without arguments, and `lastError.message` is `Too many sockets`. Existing sockets stay,
+   * and so do persistent ones that are adopted from an environment that has ended.
    *
-   * Default: `null`, no limit, as in Chromium. What the operating system allows ends in `connect()`
-   * with -12, `net::ERR_INSUFFICIENT_RESOURCES`.
+   * Default: `null`, no limit, as in Chromium. If the operating system has no descriptors left,
+   * `connect()` fails with -12, `net::ERR_INSUFFICIENT_RESOURCES`.
    */
   maxSockets?: number | null;
 }

@@ -7,29 +7,29 @@ import type { Stats } from './stats.js';
  */
 
 /**
- * Gives pages `chrome.sockets.tcp` and `chrome.runtime.lastError`, before any script of theirs runs.
- * Pages that nobody serves have no `chrome.sockets`, as a page in Chrome that may not use it.
+ * Gives pages `chrome.sockets.tcp` and `chrome.runtime.lastError` before their first script runs.
+ * Pages that are not served have no `chrome.sockets`, as pages without the permission in Chrome.
  *
- * Pages are not trusted: SECURITY.md states the limits of what they can do. A page that sends an invalid
- * message or exceeds a limit loses the API until it is loaded again, and the process emits a warning.
+ * Pages are not trusted: SECURITY.md states the limits. A page that sends an invalid message or
+ * exceeds a limit loses the API until it is loaded again, and the process emits a warning.
  *
- * All pages of one call are one application, as the pages of a Chrome App are: they share the sockets
- * and each gets the events, if it listens. A socket ends with the page that has created it (closed,
- * reloaded, navigated, crashed), unless it is `persistent`: then it stays open, paused, and belongs to
- * the next page that uses it. Other applications cannot find it.
+ * All pages of one call form one application, as the pages of a Chrome App do: they share the
+ * sockets, and each page that listens gets the events. A socket closes with the page that created
+ * it (closed, reloaded, navigated, crashed), unless it is `persistent`: then it stays open, paused,
+ * and belongs to the next page that uses it. Other applications cannot access it.
  *
- * Call it before the pages load. It adds the preload file to the session; `webPreferences` need
- * nothing, but may name it.
+ * Call `serve()` before the pages load. It adds the preload file to the session. `webPreferences`
+ * need no change, but may name the file.
  *
- * @returns What ends the application.
- * @throws If an option is missing or wrong, the manifest cannot be read or would be refused by Chrome,
- *   or the session or webContents is served already. The message says what was expected.
+ * @returns An object that ends the application.
+ * @throws If an option is missing or invalid, if the manifest cannot be read or Chrome would refuse it, or if
+ *   the session or webContents is served already. The message names the option and the expected value.
  */
 export declare function serve(options: Options): Application;
 
 /**
- * Exactly one of `session` and `webContents`, where a webContents comes before its session; which
- * pages; and what `configure()` sets for the module itself, here for the application.
+ * Exactly one of `session` and `webContents`, where a webContents takes precedence over its
+ * session; the pages to admit; and the options of `configure()`, here for the application.
  */
 export interface Options extends Configuration {
   /** An Electron `Session`: all its webContents. */
@@ -37,9 +37,9 @@ export interface Options extends Configuration {
   /** An Electron `WebContents`, or several, which are then one application. */
   webContents?: object | object[];
   /**
-   * The manifest of the Chrome App: an object, or the path of the file. Pages may connect to what its
-   * `sockets.tcp.connect` patterns match and to nothing else, as in Chrome. With `manifest_version` 2 no
-   * method returns a promise.
+   * The manifest of the Chrome App: an object, or the path of the file. As in Chrome, pages may
+   * connect only to hosts that its `sockets.tcp.connect` patterns match. With `manifest_version` 2
+   * no method returns a promise.
    */
   manifest: object | string | URL;
   /**
@@ -63,11 +63,12 @@ export interface Options extends Configuration {
    */
   pages?: (url: string, origin: string) => boolean;
   /**
-   * The most sockets that the application may have at a time; `create()` then fails with
-   * `Too many sockets`. `null` removes the limit.
+   * The most sockets that the application may have at a time; `create()` then fails with `Too many
+   * sockets`. `null` removes the limit.
    *
-   * Default: 1024. Whatever the limit, connections fail with `net::ERR_INSUFFICIENT_RESOURCES` (-12) while
-   * three quarters of the process's descriptors are in use, so that Electron keeps the others.
+   * Default: 1024. Independent of the limit, connections fail with
+   * `net::ERR_INSUFFICIENT_RESOURCES` (-12) while three quarters of the process's descriptors are
+   * in use, so that Electron keeps the rest.
    */
   maxSockets?: number | null;
   /**
@@ -80,7 +81,9 @@ export interface Options extends Configuration {
 }
 
 export interface Application {
-  /** The numbers of this application: what `chrome-sockets-tcp/stats` tells of an environment. */
+  /**
+   * The counters of this application, like those of `chrome-sockets-tcp/stats` for an environment.
+   */
   stats(): Stats;
   /**
    * Closes all sockets, the persistent ones, too, and takes the API from the pages: their calls end

@@ -40,8 +40,8 @@ declare namespace tcp {
   /** The result of {@link create}. */
   interface CreateInfo {
     /**
-     * The id of the new socket: greater than 0, and never used again. Ids of this API have nothing
-     * to do with those of other APIs.
+     * The id of the new socket: greater than 0, and never used again. Ids of this API are unrelated
+     * to those of other APIs.
      */
     socketId: number;
   }

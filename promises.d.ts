@@ -1,7 +1,7 @@
 /**
- * The twelve methods of `chrome.sockets.tcp` as promises: fulfilled with what the callback is given,
- * rejected with a {@link SocketError} where `lastError` would be set, and with a `TypeError` for wrong
- * arguments. See `chrome-sockets-tcp` for what the methods do.
+ * The twelve methods of `chrome.sockets.tcp` as promises. A promise is fulfilled with the argument
+ * of the callback. It is rejected with a {@link SocketError} where `lastError` would be set, and
+ * with a `TypeError` for invalid arguments. See `chrome-sockets-tcp` for the methods.
  */
 
 import type tcp = require('./index');
@@ -27,11 +27,14 @@ export declare class SocketError extends Error {
   /** A negative net error code; undefined where Chromium gives none. */
   resultCode: netErrors.NetError | undefined;
 
-  /** The method that failed: `connect`; `receive` for what `onReceiveError` tells. */
+  /**
+   * The method that failed, such as `connect`; `receive` for an error that `onReceiveError`
+   * reports.
+   */
   method: string;
 }
 
-/** Of what can take long. */
+/** The options of methods that wait for a peer. */
 export interface Abortable {
   /** Ends the waiting: the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -103,16 +106,17 @@ export interface ReceivedOptions extends Abortable {
 }
 
 /**
- * What a socket receives, until its connection ends. The loop ends without an error if the connection
- * ended in order: by the peer's FIN, under TLS by `close_notify`, or by a call of the application. It
- * throws a {@link SocketError}, after all bytes, if the connection was reset
- * (`ERR_CONNECTION_RESET`), if TLS was cut off without `close_notify` (`ERR_CONNECTION_CLOSED`) or if
- * the peer violated TLS (`ERR_SSL_PROTOCOL_ERROR`). `onReceiveError` reports -100 for all of these.
+ * The received data of a socket, until its connection ends. The loop ends without an error if the
+ * connection ended in order: by the peer's FIN, under TLS by `close_notify`, or by a call of the
+ * application. It throws a {@link SocketError}, after all bytes, if the connection was reset
+ * (`ERR_CONNECTION_RESET`), if TLS was cut off without `close_notify` (`ERR_CONNECTION_CLOSED`) or
+ * if the peer violated TLS (`ERR_SSL_PROTOCOL_ERROR`). `onReceiveError` reports -100 for all of
+ * these.
  *
  * The socket is read while it is iterated: the first `next()` unpauses it, and the end of the loop
- * pauses it. A read that was in flight then brings its data to the next iterator of the socket, or to
- * the stream that `duplex()` makes of it. If the socket is not paused, the bytes that arrive after
- * this call wait for the first `next()`. There is one iterator at a time.
+ * pauses it. A read that was in flight then brings its data to the next iterator of the socket, or
+ * to the stream that `duplex()` makes of it. If the socket is not paused, the bytes that arrive
+ * after this call wait for the first `next()`. There is one iterator at a time.
  *
  * Listeners of `onReceive` get the same data.
  */

@@ -1,12 +1,13 @@
 /**
- * Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals, beside whatever `chrome`
- * already holds, so that a Chrome App's code runs as it is. Exports nothing.
+ * Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals and keeps other members
+ * of `chrome`, so that a Chrome App's code runs unmodified. Exports nothing.
  *
- * A call without a callback returns a promise, as in Manifest V3. Code of Manifest V2, which expects
- * none, needs `configure({ manifest })` or, without a manifest, `configure({ manifestVersion: 2 })`.
+ * A call without a callback returns a promise, as in Manifest V3. Code of Manifest V2, which
+ * expects none, needs `configure({ manifest })` or, without a manifest, `configure({
+ * manifestVersion: 2 })`.
  *
- * TypeScript knows the globals then. If `@types/chrome-apps` or `@types/chrome` declares them as well,
- * those declarations take precedence.
+ * TypeScript then knows the globals. If `@types/chrome-apps` or `@types/chrome` declares them as
+ * well, those declarations take precedence.
  */
 import api = require('./index');
 

@@ -13,13 +13,13 @@ const { fromUtf8, propertyName } = require('./strings.js');
  * @typedef {object} Type
  * @property {string} expected The word for it in messages and signatures.
  * @property {(value: unknown) => boolean} accepts Whether a value has the basic type.
- * @property {(value: any, fail: Fail) => any} [parse] Turns a value of the basic type into what the
- *   method works with; reports members and strings that are not allowed to `fail`.
+ * @property {(value: any, fail: Fail) => any} [parse] Converts a value of the basic type for the method; reports
+ *   invalid members and strings to `fail`.
  *
  * @typedef {(detail: string) => never} Fail
  * @typedef {{ name: string, type: Type, optional: boolean }} Parameter
  * @typedef {(args: unknown[]) => any[]} Parser Gives one value per declared parameter (`undefined`
- *   for one that was left out) or throws what Chromium throws.
+ *   for one that was left out) or throws Chromium's error.
  */
 
 /**

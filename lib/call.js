@@ -4,7 +4,7 @@ const tcp = require('../index.js');
 const { showLastErrorOn } = require('./last-error.js');
 const { SocketError } = require('./socket-error.js');
 
-/** An object of our own: what a script does to `chrome.runtime` does not matter here. */
+/** An object of our own, so that scripts that change `chrome.runtime` have no effect here. */
 const runtime = /** @type {{ lastError?: { message: string } }} */ (showLastErrorOn({}));
 
 /**
@@ -12,8 +12,8 @@ const runtime = /** @type {{ lastError?: { message: string } }} */ (showLastErro
  *
  * @param {string} method
  * @param {unknown[]} args Without the callback.
- * @returns {Promise<any>} What the callback is given; rejects with a SocketError where lastError is
- *   set, with a TypeError for wrong arguments.
+ * @returns {Promise<any>} The argument of the callback; rejects with a SocketError where lastError is set,
+ *   and with a TypeError for invalid arguments.
  */
 function call(method, args) {
   return new Promise((resolve, reject) => {

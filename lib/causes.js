@@ -12,7 +12,7 @@ const causes = new WeakMap();
 const CONNECTION_CLOSED = -100;
 
 /**
- * @param {object} info What the listeners of onReceiveError get.
+ * @param {object} info The argument of the listeners of onReceiveError.
  * @param {number | undefined} cause A net error code; undefined for an end in order.
  */
 function noteCause(info, cause) {

@@ -22,7 +22,7 @@ const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('./show
  */
 
 /**
- * One function per option: checks a value and notes what is to be done. `null` takes an option back.
+ * One function per option: checks a value and plans the change. `null` resets an option.
  *
  * @type {Record<string, (value: any, plan: Plan) => void>}
  */
@@ -73,18 +73,18 @@ const OPTION_NAMES = Object.keys(options);
 /**
  * @param {Instance} instance
  * @param {object} configuration See ../configure.d.ts.
- * @throws {Error} What cannot be used, and what was expected; nothing is changed then.
+ * @throws {Error} The invalid option and the expected value; the configuration then stays unchanged.
  */
 function configureInstance(instance, configuration) {
   plan(instance, configuration).forEach((apply) => apply(instance));
 }
 
 /**
- * Checks everything before anything is changed.
+ * Checks everything before any change.
  *
  * @param {Instance} instance
  * @param {unknown} configuration
- * @returns {Plan['apply']} What cannot fail any more.
+ * @returns {Plan['apply']} Changes that cannot fail.
  */
 function plan({ native, settings }, configuration) {
   if (!isObject(configuration)) {
@@ -133,7 +133,10 @@ function configureTls(native, { ca, identity, keyLog }) {
 
 // ---- Names that are no option -------------------------------------------------------------------
 
-/** What Node and other libraries call such options. An error can quote these names: they are no keys. */
+/**
+ * Names that Node and other libraries use for such options. An error can quote them: they are no
+ * keys.
+ */
 const FAMILIAR = new Set([
   ...[
     'cert',
@@ -305,9 +308,9 @@ const PRIVATE_KEY = /-----BEGIN (?:\w+ )?PRIVATE KEY-----/;
 const NO_PRIVATE_KEY = /-----BEGIN (CERTIFICATE|PUBLIC KEY|OPENSSH PRIVATE KEY)-----/;
 
 /**
- * @param {string} text What was to be a private key.
+ * @param {string} text The text that should be a private key.
  * @param {boolean} withPassphrase
- * @param {unknown} error What Node threw.
+ * @param {unknown} error Node's error.
  * @returns {string}
  */
 function keyProblem(text, withPassphrase, error) {
@@ -323,14 +326,14 @@ function keyProblem(text, withPassphrase, error) {
 }
 
 /**
- * @param {any} error What a function of node:crypto threw.
- * @returns {string} OpenSSL's reason or Node's code. Its message may quote what it was given.
+ * @param {any} error The error of a function of node:crypto.
+ * @returns {string} OpenSSL's reason or Node's code. Its message may quote the input.
  */
 function cryptoProblem({ reason, code }) {
   return String(reason ?? code ?? 'cannot be parsed');
 }
 
-/** What rustls can sign with. */
+/** The keys with which rustls can sign. */
 const USABLE_KEYS =
   'an RSA key of 2048 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 key';
 

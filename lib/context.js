@@ -12,7 +12,7 @@ class Context extends AsyncResource {
     super('chrome.sockets.tcp');
   }
 
-  /** Keeps nothing alive. jest counts resources without this method as open handles. */
+  /** Keeps no loop alive. jest counts resources without this method as open handles. */
   hasRef() {
     return false;
   }
@@ -24,7 +24,7 @@ const named = (/** @type {string} */ name) =>
 
 /** Promises have this member while hooks are in use, and with them the storages of Node 22 and older. */
 const ASYNC_ID = named('async_id_symbol');
-/** What the storages of later Nodes hold. */
+/** The value that the storages of later Nodes hold. */
 const FRAME = named('context_frame');
 
 /** Whether storages, once in use, show by {@link ASYNC_ID} from then on. */

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * For those who want to see what happens: `NODE_DEBUG=chrome-sockets-tcp`, and channels of
- * `node:diagnostics_channel`. Neither ever shows a byte of what is sent or received, nor a key.
+ * Implements `NODE_DEBUG=chrome-sockets-tcp` and the channels of `node:diagnostics_channel`.
+ * Neither shows payload or keys.
  */
 
 const { channel } = require('node:diagnostics_channel');
@@ -25,7 +25,7 @@ const receiveError = channel('chrome-sockets-tcp.receive-error');
  * @param {'connect' | 'secure'} method
  * @param {{ socketId: number, host?: string, port?: number }} call
  * @param {Function} callback
- * @returns {Function} The same callback where nobody has subscribed.
+ * @returns {Function} The same callback if there is no subscriber.
  */
 function publishCall(method, call, callback) {
   if (!start[method].hasSubscribers && !end[method].hasSubscribers) return callback;
@@ -46,7 +46,7 @@ function publishReceiveError(socketId, resultCode) {
 
 // ---- NODE_DEBUG ---------------------------------------------------------------------------------
 
-/** What is said of the arguments behind the request and the socket. */
+/** The text for the arguments behind the request and the socket. */
 const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
   connect: (host, port) => ` ${escaped(host)}:${port}`,
   denyConnect: (host) => ` ${escaped(host)}`,
@@ -57,7 +57,7 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
   setPaused: (paused) => ` ${paused}`,
 });
 
-/** Called too often, or for nothing that an application does. */
+/** Methods that are called too often, or without a call of the application. */
 const UNSAID = [
   'configureTls',
   'hold',

@@ -13,10 +13,9 @@ const { takeTrustWarnings } = loadBinding();
 
 /**
  * @typedef {object} Settings
- * @property {import('./manifest.js').Permissions | undefined} permissions undefined: nothing was
- *   said.
+ * @property {import('./manifest.js').Permissions | undefined} permissions undefined without a manifest.
  * @property {number | undefined} manifestVersion Set apart from a manifest.
- * @property {TlsChoices} tls What native code was given, from which another configuration goes on.
+ * @property {TlsChoices} tls The settings of native code, from which the next configuration starts.
  *
  * @typedef {{ where: string, certificate: import('node:crypto').X509Certificate }[]} Certificates
  *

@@ -110,8 +110,8 @@ function readManifest(path, fail) {
 
 /**
  * @param {any} error
- * @returns {string} What JSON.parse() says, without the text that V8 quotes after it: the file may be a
- *   key, given by mistake.
+ * @returns {string} The message of JSON.parse() without the text that V8 quotes: the file may be a key, given by
+ *   mistake.
  */
 function syntaxProblem(error) {
   return escaped(error.message.replace(/,? (?:"|\.\.\.).*/s, ''));

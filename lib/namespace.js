@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * The renderer's half of what Chromium does: it checks arguments, keeps callbacks and promises, and
- * builds the objects that the application sees. The browser's half, the sockets themselves, is the
- * native half (src/), here or in another process, which answers every call later and in order.
+ * The counterpart of Chromium's renderer: checks arguments, keeps callbacks and promises, and
+ * builds the objects that the application sees. The native half (src/), the counterpart of the
+ * browser process, runs here or in another process and answers every call later and in order.
  */
 
 const { parsers, bytesOf } = require('./arguments.js');
@@ -32,11 +32,12 @@ const { Sends } = require('./sends.js');
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
 
-/** A dictionary that was left out. Whatever stands on Object.prototype is no part of it. */
+/** A dictionary that was left out. Properties of Object.prototype do not belong to it. */
 const NO_MEMBERS = Object.freeze(Object.create(null));
 
-// ---- What callbacks are given -------------------------------------------------------------------
-// Members stand in alphabetical order, as Chromium's do.
+// ---- Arguments of callbacks
+// ----------------------------------------------------------------------- Members are in
+// alphabetical order, as Chromium's are.
 
 const nothing = () => [];
 

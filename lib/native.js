@@ -1,10 +1,9 @@
 'use strict';
 
 /**
- * The native half of this process: the sockets themselves (src/), and how their events come here. A
- * thread that has something to tell wakes this one; what there is, is then asked for, one event in
- * each immediate, because Node runs ticks and microtasks between two of them, as Chromium does
- * between two events.
+ * The native half of this process: the sockets (src/) and the pump for their events. A runtime
+ * thread wakes this one, which then requests one event per immediate. Node runs ticks and
+ * microtasks between two immediates, as Chromium does between two events.
  */
 
 const { isMainThread } = require('node:worker_threads');
@@ -19,7 +18,7 @@ const { allocUnsafeSlow } = Buffer;
 
 const { TcpSockets, settle } = loadBinding();
 
-/** What native code answers; the same kinds in the same order as in src/event.rs. */
+/** The kinds of events, in the order of src/event.rs. */
 const [
   NEXT_SUCCEEDED,
   NEXT_FAILED,
@@ -31,9 +30,9 @@ const [
 ] = Array.from({ length: 8 }, (_, kind) => kind);
 
 /**
- * How many events are asked for in one turn of the event loop: immediates that are queued while
- * others run have to wait for the next turn, so they are queued in advance. Those for which there is
- * no event cost next to nothing.
+ * The number of events that are requested in one turn of the event loop. Immediates that are queued
+ * while others run wait for the next turn, so they are queued in advance. An immediate without an
+ * event costs almost no time.
  */
 const FEWEST = 4;
 const MOST = 64;
@@ -95,10 +94,10 @@ class Pump {
    */
   #context = neutralContext();
 
-  /** Immediates that are queued, and whether they have nothing to do. */
+  /** Queued immediates, and whether they have work. */
   #queued = 0;
   #stopped = true;
-  /** Whether nothing is to be asked for until somebody wakes this thread. */
+  /** Whether the pump waits to be woken. */
   #asleep = true;
   /** How many are queued at once. */
   #batch = FEWEST;
@@ -257,7 +256,7 @@ class Pump {
   }
 }
 
-/** The native half: what native code does itself, and what comes from it. */
+/** The methods of native code, and its events. */
 function createNative() {
   const sockets = new TcpSockets();
   const pump = new Pump(sockets);

@@ -24,10 +24,10 @@ const CODES = {
   [-147]: 'EADDRINUSE',
 };
 
-/** Of a send, which Chromium answers with these whatever has happened to the connection. */
+/** The codes of a send, for which Chromium reports these however the connection ended. */
 const SEND_CODES = /** @type {Record<number, string>} */ ({ [-2]: 'EPIPE', [-15]: 'EPIPE' });
 
-/** What Node calls the operation that failed. */
+/** Node's names for the operations that fail. */
 const SYSCALLS = /** @type {Record<string, string>} */ ({
   connect: 'connect',
   receive: 'read',
@@ -44,7 +44,7 @@ for (const [number, [name]] of getSystemErrorMap()) numbers.set(name, number);
 numbers.set('ENOTFOUND', /** @type {number} */ (numbers.get('EAI_NONAME')));
 
 /**
- * Gives an error what an error of a `net.Socket` has, if Node knows such a failure.
+ * Gives an error the properties of a `net.Socket`'s error, if Node has such an error.
  *
  * @template T
  * @param {T} error

@@ -1,13 +1,11 @@
 'use strict';
 
 /**
- * How an exception of a callback or listener becomes an uncaught exception. Three things matter:
+ * Raises an exception of a callback or listener as an uncaught exception:
  *
- * - Nothing else is kept from running. An exception in a `nextTick` skips the microtasks that wait
- *   behind it, so it is thrown when they have run, and one at a time.
- * - The exception has the asynchronous context of the callback or listener, by which test runners find
- *   the test that has failed. One that is thrown in a microtask loses it.
- * - It comes before the next callback or event, so that the failing test is still the current one.
+ * - Other callbacks still run. An exception in a `nextTick` skips the microtasks behind it, so it is thrown after they have run, and one at a time.
+ * - The exception has the asynchronous context of the callback or listener, by which test runners find the failing test. An exception in a microtask loses it.
+ * - It is thrown before the next callback or event, so that the failing test is still the current one.
  */
 
 const { Context } = require('./context.js');
@@ -20,7 +18,7 @@ const { nextTick } = process;
 const raised = [];
 
 /**
- * Raises what a callback or listener threw as an uncaught exception, once the current job is over.
+ * Raises an exception of a callback or listener as an uncaught exception after the current job.
  *
  * @param {unknown} exception
  */

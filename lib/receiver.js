@@ -68,7 +68,7 @@ class Receiver {
   }
 
   /**
-   * Takes what a socket has received out of its receiver, for a stream that reads on.
+   * Takes the received data of a socket out of its receiver, for a stream that continues to read.
    *
    * @param {number} socketId
    * @returns {{ queue: ArrayBuffer[], end: Receiver['end'] }}
@@ -84,8 +84,7 @@ class Receiver {
   }
 
   /**
-   * The connection of a socket has ended by a call of the application, of which a paused socket tells
-   * nothing.
+   * A call of the application has ended the connection, which a paused socket does not report.
    *
    * @param {number} socketId
    */
@@ -97,8 +96,8 @@ class Receiver {
   }
 
   /**
-   * Forgets what no iterator has taken: the socket has a new connection, or the application has
-   * unpaused it for its listeners.
+   * Drops the data that no iterator has taken: the socket has a new connection, or the application
+   * has unpaused it for its listeners.
    *
    * @param {number} socketId
    */

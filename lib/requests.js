@@ -28,7 +28,7 @@ const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
  * @property {Promise<any> | undefined} promise That of `result`.
  */
 
-/** What is delivered. */
+/** The kinds of deliveries. */
 const COMPLETE = 0;
 const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
@@ -41,8 +41,8 @@ const DETACHED = 3;
  * @param {number | undefined} code A net error code; `undefined` where the callback of a failed call
  *   gets no argument.
  * @param {string | ArrayBuffer} [payload] The text of the error or the bytes received.
- * @param {unknown} [value] What the call gives, where it has returned nothing; of a receive error, why
- *   the connection did not end in order.
+ * @param {unknown} [value] The result of a call that has returned none; of a receive error, the reason why the
+ *   connection did not end in order.
  * @returns {void}
  */
 
@@ -74,7 +74,7 @@ class Requests {
     this.#publishReceiveError = publishReceiveError;
   }
 
-  /** Lets native code deliver, until it says that it has nothing more to deliver. */
+  /** Lets native code deliver until it reports `DETACHED`. */
   attach() {
     if (this.#attached) {
       this.#native.keepLoop?.();

@@ -63,7 +63,7 @@ function exists(path) {
 
 /**
  * @param {unknown} value
- * @returns {string} What kind of value it is, as the end of "expected …, found …".
+ * @returns {string} The kind of the value, as the end of "expected …, found …".
  */
 function kindOf(value) {
   if (value === null || value === undefined || value === '') {
@@ -75,7 +75,7 @@ function kindOf(value) {
 }
 
 /**
- * @param {any} error What reading a file threw.
+ * @param {any} error The error of reading a file.
  * @returns {string} The reason without the path, which Node's own message quotes.
  */
 function fileProblem({ errno, code }) {
@@ -84,7 +84,7 @@ function fileProblem({ errno, code }) {
 }
 
 /**
- * @param {unknown} value What was given to an option that is a number.
+ * @param {unknown} value The value of an option that should be a number.
  * @returns {string}
  */
 function shownNumber(value) {

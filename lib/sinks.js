@@ -1,6 +1,6 @@
 'use strict';
 
-/** Hands what each socket receives to whoever takes it, with one listener for all. */
+/** Passes the received data of each socket to its consumer, with one listener for all sockets. */
 
 const tcp = require('../index.js');
 const { causeOf } = require('./causes.js');

@@ -15,7 +15,7 @@ const WORDED = /** @type {Record<string, string>} */ ({
 /** A failure of the API, as promises and streams tell it. */
 class SocketError extends Error {
   /**
-   * @param {string} method What failed; `receive` for what onReceiveError tells.
+   * @param {string} method The method that failed; `receive` for an error that onReceiveError reports.
    * @param {number | undefined} resultCode
    * @param {string} [message] Default: the name of the code.
    */

@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * One application, as the main process has it: a socket table and the pages that share it. Its messages
- * may come from any code that runs in a page's process, so everything is checked again. A page that sends
- * an invalid message is ended, as Chromium ends a renderer that sends a bad message.
+ * One application in the main process: a socket table and the pages that share it. Its messages may
+ * come from any code in a page's process, so everything is checked again. A page that sends an
+ * invalid message is ended, as Chromium ends a renderer that sends a bad message.
  *
- * Nothing here is Electron's: a page is a port.
+ * This file does not use Electron: a page is a port.
  */
 
 const { debuglog } = require('node:util');
@@ -28,12 +28,12 @@ const turns = require('./turns.js');
  *
  * @typedef {object} Request
  * @property {Page} page
- * @property {number} number What the page calls it.
+ * @property {number} number The page's number for it.
  * @property {number} bytes How many are kept for it.
- * @property {unknown} [value] What the page is given if it succeeds.
- * @property {string} [failure] What the page is told where nothing was tried.
+ * @property {unknown} [value] The page's result if the call succeeds.
+ * @property {string} [failure] The page's error if the call was not attempted.
  * @property {number} [securing] The socket that its failure may have ended.
- * @property {Function} [publishEnd] Given the code, if there is one.
+ * @property {Function} [publishEnd] Called with the code, if there is one.
  */
 
 const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
@@ -46,7 +46,7 @@ const LARGE = 64 * 1024;
 
 const NAME_TOO_LONG = 'Name too long';
 
-/** What the native half never finds. */
+/** An id that the native half never finds. */
 const NO_SOCKET = 0;
 
 /** Stands for the callback, which the parsers want to see. */
@@ -134,8 +134,8 @@ class Application {
   #nextRequest = 0;
 
   /**
-   * @param {import('../../configure.js').Configuration} configuration Without a manifest nothing is
-   *   allowed.
+   * @param {import('../../configure.js').Configuration} configuration Without a manifest every connection is
+   *   denied.
    */
   constructor({ maxSockets = MAX_SOCKETS, ...configuration }) {
     const instance = createInstance();
@@ -146,13 +146,13 @@ class Application {
   }
 
   /**
-   * A page that shares the sockets from now on, until its port closes.
+   * Adds a page that shares the sockets until its port closes.
    *
    * @param {Port} port
    * @param {object} [document]
-   * @param {string} [document.url] For the warning where the page is ended for what it has sent.
+   * @param {string} [document.url] For the warning when the page is ended for an invalid message.
    * @param {() => void} [document.onMisbehaved] Called then.
-   * @returns {() => void} Ends the page: its sockets close, those that are persistent stay, paused.
+   * @returns {() => void} Ends the page: its sockets close, persistent ones stay open, paused.
    */
   addPage(port, document = {}) {
     const page = new ServedPage(port, this.#nextPage, document);
@@ -241,7 +241,7 @@ class Application {
   }
 
   /**
-   * Ends a page that has sent what no page sends.
+   * Ends a page that has sent an invalid message.
    *
    * @param {Page} page
    * @param {unknown} error
@@ -255,7 +255,8 @@ class Application {
   }
 
   /**
-   * What is between the two processes only. It is performed before the calls that wait.
+   * Messages between the two processes that are no calls of the API. They are handled before the
+   * waiting calls.
    *
    * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
    */
@@ -276,8 +277,8 @@ class Application {
   );
 
   /**
-   * The calls of the API, as lib/namespace.js makes them. Whatever is wrong with an argument is thrown
-   * before anything is done.
+   * The calls of the API, as lib/namespace.js makes them. Invalid arguments throw before any
+   * effect.
    *
    * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
    */
@@ -410,12 +411,12 @@ class Application {
   );
 
   /**
-   * Notes a call that the native half is about to get.
+   * Registers a call before it is passed to the native half.
    *
-   * @param {Page} [page] Whose call it is, if it is one's.
-   * @param {unknown} [number] What the page calls it.
+   * @param {Page} [page] The page that calls, if there is one.
+   * @param {unknown} [number] The page's number for the call.
    * @param {{ bytes?: number }} [kept]
-   * @returns {number} What the native half calls it.
+   * @returns {number} The native half's number for it.
    */
   #begin(page, number, { bytes = 0 } = {}) {
     if (!page) return this.#register();
@@ -498,7 +499,7 @@ class Application {
   }
 
   /**
-   * Keeps what the page is given when the call ends, for which the page needs credit.
+   * Keeps the result for the page until the call ends. The page needs credit for it.
    *
    * @param {number} id
    * @param {unknown} value

@@ -83,7 +83,7 @@ function admissionAdvice(url, origin) {
 /**
  * @param {string} url Of a document that has another origin.
  * @param {string} origin
- * @returns {string | undefined} What would give it one, if its scheme is the application's own.
+ * @returns {string | undefined} The setting that would give it one, if the scheme is the application's own.
  */
 function schemeAdvice(url, origin) {
   const [, scheme] = /^([a-z][a-z\d+.-]*):/.exec(url) ?? [];

@@ -26,7 +26,7 @@ const MAX_NAME = 4096;
  */
 const MAX_HOST = 4096;
 
-/** Sockets of an application, where `maxSockets` says nothing else. */
+/** Sockets of an application, unless `maxSockets` sets another limit. */
 const MAX_SOCKETS = 1024;
 
 module.exports = {

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Gives the page `chrome.sockets.tcp`, if the main process lets it have it; see electron.js. What
- * stands for the code of a page is put in by scripts/preload.js.
+ * Gives the page `chrome.sockets.tcp` if the main process grants it; see electron.js.
+ * scripts/preload.js inserts the code of the page.
  */
 
 (() => {

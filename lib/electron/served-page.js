@@ -126,7 +126,7 @@ class ServedPage {
   }
 
   /**
-   * @param {number} number What the page calls the call.
+   * @param {number} number The page's number for the call.
    * @param {number | undefined} code
    * @param {string | undefined} failure
    * @param {unknown} value For which credit was taken.
@@ -163,10 +163,10 @@ class ServedPage {
   }
 
   /**
-   * The page has taken in what was sent first.
+   * The page has processed the oldest messages.
    *
    * @param {number} count
-   * @returns {boolean} Whether there was as much.
+   * @returns {boolean} Whether that many were in flight.
    */
   confirm(count) {
     if (count === 0 || count > this.#inFlight.length) return false;

@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * What the preload file runs in the page's own world, before any script of the page: the same code as
- * in Node, so that everything the page sees is of its realm, over a native half in the main process.
+ * The code that the preload file runs in the page's own world before any script of the page. It is
+ * the same code as in Node, so that every object that the page sees belongs to its realm, over a
+ * native half in the main process.
  */
 
 const { install } = require('../../install.js');
@@ -10,8 +11,8 @@ const { createNamespace } = require('../../namespace.js');
 const { RemoteNative } = require('./remote-native.js');
 
 /**
- * The two functions over a port that the page's half needs, and no more of it. They look up nothing when
- * they are called: a script of the page that replaces a method or an accessor of a prototype must not get
+ * The two functions over a port that the page's half needs. They look up no property when they are
+ * called: a script of the page that replaces a method or an accessor of a prototype must not get
  * the port as `this`, because the port could then outlive the page.
  *
  * @param {any} port A MessagePort.
@@ -32,8 +33,8 @@ function channelOver(port) {
 }
 
 /**
- * @param {string} eventName Where the preload file waits for the other end of the channel. The worlds
- *   of a page share nothing but the DOM.
+ * @param {string} eventName The event for which the preload file waits to get the other end of the channel. The
+ *   worlds of a page share only the DOM.
  * @param {{ returnsPromises: boolean }} application
  */
 function start(eventName, { returnsPromises }) {

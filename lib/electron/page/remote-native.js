@@ -15,7 +15,7 @@ const resolved = Promise.resolve();
 const { then } = Promise.prototype;
 
 /**
- * Not queueMicrotask, which fake timers replace, nor whatever may have replaced `then`.
+ * queueMicrotask and `then` may be replaced, for example by fake timers.
  *
  * @param {() => void} job
  */
@@ -46,7 +46,7 @@ class RemoteNative {
   /** Calls that were posted and have no answer. */
   #unanswered = 0;
 
-  /** What was taken in and not said yet: how many events, and what they cost. */
+  /** The cost of the processed events that were not reported yet. */
   #received = 0;
   #cost = 0;
 
@@ -154,7 +154,8 @@ class RemoteNative {
   }
 
   /**
-   * Acknowledges, every now and then, what was taken in. That never waits, as calls may wait for it.
+   * Reports processed events from time to time. Reports never wait, because calls may wait for
+   * them.
    *
    * @param {number} cost
    */
@@ -169,7 +170,7 @@ class RemoteNative {
   }
 
   static {
-    /** Methods whose arguments go as they are. */
+    /** Methods whose arguments are passed unchanged. */
     for (const method of /** @type {const} */ ([
       'close',
       'connect',
