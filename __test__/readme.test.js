@@ -1,7 +1,7 @@
 'use strict';
 
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const { basename, join } = require('node:path');
 
 const { readVerdicts } = require('../reliability/tls/verdicts.js');
 const { ROOT, runNode } = require('./support/child.js');
@@ -62,6 +62,19 @@ test('the README states the number of conformance scenarios that there are', () 
   expect(readme).toContain(`${scenarios.length} scenarios are recorded from a real Chromium`);
   expect(readme).toContain(`**${scenarios.length - deviating} are identical to the letter**`);
   expect(readme).toContain(`; ${deviating} show the [deviations]`);
+});
+
+test('ARCHITECTURE.md names every file of lib and src', () => {
+  const text = document('ARCHITECTURE.md');
+  const files = ['lib', 'src'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true })
+      .map(String)
+      // lib/electron/page has the page's replacements of files of lib; tests need no name.
+      .filter((file) => /\.(js|rs)$/.test(file) && !/page[\\/]|fuzzing|tests/.test(file)),
+  );
+  expect(files.length).toBeGreaterThan(50);
+  const unnamed = files.filter((file) => !text.includes(basename(file)));
+  expect(unnamed).toEqual([]);
 });
 
 test('every link of a document leads to a file of the project and to a heading in it', () => {
