@@ -4,7 +4,7 @@
 
 const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
-const { call } = require('./lib/call.js');
+const { call, describeSocket } = require('./lib/call.js');
 const { capture } = require('./lib/context.js');
 const {
   instance: { native },
@@ -12,7 +12,7 @@ const {
 const { withNodeCode } = require('./lib/node-errors.js');
 const { Receiver } = require('./lib/receiver.js');
 const { addSink, removeSink } = require('./lib/sinks.js');
-const { SocketError } = require('./lib/socket-error.js');
+const { SocketError, traceOf } = require('./lib/socket-error.js');
 
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
@@ -125,7 +125,9 @@ class SocketDuplex extends Duplex {
       this.push(null);
       return;
     }
-    this.#failure = withNodeCode(new SocketError('receive', failure));
+    this.#failure = withNodeCode(
+      new SocketError('receive', failure, describeSocket(Number(this.#attached))),
+    );
     if (this.readableLength === 0 || !this.#isConsumed()) this.destroy(this.#failure);
   };
 
@@ -358,11 +360,12 @@ function familyOf(address) {
 function duplex(socketId, options = {}) {
   /** @type {(socket: Promise<number>) => void} */
   let start = () => {};
+  const trace = traceOf(duplex);
   const stream = new SocketDuplex(new Promise((resolve) => (start = resolve)), options);
   const takeOver = async () => {
     // Before the pause counts: a read in flight brings one piece more.
     SocketDuplex.attach(stream, socketId);
-    await call('setPaused', [socketId, true]);
+    await call('setPaused', [socketId, true], trace);
     return socketId;
   };
   start(takeOver());
@@ -374,15 +377,16 @@ function duplex(socketId, options = {}) {
  * @param {() => void} [onConnect]
  */
 function connect({ host = 'localhost', port, dnsQueryType, secure, ...options }, onConnect) {
+  const trace = traceOf(connect);
   /** @type {number | undefined} */
   let created;
   const open = async () => {
-    const { socketId } = await call('create', [{}]);
+    const { socketId } = await call('create', [{}], trace);
     created = socketId;
     try {
-      await call('setPaused', [socketId, true]);
-      await call('connect', [socketId, host, Number(port), dnsQueryType]);
-      if (secure) await call('secure', [socketId, secure === true ? {} : secure]);
+      await call('setPaused', [socketId, true], trace);
+      await call('connect', [socketId, host, Number(port), dnsQueryType], trace);
+      if (secure) await call('secure', [socketId, secure === true ? {} : secure], trace);
       return socketId;
     } catch (error) {
       await call('close', [socketId]).catch(() => {});

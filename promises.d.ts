@@ -32,6 +32,13 @@ export declare class SocketError extends Error {
    * reports.
    */
   method: string;
+
+  /** Undefined where a call has no socket: `create`, `getSockets`. */
+  socketId?: number;
+
+  /** The peer, as passed to `connect()` of this module or of `duplex`. */
+  host?: string;
+  port?: number;
 }
 
 /** The options of methods that wait for a peer. */

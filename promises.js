@@ -2,9 +2,9 @@
 
 /** The twelve methods as promises, and what a socket receives as an async iterator. */
 
-const { call } = require('./lib/call.js');
+const { call, describeSocket } = require('./lib/call.js');
 const { Receiver } = require('./lib/receiver.js');
-const { SocketError } = require('./lib/socket-error.js');
+const { SocketError, traceOf } = require('./lib/socket-error.js');
 
 /** Methods that wait for a peer, and how many arguments can stand before their `{ signal }`. */
 const ABORTABLE = new Map([
@@ -18,13 +18,32 @@ const ABORTABLE = new Map([
  */
 function promised(method) {
   const before = ABORTABLE.get(method);
-  if (before === undefined) return (...args) => call(method, args);
-  return (...args) => {
+  if (before === undefined) return (...args) => awaited(method, args);
+  return function caller(...args) {
+    const trace = traceOf(caller);
     const last = args.at(-1);
-    if (!isAbortable(last, method, args.length > before)) return call(method, args);
+    if (!isAbortable(last, method, args.length > before)) return call(method, args, trace);
     const rest = args.slice(0, -1);
-    return last?.signal ? callUnlessAborted(method, rest, last.signal) : call(method, rest);
+    return last?.signal
+      ? callUnlessAborted(method, rest, last.signal, trace)
+      : call(method, rest, trace);
   };
+}
+
+/**
+ * Calls a method that is as fast as the capture of a stack would be. An error gets the frames of the
+ * functions that await it instead.
+ *
+ * @param {string} method
+ * @param {unknown[]} args
+ */
+async function awaited(method, args) {
+  try {
+    return await call(method, args);
+  } catch (error) {
+    if (error instanceof SocketError) Error.captureStackTrace(error, awaited);
+    throw error;
+  }
 }
 
 /**
@@ -45,15 +64,16 @@ function isAbortable(value, method, isLast) {
  * @param {string} method
  * @param {unknown[]} args
  * @param {AbortSignal} signal
+ * @param {object} trace
  */
-async function callUnlessAborted(method, args, signal) {
+async function callUnlessAborted(method, args, signal, trace) {
   /** @type {(reason: unknown) => void} */
   let abort = () => {};
   const aborted = new Promise((_resolve, reject) => (abort = reject));
   const onAbort = () => abort(signal.reason);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
-  const called = signal.aborted ? aborted : call(method, args);
+  const called = signal.aborted ? aborted : call(method, args, trace);
   try {
     return await Promise.race([called, aborted]);
   } catch (error) {
@@ -72,8 +92,8 @@ async function callUnlessAborted(method, args, signal) {
  * @param {unknown[]} args
  */
 async function create(...args) {
-  const info = await call('create', args);
-  await call('setPaused', [info.socketId, true]);
+  const info = await awaited('create', args);
+  await awaited('setPaused', [info.socketId, true]);
   return info;
 }
 
@@ -84,7 +104,7 @@ async function create(...args) {
  */
 async function close(...args) {
   try {
-    await call('close', args);
+    await awaited('close', args);
   } catch (error) {
     if (!(error instanceof SocketError && error.code === 'ERR_SOCKET_NOT_FOUND')) throw error;
   }
@@ -117,14 +137,15 @@ function received(socketId, { signal, highWaterMark = 65_536 } = {}) {
   } catch (/** @type {any} */ error) {
     receiver = error;
   }
-  return iterate(receiver, signal);
+  return iterate(socketId, receiver, signal);
 }
 
 /**
+ * @param {number} socketId
  * @param {Receiver | Error} receiver
  * @param {AbortSignal | undefined} signal
  */
-async function* iterate(receiver, signal) {
+async function* iterate(socketId, receiver, signal) {
   signal?.throwIfAborted();
   if (receiver instanceof Error) throw receiver;
   receiver.take();
@@ -138,7 +159,7 @@ async function* iterate(receiver, signal) {
         yield data;
       } else if (receiver.end !== undefined) {
         if (receiver.end.failure === undefined) return;
-        throw new SocketError('receive', receiver.end.failure);
+        throw new SocketError('receive', receiver.end.failure, describeSocket(socketId));
       } else {
         await receiver.something();
       }

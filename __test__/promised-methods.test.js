@@ -69,7 +69,59 @@ describe('promises', () => {
       netError: 'ERR_CONNECTION_REFUSED',
       resultCode: -102,
       method: 'connect',
+      socketId,
+      host: '127.0.0.1',
+      port,
     });
+  });
+
+  test.each([
+    ['connect', async (socketId) => [socketId, '127.0.0.1', await closedPort()]],
+    ['send', (socketId) => [socketId, Buffer.from('x')]],
+    ['secure', (socketId) => [socketId]],
+    ['getInfo', () => [987654]],
+    ['disconnect', () => [987654]],
+  ])('of %s with an error whose stack has the caller', async (method, makeArgs) => {
+    const { socketId } = await api.create();
+    const args = await makeArgs(socketId);
+    async function theCaller() {
+      return await api[method](...args);
+    }
+    const error = await theCaller().catch((reason) => reason);
+    const [header, ...frames] = error.stack.split('\n    at ');
+    expect(header).toBe(`SocketError: ${error.message}`);
+    expect(frames.join('\n')).toMatch(/^(?:.*\n){0,4}.*theCaller/);
+    expect(error).toMatchObject({ socketId: args[0] });
+  });
+
+  test('of connect and secure with the caller in the stack even without await', async () => {
+    const theCaller = (method, ...args) => api[method](987654, ...args).catch((reason) => reason);
+    expect((await theCaller('connect', '127.0.0.1', 1)).stack).toContain('theCaller');
+    expect((await theCaller('secure')).stack).toContain('theCaller');
+  });
+
+  test('with the host and port of a connected socket', async () => {
+    const { port } = await startServer({ tls: certificate('other') });
+    const socketId = await open(port, 'localhost');
+    await expect(api.connect(socketId, '127.0.0.1', 1)).rejects.toMatchObject({
+      ...{ socketId, host: '127.0.0.1', port: 1 },
+    });
+    await expect(api.secure(socketId)).rejects.toMatchObject({
+      message: 'secure: net::ERR_CERT_COMMON_NAME_INVALID (expected a certificate for localhost)',
+      ...{ socketId, host: 'localhost', port },
+    });
+    await api.close(socketId);
+    const error = await api.getInfo(socketId).catch((reason) => reason);
+    expect(error).toMatchObject({ message: 'getInfo: Socket not found', socketId });
+    expect(error).not.toHaveProperty('host');
+  });
+
+  test.each([
+    ['ERR_CERT_DATE_INVALID', ' that is valid today'],
+    ['ERR_CERT_AUTHORITY_INVALID', ' from a trusted authority'],
+  ])('with what a certificate needs: %s', (name, needs) => {
+    const { message } = new SocketError('secure', netErrors[name], { host: 'a.test' });
+    expect(message).toBe(`secure: net::${name} (expected a certificate for a.test${needs})`);
   });
 
   test.each([
