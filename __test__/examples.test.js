@@ -149,7 +149,7 @@ test('the jest example passes and leaves no handle open', async () => {
   expect(stderr).toMatch(/^Tests: +4 passed, 4 total$/m);
   expect(stderr).not.toMatch(/open handle/);
   expect(code).toBe(0);
-});
+}, 60_000);
 
 test('the TypeScript example compiles and converses', async () => {
   const { port } = await startServer({ onConnection: echo });
@@ -157,7 +157,7 @@ test('the TypeScript example compiles and converses', async () => {
   const { code, stdout, stderr } = await runNode(file, '127.0.0.1', String(port), 'one', 'three');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toBe('4 bytes sent, reply: one\n6 bytes sent, reply: three\n');
-});
+}, 60_000);
 
 describe('the service example', () => {
   const { createService } = require('../examples/service/service.js');

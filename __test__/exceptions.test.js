@@ -75,4 +75,4 @@ test('an assertion that fails in a callback fails the jest test that is running'
   expect(stderr).toContain('✓ passes');
   expect(stderr).toMatch(/● fails in the callback\s+expect\(received\)\.toBe\(expected\)/);
   expect(stderr).not.toContain('Test suite failed to run');
-});
+}, 30_000);

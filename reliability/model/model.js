@@ -409,7 +409,11 @@ class Model {
     if (!state.paused || paused) return [next];
     // The connection is with the handshake: the read that begins now finds none.
     if (next.phase === 'securing') return [this.#error(next.with({ paused: true }), -15)];
-    return [this.#read(next)];
+    const read = this.#read(next);
+    // The read that begins here may meet the end at once.
+    return read.reading && read.channel?.isAtEnd(read.received)
+      ? [read, this.#ended(read)]
+      : [read];
   }
 
   /**
