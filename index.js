@@ -3,12 +3,15 @@
 /** `chrome.sockets.tcp`: the namespace over the native half in this process. */
 
 const { debuglog } = require('node:util');
-const { publishCall, publishReceiveError, watched } = require('./lib/diagnostics.js');
+const { reportMismatches } = require('./lib/arguments.js');
+const { once, publishCall, publishReceiveError, watched } = require('./lib/diagnostics.js');
 const { instance, returnsPromises, warnOfTrust } = require('./lib/instance.js');
 const { createNamespace } = require('./lib/namespace.js');
 
 const debug = debuglog('chrome-sockets-tcp');
 const { native, settings } = instance;
+
+if (debug.enabled) reportMismatches(once(debug));
 
 const tcp = createNamespace(debug.enabled ? watched(native, debug) : native, {
   publishCall,

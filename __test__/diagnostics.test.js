@@ -57,6 +57,8 @@ describe('the channels', () => {
   });
 });
 
+const DEBUGGING = { ...process.env, NODE_DEBUG: 'chrome-sockets-tcp' };
+
 const CONVERSATION = `
   const { createServer } = require('node:net');
   const tcp = require('./index.js');
@@ -83,6 +85,43 @@ test('NODE_DEBUG shows the life of each socket, and not what it says', async () 
     expect(stderr).toMatch(line);
   }
   expect(stderr).not.toMatch(/PAYLOAD|SECRET/);
+});
+
+test('NODE_DEBUG names the call of an unchecked lastError, whose line stays that of Chromium', async () => {
+  const code = `const tcp = require('./index.js');
+    tcp.setNoDelay(7, true, () => {});
+    tcp.send(7, Buffer.from('x'), () => {});`;
+  const { stderr } = await runNode(['--eval', code], { env: DEBUGGING });
+  expect(stderr.replaceAll(/SOCKETS-TCP \d+/g, 'SOCKETS-TCP')).toContain(
+    'CHROME-SOCKETS-TCP: socket 7: setNoDelay failed: Socket not found (call 0)\n' +
+      'Unchecked runtime.lastError: Socket not found\n',
+  );
+  expect(stderr).toContain('socket 7: send failed: Socket not found (call 1)\nUnchecked');
+});
+
+test('NODE_DEBUG says once which argument is wrong, and the error stays that of Chromium', async () => {
+  const code = `const tcp = require('./index.js');
+    const calls = [
+      ['connect', 1, 'host', '80', () => {}], ['connect', 1, 'host', '80', () => {}],
+      ['connect', 1, 'host', 80, 5, () => {}], ['connect', 1, 'host', 80], ['send', 1, 'text', () => {}],
+      ['close', null], ['getSockets', () => {}, 1], ['secure', 1, {}, undefined],
+    ];
+    for (const [method, ...args] of calls) {
+      try { tcp[method](...args); } catch (error) { console.log(error.message); }
+    }`;
+  const { stdout, stderr } = await runNode(['--eval', code], { env: DEBUGGING });
+  expect(stderr.split('\n').map((line) => line.replace(/^CHROME-SOCKETS-TCP \d+: /, ''))).toEqual([
+    'connect: argument 3 is wrong: expected integer peerPort, found string',
+    'connect: argument 4 is wrong: expected sockets.tcp.DnsQueryType dnsQueryType or function callback, found integer',
+    'connect: argument 4 is missing: expected sockets.tcp.DnsQueryType dnsQueryType or function callback',
+    'send: argument 2 is wrong: expected binary data, found string',
+    'close: argument 1 is wrong: expected integer socketId, found null',
+    'getSockets: argument 2 is wrong: expected no further argument, found integer',
+    'secure: argument 3 is wrong: expected function callback, found undefined',
+    '',
+  ]);
+  expect(await runNode(['--eval', code])).toEqual({ code: 0, stdout, stderr: '' });
+  expect(stdout.match(/No matching signature\.\n/g)).toHaveLength(8);
 });
 
 test('without NODE_DEBUG nothing is said', async () => {

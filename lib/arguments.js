@@ -253,6 +253,57 @@ function matchesInFull(parameters, args) {
 }
 
 /**
+ * Explains why arguments match no assignment of {@link match}: the argument that every assignment fails
+ * on or, if there are several, the last of them.
+ *
+ * @param {Parameter[]} parameters
+ * @param {unknown[]} args
+ * @returns {string}
+ */
+function explainMismatch(parameters, args) {
+  let failsAt = -1;
+  /** @type {Set<string>} */
+  let expected = new Set();
+  /** @type {(a: number, parameter: string) => void} */
+  const note = (a, parameter) => {
+    if (a < failsAt) return;
+    if (a > failsAt) expected = new Set();
+    failsAt = a;
+    expected.add(parameter);
+  };
+  /** @type {(p: number, a: number) => void} */
+  const visit = (p, a) => {
+    if (p === parameters.length) {
+      if (a < args.length) note(a, 'no further argument');
+      return;
+    }
+    const { name, type, optional } = parameters[p];
+    const isNone = a < args.length && (args[a] === null || args[a] === undefined);
+    if (a < args.length && (type.accepts(args[a]) || (optional && isNone))) visit(p + 1, a + 1);
+    else note(a, `${type.expected} ${name}`);
+    if (optional) visit(p + 1, a);
+  };
+  visit(0, 0);
+  const words = [...expected].join(' or ');
+  if (failsAt === args.length) return `argument ${failsAt + 1} is missing: expected ${words}`;
+  const value = args[failsAt];
+  const found = value === null || value === undefined ? String(value) : typeWord(value);
+  return `argument ${failsAt + 1} is wrong: expected ${words}, found ${found}`;
+}
+
+/** @type {((explanation: string) => void) | undefined} */
+let report;
+
+/**
+ * Has every error "No matching signature." explained, which Chromium's message does not.
+ *
+ * @param {(explanation: string) => void} reporter
+ */
+function reportMismatches(reporter) {
+  report = reporter;
+}
+
+/**
  * @param {string} method
  * @param {string[]} declarations
  * @returns {Parser}
@@ -278,7 +329,10 @@ function createParser(method, declarations) {
     let values = args;
     if (!matchesInFull(parameters, args)) {
       values = [];
-      if (!match(parameters, args, values)) fail('No matching signature.');
+      if (!match(parameters, args, values)) {
+        report?.(`${method}: ${explainMismatch(parameters, args)}`);
+        fail('No matching signature.');
+      }
     }
     for (let i = 0; i < parameters.length; i++) {
       const { parse } = parameters[i].type;
@@ -324,4 +378,4 @@ const parsers = /** @type {Record<keyof typeof methods, Parser>} */ (
   )
 );
 
-module.exports = { parsers, bytesOf };
+module.exports = { parsers, bytesOf, reportMismatches };

@@ -79,20 +79,25 @@ const UNSAID = [
  * @returns {T}
  */
 function watched(native, debug) {
+  /** The method and socket of each call that has not ended. @type {Map<number, string>} */
+  const calls = new Map();
   /** @type {(name: string, args: any[], result: unknown) => void} */
   const say = (name, [request, socketId, ...rest], result) => {
     if (name === 'create') {
       const made = result === null ? 'no socket' : `socket ${result}`;
+      calls.set(request, name);
       debug(`${made}: create (call ${request})`);
     } else if (name === 'sendGathered') {
       const [headers] = rest;
       for (let index = 0; index < socketId; index += 1) {
         const [socket, length] = headers.subarray(2 * index);
+        calls.set(request + index, `socket ${socket}: send`);
         debug(`socket ${socket}: send ${length} bytes (call ${request + index})`);
       }
     } else {
-      const what = `${name}${details[name]?.(...rest) ?? ''}`;
-      debug(`${socketId === undefined ? '' : `socket ${socketId}: `}${what} (call ${request})`);
+      const call = `${socketId === undefined ? '' : `socket ${socketId}: `}${name}`;
+      calls.set(request, call);
+      debug(`${call}${details[name]?.(...rest) ?? ''} (call ${request})`);
     }
   };
   /** @type {(deliver: Function) => Function} */
@@ -100,7 +105,11 @@ function watched(native, debug) {
     (deliver) =>
     (/** @type {[number, number, number | undefined, any]} */ ...args) => {
       const [kind, id, code, payload] = args;
-      if (kind === COMPLETE) debug(`call ${id}: ${payload ?? code}`);
+      if (kind === COMPLETE) {
+        const failure = `${calls.get(id)} failed: ${payload} (call ${id})`;
+        debug(payload === undefined ? `call ${id}: ${code}` : failure);
+        calls.delete(id);
+      }
       if (kind === RECEIVE) debug(`socket ${id}: received ${payload.byteLength} bytes`);
       if (kind === RECEIVE_ERROR) debug(`socket ${id}: receive error ${code}`);
       return deliver(...args);
@@ -120,4 +129,18 @@ function watched(native, debug) {
   });
 }
 
-module.exports = { publishCall, publishReceiveError, watched };
+/**
+ * @param {(text: string) => void} debug
+ * @returns {(text: string) => void} Writes each text once.
+ */
+function once(debug) {
+  /** @type {Set<string>} */
+  const said = new Set();
+  return (text) => {
+    if (said.has(text)) return;
+    said.add(text);
+    debug(text);
+  };
+}
+
+module.exports = { once, publishCall, publishReceiveError, watched };
