@@ -4,11 +4,14 @@
 
 const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
+// As in a net.Socket: not the global ones, which fake timers and jsdom replace.
+const { clearTimeout, setTimeout } = require('node:timers');
 const { call, describeSocket } = require('./lib/call.js');
 const { capture } = require('./lib/context.js');
 const {
   instance: { native },
 } = require('./lib/instance.js');
+const { IntrinsicPromise } = require('./lib/intrinsics.js');
 const { withNodeCode } = require('./lib/node-errors.js');
 const { Receiver } = require('./lib/receiver.js');
 const { addSink, removeSink } = require('./lib/sinks.js');
@@ -361,7 +364,7 @@ function duplex(socketId, options = {}) {
   /** @type {(socket: Promise<number>) => void} */
   let start = () => {};
   const trace = traceOf(duplex);
-  const stream = new SocketDuplex(new Promise((resolve) => (start = resolve)), options);
+  const stream = new SocketDuplex(new IntrinsicPromise((resolve) => (start = resolve)), options);
   const takeOver = async () => {
     // Before the pause counts: a read in flight brings one piece more.
     SocketDuplex.attach(stream, socketId);

@@ -3,6 +3,7 @@
 /** The twelve methods as promises, and what a socket receives as an async iterator. */
 
 const { call, describeSocket } = require('./lib/call.js');
+const { IntrinsicPromise } = require('./lib/intrinsics.js');
 const { Receiver } = require('./lib/receiver.js');
 const { SocketError, traceOf } = require('./lib/socket-error.js');
 
@@ -69,13 +70,13 @@ function isAbortable(value, method, isLast) {
 async function callUnlessAborted(method, args, signal, trace) {
   /** @type {(reason: unknown) => void} */
   let abort = () => {};
-  const aborted = new Promise((_resolve, reject) => (abort = reject));
+  const aborted = new IntrinsicPromise((_resolve, reject) => (abort = reject));
   const onAbort = () => abort(signal.reason);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
   const called = signal.aborted ? aborted : call(method, args, trace);
   try {
-    return await Promise.race([called, aborted]);
+    return await IntrinsicPromise.race([called, aborted]);
   } catch (error) {
     // A look-up of a name cannot be cancelled, so the socket is closed.
     if (signal.aborted) await close(args[0]);

@@ -10,6 +10,7 @@
  * in Chromium's words for a failed call without a callback.
  */
 
+const { IntrinsicPromise } = require('./intrinsics.js');
 const { reportUnchecked } = require('./last-error.js');
 
 /**
@@ -23,11 +24,11 @@ const seen = new WeakSet();
 /** In a renderer of Electron an unhandled rejection does not end the process. */
 const isRenderer = /** @type {any} */ (process).type === 'renderer';
 
-const prototype = Object.create(Promise.prototype, {
+const prototype = Object.create(IntrinsicPromise.prototype, {
   constructor: {
     get() {
       seen.add(this);
-      return Promise;
+      return IntrinsicPromise;
     },
     configurable: true,
   },
@@ -41,7 +42,7 @@ class CallPromise {
   #reject = () => {};
 
   promise = Object.setPrototypeOf(
-    new Promise((resolve, reject) => {
+    new IntrinsicPromise((resolve, reject) => {
       this.resolve = resolve;
       this.#reject = reject;
     }),

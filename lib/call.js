@@ -1,6 +1,7 @@
 'use strict';
 
 const tcp = require('../index.js');
+const { IntrinsicPromise } = require('./intrinsics.js');
 const { showLastErrorOn } = require('./last-error.js');
 const { SocketError } = require('./socket-error.js');
 
@@ -62,7 +63,7 @@ function sweep(infos) {
  *   and with a TypeError for invalid arguments.
  */
 function call(method, args, trace) {
-  return new Promise((resolve, reject) => {
+  return new IntrinsicPromise((resolve, reject) => {
     const callback = (/** @type {any} */ value) => {
       const message = runtime.lastError?.message;
       if (ENDS.has(method)) peers.delete(/** @type {number} */ (args[0]));

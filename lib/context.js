@@ -6,6 +6,7 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
+const { IntrinsicPromise } = require('./intrinsics.js');
 
 class Context extends AsyncResource {
   constructor() {
@@ -37,7 +38,9 @@ const noop = () => {};
  *   another, because no storage is in use.
  */
 function capture() {
-  if (ASYNC_ID === undefined || Object.hasOwn(new Promise(noop), ASYNC_ID)) return new Context();
+  if (ASYNC_ID === undefined || Object.hasOwn(new IntrinsicPromise(noop), ASYNC_ID)) {
+    return new Context();
+  }
   if (FRAME === undefined) return undefined;
   const context = new Context();
   return /** @type {any} */ (context)[FRAME] === undefined ? undefined : context;

@@ -13,8 +13,13 @@ const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
 
 // Fake timers replace the global one.
 const { setImmediate } = require('node:timers');
-// Its memory is not filled with zeros first.
+// Its memory is not filled with zeros first. In a realm that is not Node's own, its ArrayBuffers are those
+// of another realm.
 const { allocUnsafeSlow } = Buffer;
+const allocate =
+  allocUnsafeSlow(0).buffer instanceof ArrayBuffer
+    ? allocUnsafeSlow
+    : (/** @type {number} */ length) => new Uint8Array(new ArrayBuffer(length));
 
 const { TcpSockets, settle } = loadBinding();
 
@@ -226,7 +231,7 @@ class Pump {
         break;
       }
       case NEXT_RECEIVE: {
-        const bytes = allocUnsafeSlow(detail);
+        const bytes = allocate(detail);
         const count = this.#take(bytes);
         if (count === 0) break;
         const data = bufferOf(count === detail ? bytes : bytes.subarray(0, count));

@@ -8,10 +8,12 @@
  * - It is thrown before the next callback or event, so that the failing test is still the current one.
  */
 
+// Not the global one, which fake timers replace and jsdom does not have.
+const { setImmediate } = require('node:timers');
 const { Context } = require('./context.js');
 
 // Taken at load time: a test that installs fake timers must not swallow its own failures.
-const { queueMicrotask, setImmediate } = globalThis;
+const { queueMicrotask } = globalThis;
 const { nextTick } = process;
 
 /** @type {{ exception: unknown, context: InstanceType<typeof Context> }[]} */

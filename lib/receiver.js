@@ -1,5 +1,6 @@
 'use strict';
 
+const { IntrinsicPromise } = require('./intrinsics.js');
 const { addSink, removeSink, sinks } = require('./sinks.js');
 const tcp = require('../index.js');
 const { call } = require('./call.js');
@@ -178,12 +179,14 @@ class Receiver {
   /** Leaves a read in flight, behind which none follows. */
   async #readOnce() {
     this.#paused = true;
-    await Promise.all([false, true].map((paused) => call('setPaused', [this.#socketId, paused])));
+    await IntrinsicPromise.all(
+      [false, true].map((paused) => call('setPaused', [this.#socketId, paused])),
+    );
   }
 
   /** Waits for data, the end or a wake-up. */
   async something() {
-    const woken = new Promise((resolve) => (this.#wake = () => resolve(undefined)));
+    const woken = new IntrinsicPromise((resolve) => (this.#wake = () => resolve(undefined)));
     if (this.#limit > 0) await this.pause(false);
     else await this.#readOnce();
     if (this.isEmpty && this.end === undefined) await woken;

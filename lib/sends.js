@@ -3,6 +3,7 @@
 /** Batches the small sends of one tick, so that they cost one native call and one system call. */
 
 const { neutralContext } = require('./context.js');
+const { IntrinsicPromise } = require('./intrinsics.js');
 
 /** Larger sends are not batched. */
 const SMALL = 8192;
@@ -12,8 +13,8 @@ const MOST_BYTES = 64 * 1024;
 const MOST_SENDS = 1024;
 
 /** Lives as long as the module, so it keeps no store of the code that loads the module. */
-const resolved = neutralContext().runInAsyncScope(() => Promise.resolve());
-const { then } = Promise.prototype;
+const resolved = neutralContext().runInAsyncScope(() => IntrinsicPromise.resolve());
+const { then } = IntrinsicPromise.prototype;
 
 class Sends {
   #native;
