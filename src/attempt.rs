@@ -269,10 +269,20 @@ pub(crate) fn set_keep_alive(
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
+    use std::fs::File;
     use std::net::{Ipv4Addr, TcpListener, TcpStream as StdTcpStream};
+    #[cfg(unix)]
+    use std::process::Command;
     use std::sync::mpsc;
+    #[cfg(unix)]
+    use std::thread;
 
     use super::*;
+    #[cfg(unix)]
+    use crate::socket::SocketProperties;
+    #[cfg(unix)]
+    use crate::testing::{Application, Peer};
 
     /// The result of the attempt, and its duration.
     fn outcome(attempt: Attempt) -> (Result<IpAddr, NetError>, Duration) {
@@ -451,6 +461,57 @@ mod tests {
         let attempt = Attempt::new(vec![address(1), address(2)], port, deadline);
         let (result, _) = outcome(attempt);
         assert_eq!(result, Err(NetError::ConnectionTimedOut));
+    }
+
+    /// Runs in a process of its own, because the limit and the descriptors belong to the process.
+    #[test]
+    #[cfg(unix)]
+    fn a_sparing_table_leaves_a_quarter_of_the_descriptors_to_others() {
+        const ALONE: &str = "TEST_OF_DESCRIPTORS";
+        const LIMIT: i32 = 256;
+        const FIRST_SPARED: i32 = 192;
+        if std::env::var_os(ALONE).is_some() {
+            return leave_descriptors_to_others(LIMIT, FIRST_SPARED);
+        }
+        let name = thread::current().name().unwrap().to_owned();
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &name])
+            .env(ALONE, "1")
+            .output()
+            .unwrap();
+        let report = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{report}");
+        assert!(report.contains("1 passed"), "{report}");
+    }
+
+    #[cfg(unix)]
+    fn leave_descriptors_to_others(limit: i32, first_spared: i32) {
+        use std::os::fd::AsRawFd;
+
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let (mut application, peer) = (Application::new(), Peer::new());
+        // The poller and the runtime have their descriptors from here on.
+        application.connected(&peer, SocketProperties::default());
+        let sockets = [(); 3].map(|()| application.create(SocketProperties::default()));
+        let current = Some(u64::try_from(limit).unwrap());
+        let limits = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current, ..limits }).unwrap();
+        // The next descriptor is the last that a sparing connection may have.
+        let mut opened = Vec::new();
+        loop {
+            let file = File::open("/dev/null").unwrap();
+            if file.as_raw_fd() == first_spared - 1 {
+                break;
+            }
+            opened.push(file);
+        }
+        application.table.spares_descriptors = true;
+        let error = Err(NetError::InsufficientResources.into());
+        assert_eq!(application.connect(sockets[0], peer.address), Ok(()));
+        assert_eq!(application.connect(sockets[1], peer.address), error);
+        application.table.spares_descriptors = false;
+        assert_eq!(application.connect(sockets[2], peer.address), Ok(()));
     }
 
     fn start_error(ip: IpAddr) -> io::Error {

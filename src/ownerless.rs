@@ -22,14 +22,10 @@ use crate::runtime;
 use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
 use crate::table::SocketTable;
 
-/// Locked for at most one turn, also while another table is locked.
-static OWNERLESS: LazyLock<Mutex<SocketTable>> = LazyLock::new(Mutex::default);
+static OWNERLESS: LazyLock<Shared> = LazyLock::new(Shared::default);
 
-/// The number of JavaScript threads that wait for the lock.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-/// The runtime releases the lock for this long if a JavaScript thread waits for it. A mutex is not
-/// fair: without the pause, the runtime would take it again before the waiting thread wakes.
+/// While a JavaScript thread waits for the lock, the runtime checks at this interval whether the
+/// thread has got it.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Whether a persistent socket ever existed. Applications without them skip the lock.
@@ -45,29 +41,54 @@ pub(crate) fn end() {
     }
 }
 
-fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
-    USED.load(Ordering::Relaxed).then(lock_ownerless)
+/// A table that the runtime shares with the JavaScript threads.
+#[derive(Default)]
+struct Shared {
+    /// Locked for at most one turn, also while another table is locked.
+    table: Mutex<SocketTable>,
+    /// The number of times that a JavaScript thread has requested the lock.
+    requested: AtomicUsize,
+    /// The number of times that a JavaScript thread has got the lock.
+    granted: AtomicUsize,
 }
 
-fn lock_ownerless() -> MutexGuard<'static, SocketTable> {
-    WAITING.fetch_add(1, Ordering::Relaxed);
-    let table = lock(&OWNERLESS);
-    WAITING.fetch_sub(1, Ordering::Relaxed);
-    table
+impl Shared {
+    /// Locks the table for a JavaScript thread.
+    fn lock(&self) -> MutexGuard<'_, SocketTable> {
+        self.requested.fetch_add(1, Ordering::SeqCst);
+        let table = lock(&self.table);
+        self.granted.fetch_add(1, Ordering::SeqCst);
+        table
+    }
+
+    /// Takes turns until one returns `false`. Between two turns, as many JavaScript threads get the
+    /// lock as have requested it. A mutex is not fair: without this, the runtime would take it again
+    /// before the waiting thread wakes.
+    async fn take_turns(&self, mut turn: impl FnMut(&mut SocketTable) -> bool) {
+        while turn(&mut lock(&self.table)) {
+            yield_now().await;
+            let requested = self.requested.load(Ordering::SeqCst);
+            while !self.has_granted(requested) {
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Whether the first `count` requests, or as many later ones, have been granted.
+    fn has_granted(&self, count: usize) -> bool {
+        let granted = self.granted.load(Ordering::SeqCst);
+        granted.wrapping_sub(count) <= usize::MAX / 2
+    }
+}
+
+fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
+    USED.load(Ordering::Relaxed).then(|| OWNERLESS.lock())
 }
 
 /// The bell of the ownerless table.
 fn answer() {
     if let Ok(runtime) = runtime::handle() {
-        runtime.spawn(async {
-            while has_more(&mut lock(&OWNERLESS)) {
-                if WAITING.load(Ordering::Relaxed) > 0 {
-                    sleep(PAUSE).await;
-                } else {
-                    yield_now().await;
-                }
-            }
-        });
+        runtime.spawn(OWNERLESS.take_turns(has_more));
     }
 }
 
@@ -93,7 +114,7 @@ impl SocketTable {
                 socket.suspend();
                 socket.writes.disown();
                 USED.store(true, Ordering::Relaxed);
-                let mut ownerless = lock_ownerless();
+                let mut ownerless = OWNERLESS.lock();
                 ownerless.take_over(socket_id, socket, poller.as_ref());
                 if ownerless.live > 0 {
                     ownerless.mailbox.attach(Box::new(answer));
@@ -184,10 +205,19 @@ mod tests {
     use crate::event::Failure;
     use crate::net_error::NetError;
     use crate::resolver::AddressFamily;
+    use crate::send::WRITES_PER_TURN;
     use crate::socket::SocketProperties;
     use crate::testing::{Application, Peer, Told};
 
     const LARGE: usize = 32 * 1024 * 1024;
+
+    /// The bytes that a large drain writes, and the number of its sockets.
+    const PENDING: usize = 200 * 1024 * 1024;
+    const SOCKETS: usize = 50;
+
+    /// More than a kernel accepts within the time of a turn, and less than it buffers for
+    /// [`SOCKETS`].
+    const MOST_IN_A_TURN: u64 = 16 * 1024 * 1024;
 
     fn persistent() -> SocketProperties {
         SocketProperties {
@@ -238,6 +268,94 @@ mod tests {
         assert!(turns > 0, "all events in one turn");
     }
 
+    /// Ownerless sockets that have [`PENDING`] bytes to write, and threads that read all of them.
+    fn with_pending_bytes() -> (Shared, Vec<thread::JoinHandle<()>>) {
+        let (mut former, peer) = (Application::new(), Peer::new());
+        let mut readers = Vec::new();
+        for _ in 0..SOCKETS {
+            former.connected(&peer, persistent());
+            let mut stream = peer.accept();
+            readers.push(thread::spawn(move || {
+                let mut read = vec![0; 64 * 1024];
+                while stream.read(&mut read).unwrap() > 0 {}
+            }));
+        }
+        let shared = Shared::default();
+        let mut table = lock(&shared.table);
+        // Taking a socket over writes a part of this.
+        let data = vec![1; PENDING / SOCKETS + WRITES_PER_TURN];
+        for (socket_id, mut socket) in mem::take(&mut former.table.sockets) {
+            socket.writes.push(0, &data, 0);
+            socket.writes.disown();
+            table.take_over(socket_id, socket, former.table.poller.as_ref());
+        }
+        drop(table);
+        (shared, readers)
+    }
+
+    fn pending(table: &SocketTable) -> u64 {
+        let sockets = table.sockets.values();
+        sockets.map(|socket| socket.writes.unwritten()).sum()
+    }
+
+    #[test]
+    fn the_lock_is_free_between_two_turns_of_a_large_drain() {
+        let (shared, readers) = with_pending_bytes();
+        assert!(pending(&lock(&shared.table)) >= PENDING as u64);
+        let turns = AtomicUsize::new(0);
+        let give_up = Instant::now() + Duration::from_mins(1);
+        let drain = || {
+            let mut most = 0;
+            let turn = |table: &mut SocketTable| {
+                turns.fetch_add(1, Ordering::SeqCst);
+                let before = pending(table);
+                has_more(table);
+                let after = pending(table);
+                most = most.max(before - after);
+                // The other thread requests the lock during this turn.
+                while after > 0 && shared.has_granted(shared.requested.load(Ordering::SeqCst)) {
+                    assert!(Instant::now() < give_up);
+                    thread::yield_now();
+                }
+                after > 0
+            };
+            runtime::handle().unwrap().block_on(shared.take_turns(turn));
+            most
+        };
+        // Returns the most turns that began while this thread waited for the lock.
+        let ask = || {
+            let mut most = 0;
+            loop {
+                assert!(Instant::now() < give_up);
+                // As `Shared::lock()` does.
+                shared.requested.fetch_add(1, Ordering::SeqCst);
+                let before = turns.load(Ordering::SeqCst);
+                let table = lock(&shared.table);
+                shared.granted.fetch_add(1, Ordering::SeqCst);
+                most = most.max(turns.load(Ordering::SeqCst) - before);
+                if pending(&table) == 0 {
+                    return most;
+                }
+            }
+        };
+        let (most_turns, most_written) = thread::scope(|scope| {
+            let drain = scope.spawn(drain);
+            (scope.spawn(ask).join().unwrap(), drain.join().unwrap())
+        });
+        assert!(
+            most_written <= MOST_IN_A_TURN,
+            "{most_written} bytes in one turn"
+        );
+        assert!(
+            most_turns <= 1,
+            "{most_turns} turns before the lock was free"
+        );
+        drop(shared);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    }
+
     #[test]
     fn no_lock_is_taken_for_a_socket_of_the_environment() {
         let mut application = Application::new();
@@ -245,7 +363,7 @@ mod tests {
         let request = application.request();
         USED.store(true, Ordering::Relaxed);
         let (sender, asked) = mpsc::channel();
-        let table = lock(&OWNERLESS);
+        let table = lock(&OWNERLESS.table);
         let asking = thread::spawn(move || {
             let info = application.table.info_of_any(request, socket_id);
             sender.send(info.is_some()).unwrap();

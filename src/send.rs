@@ -14,7 +14,7 @@ use crate::table::{SocketTable, find};
 const WRITE_QUOTA: usize = 200 * 1024 * 1024;
 
 /// The most queued bytes that one turn of a socket writes.
-const WRITES_PER_TURN: usize = 1024 * 1024;
+pub(crate) const WRITES_PER_TURN: usize = 1024 * 1024;
 
 impl SocketTable {
     /// Sends bytes. Copies those that cannot be written at once.

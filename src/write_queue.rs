@@ -38,6 +38,12 @@ impl WriteQueue {
         self.sends.len()
     }
 
+    /// The number of queued bytes that the transport has not taken.
+    #[cfg(test)]
+    pub(crate) fn unwritten(&self) -> u64 {
+        self.queued - self.taken
+    }
+
     /// Forgets the requests but keeps the data.
     pub(crate) fn disown(&mut self) {
         self.sends.clear();
