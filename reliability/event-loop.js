@@ -19,15 +19,19 @@ const MOST_HELD = 10;
 
 /** @typedef {{ used: number[], wall: number[] }} Turns milliseconds, of each turn */
 
-/** @returns {() => Turns} Takes the turns since its last call. */
-function measureTurns() {
+/** @returns {() => number} Milliseconds for which the main thread has used a processor. */
+function openClock() {
   const schedule = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
   const text = Buffer.alloc(96);
-  /** @returns {number} Milliseconds for which the main thread has used a processor. */
-  const used = () => {
+  return () => {
     const length = readSync(schedule, text, 0, text.length, 0);
     return Number(text.toString('latin1', 0, length).split(' ')[0]) / 1e6;
   };
+}
+
+/** @returns {() => Turns} Takes the turns since its last call. */
+function measureTurns() {
+  const used = openClock();
   /** @type {Turns} */
   let turns = { used: [], wall: [] };
   let [last, lastUsed] = [performance.now(), used()];
@@ -62,4 +66,4 @@ const describeTurns = ({ used, wall }) =>
 /** @param {Turns} turns */
 const longestTurn = ({ used }) => Math.max(...used);
 
-module.exports = { MOST_HELD, measureTurns, describeTurns, longestTurn };
+module.exports = { MOST_HELD, openClock, measureTurns, describeTurns, longestTurn };

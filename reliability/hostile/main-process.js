@@ -6,20 +6,24 @@
  * The time that Node takes to receive a message is not counted: Electron receives messages by other code.
  */
 
-const { closeSync, openSync } = require('node:fs');
+const { closeSync, openSync, readFileSync } = require('node:fs');
 const timers = require('node:timers');
+const { openClock } = require('../event-loop.js');
 
-/** The longest job of the module so far, in milliseconds of the processor: a loaded machine does not count. */
+/**
+ * The longest job of the module so far, in milliseconds of processor time of the main thread: other
+ * processes and the collector's threads do not count.
+ */
 let held = 0;
+const used = openClock();
 
 /** @param {() => unknown} job */
 function measured(job) {
-  const begun = process.cpuUsage();
+  const begun = used();
   try {
     job();
   } finally {
-    const { user, system } = process.cpuUsage(begun);
-    held = Math.max(held, (user + system) / 1000);
+    held = Math.max(held, used() - begun);
   }
 }
 
@@ -38,6 +42,16 @@ const application = new Application(configuration);
 const pages = new Map();
 let warnings = 0;
 process.on('warning', () => (warnings += 1));
+
+/**
+ * The most memory that this process has used, in bytes. `maxRSS` would begin at that of the process that
+ * has started this one.
+ */
+function peak() {
+  const [, kibibytes] =
+    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Number(kibibytes) * 1024;
+}
 
 /** @param {unknown} message */
 const tell = (message) => void process.send?.(message);
@@ -70,12 +84,12 @@ const commands = {
   /** Begins to measure. */
   begin() {
     held = 0;
-    tell({ begun: process.resourceUsage().maxRSS * 1024 });
+    tell({ begun: peak() });
   },
 
   end() {
     tell({
-      peak: process.resourceUsage().maxRSS * 1024,
+      peak: peak(),
       held,
       warnings,
       stats: application.stats(),
