@@ -24,10 +24,12 @@ const { Sends } = require('./sends.js');
  *   create(...args: Parameters<Native['create']>): number | null | void,
  *   getInfo(...args: Parameters<Native['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<Native['getSockets']>): SocketInfo[] | void,
+ *   beforePost?(job: () => void): void,
  *   keepLoop?(): void,
  *   listen?(event: string, listening: boolean): void,
  * }} NativeHalf What answers. What a method does not return at once comes with the completion.
- *   `listen`, where there is one, is told which events somebody listens to.
+ *   `listen`, where there is one, is told which events somebody listens to. `beforePost`, where there is
+ *   one, runs a job before it posts the calls of this tick.
  */
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });

@@ -81,6 +81,10 @@ class Sends {
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
+    if (this.#native.beforePost) {
+      this.#native.beforePost(this.#flushScheduled);
+      return;
+    }
     // queueMicrotask and `then` may be replaced, for example by fake timers.
     Reflect.apply(then, resolved, [this.#flushScheduled]);
   }

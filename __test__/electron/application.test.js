@@ -313,6 +313,42 @@ describe.each(['ends', 'closes its port'])('when a page %s', (how) => {
   });
 });
 
+describe('the calls of a page', () => {
+  /** The API of a page, and the methods of each message that it posts, with what else is noted. */
+  function openRecorded() {
+    const notes = [];
+    const post = (calls) => notes.push(calls.map(([method]) => method).join());
+    return { tcp: createNamespace(new RemoteNative({ post, listen() {} })), notes };
+  }
+
+  test.each([
+    ['getInfo', 'getInfo', (tcp) => tcp.getInfo(1, () => {})],
+    ['a small send', 'sendGathered', (tcp) => tcp.send(1, bytes('a'), () => {})],
+    ['a large send', 'send', (tcp) => tcp.send(1, new ArrayBuffer(10_000), () => {})],
+    ['addListener', 'listen', (tcp) => tcp.onReceive.addListener(() => {})],
+  ])('%s is posted before a continuation can use another channel', async (_name, posted, call) => {
+    const { tcp, notes } = openRecorded();
+    call(tcp);
+    await Promise.resolve().then(() => notes.push('continuation'));
+    expect(notes).toEqual([posted, 'continuation']);
+  });
+
+  test('are one message for each tick, in the order of the calls', async () => {
+    const { tcp, notes } = openRecorded();
+    const send = (text) => tcp.send(1, bytes(text), () => {});
+    tcp.getInfo(1, () => {});
+    send('a');
+    send('b');
+    tcp.getSockets(() => {});
+    send('c');
+    await Promise.resolve();
+    send('d');
+    tcp.getInfo(1, () => {});
+    await Promise.resolve();
+    expect(notes).toEqual(['getInfo,sendGathered,getSockets,sendGathered', 'sendGathered,getInfo']);
+  });
+});
+
 describe('a page that takes nothing in', () => {
   /** What the page is sent, until nothing more comes while the peer is stalled. */
   async function takeUnconfirmed(port, flood) {

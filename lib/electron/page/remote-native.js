@@ -40,6 +40,7 @@ class RemoteNative {
   #bytes = 0;
   #answers = 0;
   #scheduled = false;
+  #beforePost = () => {};
 
   /** Messages that wait for answers to others. @type {{ calls: unknown[][], answers: number }[]} */
   #waiting = [];
@@ -115,15 +116,31 @@ class RemoteNative {
     this.#answers += answers;
     const isFull = this.#calls.length === MAX_CALLS || this.#answers >= BATCH_ANSWERS;
     if (isFull || this.#bytes >= BATCH_BYTES) this.#flush();
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    inMicrotask(this.#afterSends);
+    this.#schedule();
   }
 
-  /** Small sends of this tick are gathered (../../sends.js) and called in a microtask of their own. */
-  #afterSends = () => inMicrotask(this.#flushScheduled);
+  /**
+   * Posts the calls of this tick after a job that may add more.
+   *
+   * @param {() => void} job
+   */
+  beforePost(job) {
+    this.#beforePost = job;
+    this.#schedule();
+  }
+
+  /**
+   * In the first microtask after the call, and so before a continuation that the application queues after
+   * the call can use another channel, such as `ipcRenderer`: Chromium sends each call at once.
+   */
+  #schedule() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    inMicrotask(this.#flushScheduled);
+  }
 
   #flushScheduled = () => {
+    this.#beforePost();
     this.#scheduled = false;
     this.#flush();
   };
