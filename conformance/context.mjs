@@ -119,10 +119,13 @@ export const IMPOSSIBLE = 'not performed: ';
  *   `needs` is a method of ArrayBuffer that older engines lack; `events: false` leaves the transcript without onReceive and onReceiveError; `chunks: true`
  *   shows every onReceive by itself, instead of neighbours as one
  * @param {{ ports: Record<string, number> }} environment
- * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any> }} side
+ * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any>,
+ *   withoutCrowd?: boolean }} side
+ *   `withoutCrowd`: `crowd()` makes no calls
  * @returns {Promise<string[]>} the transcript
  */
-export async function perform(scenario, environment, { tcp, runtime, ask }) {
+export async function perform(scenario, environment, side) {
+  const { tcp, runtime, ask, withoutCrowd = false } = side;
   if (scenario.needs && !(scenario.needs in ArrayBuffer.prototype)) {
     return [`${IMPOSSIBLE}there is no ArrayBuffer.prototype.${scenario.needs}`];
   }
@@ -333,6 +336,7 @@ export async function perform(scenario, environment, { tcp, runtime, ask }) {
      * in the same turn as one batch, without anything of its own happening in between.
      */
     crowd() {
+      if (withoutCrowd) return;
       for (let count = 0; count < 1000; count += 1) tcp.getSockets(() => {});
     },
     /** Has the peer do something, or waits for something at the peer. */
