@@ -5,12 +5,16 @@
 const { debuglog } = require('node:util');
 const { reportMismatches } = require('./lib/arguments.js');
 const { once, publishCall, publishReceiveError, watched } = require('./lib/diagnostics.js');
+const { adviseOnReceiver } = require('./lib/event.js');
 const { instance, returnsPromises, warnOfTrust } = require('./lib/instance.js');
 const { createNamespace } = require('./lib/namespace.js');
 
 const debug = debuglog('chrome-sockets-tcp');
 const { native, settings } = instance;
 
+if (/** @type {any} */ (process).contextIsolated) {
+  adviseOnReceiver('(contextBridge copies the events: use serve() of chrome-sockets-tcp/electron)');
+}
 if (debug.enabled) reportMismatches(once(debug));
 
 const tcp = createNamespace(debug.enabled ? watched(native, debug) : native, {

@@ -1,7 +1,26 @@
 'use strict';
 
-/** Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals. */
+/**
+ * Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals. An object that another copy
+ * of this package has installed stays, because it may have listeners.
+ */
 
+const tcp = require('./index.js');
+const { registered } = require('./lib/copies.js');
 const { install } = require('./lib/install.js');
+const { NAME, ownFiles } = require('./lib/own-files.js');
+const runtime = require('./runtime.js');
 
-install(globalThis, require('./index.js'), require('./runtime.js'));
+const { folder } = ownFiles();
+const installed = /** @type {any} */ (globalThis).chrome?.sockets?.tcp;
+const first = registered.get(installed);
+
+install(globalThis, first === undefined ? tcp : installed, runtime);
+if (first === undefined) {
+  registered.set(tcp, folder);
+} else if (first !== folder) {
+  process.emitWarning(
+    `${NAME}/register of ${folder} leaves chrome.sockets.tcp as it was installed by ${first}. ` +
+      'Only one copy of the package is needed.',
+  );
+}

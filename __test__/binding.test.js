@@ -54,7 +54,7 @@ test('a bundle without the native module says how to configure the bundler', asy
   const bundle = join(folder, 'dist');
   mkdirSync(bundle);
   cpSync(join(ROOT, 'lib', 'binding.js'), join(bundle, 'binding.js'));
-  for (const name of ['context.js', 'intrinsics.js', 'own-files.js']) {
+  for (const name of ['context.js', 'copies.js', 'intrinsics.js', 'own-files.js']) {
     cpSync(join(ROOT, 'lib', name), join(bundle, name));
   }
   writeFileSync(join(folder, 'package.json'), '{"name": "an-application"}');

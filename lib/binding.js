@@ -12,6 +12,7 @@ const { existsSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 const { neutralContext } = require('./context.js');
+const { bindings } = require('./copies.js');
 const { ADVICE, NAME, ownFiles } = require('./own-files.js');
 
 /** The platforms whose module this process may be able to load. @returns {string[]} */
@@ -37,7 +38,7 @@ function platforms() {
 function loadBinding() {
   try {
     // The module makes handles of its own, which keep the context in which it is loaded.
-    return neutralContext().runInAsyncScope(load);
+    return neutralContext().runInAsyncScope(loadOnce);
   } catch (/** @type {any} */ cause) {
     throw new Error(
       `chrome-sockets-tcp: no native module could be loaded for ${describePlatform()}: ` +
@@ -47,9 +48,34 @@ function loadBinding() {
   }
 }
 
-/** @returns {typeof import('../binding.js')} */
-function load() {
-  const { folder, isBundle } = ownFiles();
+/**
+ * Loads the native module, unless another copy of this version has: each file that is loaded counts its
+ * sockets from 1, and the ids of two copies would be the same.
+ *
+ * @returns {typeof import('../binding.js')}
+ */
+function loadOnce() {
+  const { folder, isBundle, version } = ownFiles();
+  const key = version ?? `the bundle in ${folder}`;
+  const known = bindings.get(key);
+  if (known) return known.binding;
+  const binding = load(folder, isBundle);
+  for (const [other, { folder: place }] of bindings) {
+    process.emitWarning(
+      `${NAME} is loaded from ${place} (${other}) and from ${folder} (${key}). ` +
+        'Sockets of the two may have the same ids.',
+    );
+  }
+  bindings.set(key, { binding, folder });
+  return binding;
+}
+
+/**
+ * @param {string} folder
+ * @param {boolean} isBundle
+ * @returns {typeof import('../binding.js')}
+ */
+function load(folder, isBundle) {
   // Bundlers leave this alone, so that the module is loaded from the disk at run time.
   const requireFromDisk = createRequire(join(folder, 'binding.js'));
   const found = platforms().flatMap((platform) => {

@@ -39,6 +39,14 @@ const watchers = new WeakMap();
  */
 const contextsOf = new WeakMap();
 
+/** What the error about a wrong receiver says besides Chromium's words. */
+let advice = '';
+
+/** @param {string} text */
+function adviseOnReceiver(text) {
+  advice = ` ${text}`;
+}
+
 /**
  * @param {unknown} receiver
  * @returns {Listener[]}
@@ -46,7 +54,9 @@ const contextsOf = new WeakMap();
 function listenersOfReceiver(receiver) {
   const listeners = listenersOf.get(/** @type {object} */ (receiver));
   if (!listeners) {
-    throw new TypeError('Illegal invocation: Function must be called on an object of type Event');
+    throw new TypeError(
+      `Illegal invocation: Function must be called on an object of type Event${advice}`,
+    );
   }
   return listeners;
 }
@@ -174,4 +184,4 @@ function emit(event, info) {
   callListeners(listenersOfReceiver(event), [info], contextsOf.get(event));
 }
 
-module.exports = { createEvent, emit };
+module.exports = { adviseOnReceiver, createEvent, emit };

@@ -11,8 +11,9 @@ const NAME = 'chrome-sockets-tcp';
 const ADVICE = `Mark ${NAME} as external in the configuration of the bundler`;
 
 /**
- * @returns {{ folder: string, isBundle: boolean }} The folder of this package or, if this code was put
- *   into a bundle, the folder of the bundle.
+ * @returns {{ folder: string, isBundle: boolean, version: string | undefined }} The folder of this
+ *   package or, if this code was put into a bundle, the folder of the bundle, which does not tell the
+ *   version.
  */
 function ownFiles() {
   // An ES module has no such variable.
@@ -20,13 +21,19 @@ function ownFiles() {
     throw new Error(`${NAME}: a bundle that is an ES module cannot load its files. ${ADVICE}.`);
   }
   const root = join(__dirname, '..');
-  return isOurs(root) ? { folder: root, isBundle: false } : { folder: __dirname, isBundle: true };
+  const manifest = manifestOf(root);
+  return manifest?.name === NAME
+    ? { folder: root, isBundle: false, version: manifest.version }
+    : { folder: __dirname, isBundle: true, version: undefined };
 }
 
-/** @param {string} folder @returns {boolean} Whether it is the folder of this package. */
-function isOurs(folder) {
+/**
+ * @param {string} folder
+ * @returns {{ name: string, version: string } | undefined}
+ */
+function manifestOf(folder) {
   const manifest = join(folder, 'package.json');
-  return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === NAME;
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : undefined;
 }
 
 module.exports = { ADVICE, NAME, ownFiles };
