@@ -328,6 +328,10 @@ describe('the end of a connection', () => {
     await Promise.all([written, consume().catch((reason) => (error = reason))]);
     expect(length).toBe(DATA.length);
     expect(error?.netError).toBe(failure);
+    const { port } = server;
+    if (failure) {
+      expect(error).toMatchObject({ host: 'localhost', port, socketId: expect.anything() });
+    }
   });
 
   test('by a reset waits for a consumer that is behind', async () => {

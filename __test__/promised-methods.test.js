@@ -4,7 +4,8 @@ const { TLSSocket } = require('node:tls');
 const api = require('../promises.js');
 const netErrors = require('../net-errors.js');
 const { methods } = require('../lib/schema.js');
-const { closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
+const { describeSocket } = require('../lib/call.js');
+const { call, closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
@@ -114,6 +115,18 @@ describe('promises', () => {
     const error = await api.getInfo(socketId).catch((reason) => reason);
     expect(error).toMatchObject({ message: 'getInfo: Socket not found', socketId });
     expect(error).not.toHaveProperty('host');
+  });
+
+  test('without the host of sockets that were closed in another way, once there are many', async () => {
+    const { port } = await startServer();
+    const first = await open(port, 'localhost');
+    expect(describeSocket(first)).toEqual({ socketId: first, host: 'localhost', port });
+    await call('close', first);
+    for (let i = 0; i < 64; i++) await call('close', await open(port, 'localhost'));
+    const last = await open(port, 'localhost');
+    await tcp.getSockets();
+    expect(describeSocket(first)).toEqual({ socketId: first });
+    expect(describeSocket(last)).toEqual({ socketId: last, host: 'localhost', port });
   });
 
   test.each([

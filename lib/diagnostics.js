@@ -95,9 +95,9 @@ function watched(native, debug) {
         debug(`socket ${socket}: send ${length} bytes (call ${request + index})`);
       }
     } else {
-      const call = `${socketId === undefined ? '' : `socket ${socketId}: `}${name}`;
-      calls.set(request, call);
-      debug(`${call}${details[name]?.(...rest) ?? ''} (call ${request})`);
+      const socket = socketId === undefined ? '' : `socket ${socketId}: `;
+      calls.set(request, socket + (name === 'denyConnect' ? 'connect' : name));
+      debug(`${socket}${name}${details[name]?.(...rest) ?? ''} (call ${request})`);
     }
   };
   /** @type {(deliver: Function) => Function} */

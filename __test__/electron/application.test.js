@@ -244,8 +244,8 @@ describe('pages of one application', () => {
       'socket 1: denyConnect one.example (call 1)',
       'socket 1: send 6 bytes (call 2)',
       'call 0: 0',
-      'call 1: Does not have permission',
-      expect.stringMatching(/^call 2: /),
+      'socket 1: connect failed: Does not have permission (call 1)',
+      expect.stringMatching(/^socket 1: send failed: .* \(call 2\)$/),
     ]);
     expect(stderr).not.toContain('secret');
   });
