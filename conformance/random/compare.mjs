@@ -29,6 +29,13 @@ function withoutRepeats(entries) {
   });
 }
 
+/**
+ * A peer that resets on data does so at the first piece. How much that holds depends on how the
+ * stream was cut.
+ */
+const withoutPiece = (text) =>
+  text.replace(/: [1-9]\d* bytes \w+ reset by the peer$/, ': some bytes, reset by the peer');
+
 const show = ([slot, text]) => (slot < 0 ? text : `#${slot} ${text}`);
 
 const numberOf = (text) => Number(text.match(/^(?:#\d+ )?(\d+) /)?.[1] ?? 0);
@@ -45,7 +52,7 @@ function ofNoSocket(entries) {
   const rest = own.filter(
     (text) => !isAnswer(text) && !isPeer(text) && !isCall(text) && !isStep(text),
   );
-  return [...answers, ...[...peers.values()].sort(), ...rest];
+  return [...answers, ...[...peers.values()].map(withoutPiece).sort(), ...rest];
 }
 
 /**

@@ -85,6 +85,11 @@ const selfDifference = (chromium) => ({
   got: chromium.find((other) => !same('results', chromium[0], other)),
 });
 
+const lostCallback = () => ({
+  kind: /** @type {const} */ ('dropped'),
+  reason: 'a callback that Chromium loses ends its worker',
+});
+
 export class Examiner {
   #chromium;
   #module;
@@ -115,9 +120,7 @@ export class Examiner {
       this.#several(this.#chromium, program, 2),
       this.#several(this.#module, program, 2),
     ]);
-    if (!chromium) {
-      return { kind: 'dropped', reason: 'a callback that Chromium loses ends its worker' };
-    }
+    if (!chromium) return lostCallback();
     if (!own) {
       return {
         kind: 'difference',
@@ -166,7 +169,8 @@ export class Examiner {
     let result = verdict;
     for (let round = 0; round < ROUNDS && result.kind === 'difference'; round += 1) {
       const runs = Array.from({ length: REPEATS }, () => this.#chromium.run(program));
-      const more = (await Promise.all(runs)).filter(Boolean);
+      const more = await Promise.all(runs);
+      if (more.includes(undefined)) return lostCallback();
       all.push(...more);
       result = this.#judge(program, all, mine);
     }
