@@ -30,7 +30,10 @@ serve({ session, manifest: { sockets: { tcp: { connect: '*' } } } }).close();
 console.log(preloads.length === 1 ? 'works' : 'has registered no preload file');
 `;
 
-const FAKE_ELECTRON = `module.exports = { ipcMain: { on() {} } };`;
+const FAKE_ELECTRON = `module.exports = {
+  ipcMain: { on() {} },
+  webContents: { getAllWebContents: () => [] },
+};`;
 
 /** The error of a bundle that cannot find its files says how to configure the bundler. */
 const ADVICE = /Mark chrome-sockets-tcp as external/;
