@@ -30,6 +30,20 @@ function withoutRepeats(entries) {
 }
 
 /**
+ * A disconnect that ends a pending read raises onReceiveError. In Chromium it is a matter of chance
+ * which of them comes first, that event or the answer.
+ */
+function disconnectFirst(entries) {
+  const ordered = [...entries];
+  for (let index = 1; index < ordered.length; index += 1) {
+    const [event, answer] = ordered.slice(index - 1, index + 1);
+    const isPair = event[1] === 'onReceiveError -100' && /^\d+ disconnect: /.test(answer[1]);
+    if (isPair && event[0] === answer[0]) ordered.splice(index - 1, 2, answer, event);
+  }
+  return ordered;
+}
+
+/**
  * A peer that resets on data does so at the first piece. How much that holds depends on how the
  * stream was cut.
  */
@@ -165,7 +179,8 @@ export const levelFor = (program, level) =>
   levelsOf(program).includes(level) ? level : levelsOf(program)[0];
 
 /** @returns {string[]} what of a transcript is compared at a level */
-export const canonical = (level, entries) => LEVELS[level](withoutRepeats(entries));
+export const canonical = (level, entries) =>
+  LEVELS[level](withoutRepeats(disconnectFirst(entries)));
 
 /** @returns {boolean} */
 export const same = (level, one, other) =>

@@ -310,26 +310,25 @@ function callsTakeEffect(program, { expected, got }) {
  * which was read ahead, comes between the call and its answer, and the send finds no connection.
  */
 function sendsBeforeTheEnd(program, { expected, got }) {
-  const place = (entries, isThere) => {
-    const index = entries.findIndex(isThere);
-    return index < 0 ? Infinity : index;
+  /** The part of a step that follows a call. */
+  const stepAfter = (entries, isCall) => {
+    const rest = entries.slice(entries.findIndex(isCall) + 1);
+    const next = rest.findIndex(([, text]) => /^(step \d+|end)$/.test(text));
+    return next < 0 ? rest : rest.slice(0, next);
   };
-  const at = firstAnswered(expected, got, 'send', (chromium, own, entry) => {
+  const callOf = (number) => (entry) => entry[1] === `${number} send`;
+  const at = firstAnswered(expected, got, 'send', (chromium, own, [slot, text]) => {
     if (!chromium.includes('resultCode: -15}') || !/resultCode: (0|-2)}/.test(own)) return false;
-    const { number } = answerOf(entry);
-    const endAfter = (entries) => {
-      const called = entries.findIndex(([, text]) => text === `${number} send`);
-      const isEnd = ([slot, text], index) =>
-        index > called && slot === entry[0] && text === 'onReceiveError -100';
-      return { end: place(entries, isEnd), answer: place(entries, answers(number)) };
-    };
-    const [there, here] = [expected, got].map(endAfter);
-    return there.end < there.answer && here.answer < here.end && here.end < Infinity;
+    const { number } = answerOf([slot, text]);
+    const isEnd = (entry) => entry[0] === slot && entry[1] === 'onReceiveError -100';
+    const there = stepAfter(expected, callOf(number));
+    const here = stepAfter(got, callOf(number));
+    const end = here.findIndex(isEnd);
+    return there.some(isEnd) && end >= 0 && here.findIndex(answers(number)) < end;
   });
   if (at < 0) return undefined;
   const { number } = answerOf(expected[at]);
-  const isCall = ([, text]) => text === `${number} send`;
-  return partAt(operationsOf(program), { expected, got }, expected[at][0], isCall);
+  return partAt(operationsOf(program), { expected, got }, expected[at][0], callOf(number));
 }
 
 /**

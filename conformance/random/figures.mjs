@@ -15,7 +15,7 @@ const readme = fileURLToPath(new URL('../README.md', import.meta.url));
 const BEGIN = '<!-- Written by random/figures.mjs -->\n';
 const END = '<!-- The end of the figures -->\n';
 
-/** @param {{ seed: number, date: string, chromium: string, counts: Record<string, number> }[]} runs */
+/** @param {{ seed: number, date: string, commit: string, chromium: string, counts: Record<string, number> }[]} runs */
 function render(runs) {
   const sum = (name) => runs.reduce((total, { counts }) => total + (counts[name] ?? 0), 0);
   const names = [...new Set(runs.flatMap(({ counts }) => Object.keys(counts)))].sort();
@@ -32,6 +32,7 @@ function render(runs) {
   const table = [
     ['', ...runs.map(({ seed }) => `seed ${seed}`), 'all'],
     ['---', ...runs.map(() => '--:'), '--:'],
+    ['commit', ...runs.map(({ commit }) => commit), ''],
     ...rows.map(([label, name]) => [
       label,
       ...runs.map(({ counts }) => counts[name] ?? 0),

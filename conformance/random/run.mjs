@@ -4,6 +4,7 @@
  * [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE] [--figures FILE]`. See README.md.
  */
 
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -160,8 +161,13 @@ function readOptions() {
   };
 }
 
+/** The commit that is checked out, for the figures. */
+const currentCommit = () =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+
 async function main() {
   const options = readOptions();
+  const commit = options.figures && currentCommit();
   const directory = mkdtempSync(join(tmpdir(), 'conformance-random-'));
   const authorityPath = join(directory, 'authority.pem');
   try {
@@ -183,7 +189,8 @@ async function main() {
     console.log(session.summary());
     if (options.figures) {
       const date = new Date().toISOString().slice(0, 10);
-      const line = { seed: options.seed, date, chromium: chromium.version, counts: session.counts };
+      const { seed } = options;
+      const line = { seed, date, commit, chromium: chromium.version, counts: session.counts };
       appendFileSync(options.figures, `${JSON.stringify(line)}\n`);
     }
     if (session.differences > 0) process.exitCode = 1;
