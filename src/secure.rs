@@ -168,6 +168,7 @@ impl SocketTable {
     /// Discards plaintext that the application has not received: it must not be mistaken for
     /// decrypted data.
     fn discard_plaintext(&mut self, socket_id: SocketId) -> Result<(), NetError> {
+        let mut discarded = self.bytes_read_ahead(socket_id);
         self.drop_read_ahead(socket_id);
         if let Some(socket) = self.sockets.get_mut(&socket_id)
             && let Connection::Connected(link) = &mut socket.connection
@@ -175,25 +176,27 @@ impl SocketTable {
             // The poller may not have reported this data yet.
             link.transport.note(Ready::TO_BE_READ);
         }
-        let mut discarded = 0;
         for _ in 0..MAX_DISCARDING_READS {
             if discarded >= MAX_DISCARDED {
                 break;
             }
-            match self.fill(socket_id, MAX_DISCARDED) {
+            match self.fill(socket_id, MAX_DISCARDED - discarded) {
                 Poll::Pending => break,
                 Poll::Ready(false) => return Err(NetError::SocketNotConnected),
                 Poll::Ready(true) => {
-                    let read_ahead = self
-                        .sockets
-                        .get(&socket_id)
-                        .and_then(|s| s.read_ahead.as_ref());
-                    discarded += read_ahead.map_or(0, |data| data.bytes().len());
+                    discarded += self.bytes_read_ahead(socket_id);
                     self.drop_read_ahead(socket_id);
                 }
             }
         }
         Ok(())
+    }
+
+    fn bytes_read_ahead(&self, socket_id: SocketId) -> usize {
+        self.sockets
+            .get(&socket_id)
+            .and_then(|socket| socket.read_ahead.as_ref())
+            .map_or(0, |data| data.bytes().len())
     }
 
     fn destroy(&mut self, request: u32, socket_id: SocketId, error: NetError) {

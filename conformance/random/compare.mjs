@@ -127,9 +127,17 @@ function stepsOf(entries) {
   return steps;
 }
 
+/** A call that a listener makes races with the data that is still arriving. */
+function listenerCalls(step) {
+  const call = step.findIndex(([, text]) => isCall(text));
+  return step.slice(0, Math.max(call, 0)).some(([, text]) => isReceived(text));
+}
+
 /** In the end all sockets go together. */
 const manyHappen = (step) =>
-  step[0]?.[1] === 'end' || step.filter(([, text]) => isCall(text)).length > 1;
+  step[0]?.[1] === 'end' ||
+  step.filter(([, text]) => isCall(text)).length > 1 ||
+  listenerCalls(step);
 
 /**
  * Step by step, everything in its order. Where a step has several calls, because callbacks and

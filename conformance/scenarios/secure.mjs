@@ -226,6 +226,20 @@ export default [
       run: handshake,
     })),
   ),
+  // secure() discards the 64 KiB that Chromium has read ahead, and takes the rest for TLS.
+  {
+    name: 'more plain bytes than secure discards, of which a read that was in flight took some',
+    server: (peer) => peer.tcp(),
+    async run({ open, call, ask, received, quiet }) {
+      const id = await open({ host: 'localhost' });
+      await call('setPaused', id, true);
+      await ask('writePattern', 70_000);
+      await received(id, 4096);
+      await quiet();
+      await call('secure', id);
+      await call('getInfo', id);
+    },
+  },
   {
     name: 'a peer that had closed before secure',
     server: (peer) => peer.tcp(),
