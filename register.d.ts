@@ -28,3 +28,5 @@ declare global {
     export import lastError = shown.lastError;
   }
 }
+
+export {};
