@@ -61,8 +61,15 @@ function writeProject(folder, { main, native }, linker) {
     writeFileSync(join(folder, name), program);
   }
   if (!linker) return;
-  const settings = `nodeLinker: ${linker}\nenableTelemetry: false\nenableGlobalCache: false\npnpEnableEsmLoader: true\n`;
-  writeFileSync(join(folder, '.yarnrc.yml'), settings);
+  const settings = [
+    `nodeLinker: ${linker}`,
+    'enableTelemetry: false',
+    'enableGlobalCache: false',
+    'pnpEnableEsmLoader: true',
+    // In CI the lockfile may not change otherwise, and this one is new.
+    'enableImmutableInstalls: false',
+  ];
+  writeFileSync(join(folder, '.yarnrc.yml'), settings.join('\n'));
   // Marks the folder as a project of its own.
   writeFileSync(join(folder, 'yarn.lock'), '');
 }
