@@ -64,6 +64,11 @@ class Capturing {
   }
 }
 
+/** @returns {boolean} Whether code could tell the context of the caller from another. */
+function isObservable() {
+  return capture() !== undefined;
+}
+
 /** @returns {Context} One without the values that the storages of the caller have. */
 function neutralContext() {
   const context = new Context();
@@ -75,4 +80,4 @@ function neutralContext() {
   return context;
 }
 
-module.exports = { capture, Capturing, Context, neutralContext };
+module.exports = { capture, Capturing, Context, isObservable, neutralContext };

@@ -8,7 +8,7 @@
 
 const { isMainThread } = require('node:worker_threads');
 const { loadBinding } = require('./binding.js');
-const { neutralContext } = require('./context.js');
+const { isObservable, neutralContext } = require('./context.js');
 const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
 
 // Fake timers replace the global one.
@@ -182,7 +182,9 @@ class Pump {
     this.#queued = Math.max(this.#batch, this.#succeeded.length - this.#ended);
     this.#stopped = false;
     this.#turned = true;
-    this.#context.runInAsyncScope(this.#queueSteps);
+    // Entering a context costs as much as several events.
+    if (isObservable()) this.#context.runInAsyncScope(this.#queueSteps);
+    else this.#queueSteps();
   }
 
   #queueSteps = () => {

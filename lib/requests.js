@@ -34,6 +34,9 @@ const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
 const DETACHED = 3;
 
+/** The length of the ring of {@link Pending}: a power of two. */
+const RING = 1024;
+
 /**
  * @callback Deliver Called once per result or event, never inside a call of the API.
  * @param {number} kind
@@ -46,6 +49,45 @@ const DETACHED = 3;
  * @returns {void}
  */
 
+/**
+ * The requests that have not ended. Their numbers are consecutive and most end soon, so the slot of a
+ * ring holds each. A request that is still pending when its slot comes round again moves to a map.
+ *
+ * A map alone would cost more: V8 links each table of a map to the next larger or smaller one. When
+ * a full garbage collection has promoted one table, the link keeps all later ones, with the requests in
+ * them, until the next full collection.
+ */
+class Pending {
+  /** @type {(Request | undefined)[]} */
+  #ring = new Array(RING).fill(undefined);
+  /** @type {Map<number, Request>} */
+  #old = new Map();
+
+  /** @param {Request} request */
+  add(request) {
+    const slot = request.id % RING;
+    const previous = this.#ring[slot];
+    if (previous) this.#old.set(previous.id, previous);
+    this.#ring[slot] = request;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Request | undefined} The request, which is no longer pending.
+   */
+  take(id) {
+    const slot = id % RING;
+    const request = this.#ring[slot];
+    if (request?.id === id) {
+      this.#ring[slot] = undefined;
+      return request;
+    }
+    const old = this.#old.get(id);
+    this.#old.delete(id);
+    return old;
+  }
+}
+
 class Requests {
   #native;
   #onReceive;
@@ -56,8 +98,7 @@ class Requests {
   #attached = false;
   #capturing = new Capturing();
 
-  /** @type {Map<number, Request>} */
-  #pending = new Map();
+  #pending = new Pending();
 
   /**
    * @param {NativeHalf} native
@@ -101,7 +142,7 @@ class Requests {
     const context = callback && this.#capturing.capture(again);
     const promise = result?.promise;
     const request = { id, answer, value: undefined, callback, context, result, promise };
-    this.#pending.set(id, request);
+    this.#pending.add(request);
     return request;
   }
 
@@ -142,9 +183,8 @@ class Requests {
    * @param {unknown} [value]
    */
   #complete(id, code, failure, value) {
-    const request = this.#pending.get(id);
+    const request = this.#pending.take(id);
     if (!request) return;
-    this.#pending.delete(id);
     const args = code === undefined ? [] : request.answer(code, value ?? request.value);
     const { context } = request;
     if (context) context.runInAsyncScope(answer, undefined, request, failure, args);
