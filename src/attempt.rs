@@ -73,6 +73,11 @@ impl Attempt {
         Self { sparing, ..self }
     }
 
+    /// Whether one poll may try more than one address.
+    pub(crate) fn may_try_several(&self) -> bool {
+        self.remaining.len() > 1 || self.current.is_some() && !self.remaining.is_empty()
+    }
+
     /// The sockets whose connection is pending.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = &PolledSocket> {
         let waiting = self.slow.iter().chain(&self.current);

@@ -130,7 +130,9 @@ impl SocketTable {
         };
         let request = *request;
         // The resolver determines the number of addresses.
-        self.shift.work_hard();
+        if attempt.may_try_several() {
+            self.shift.work_hard();
+        }
         let polled = match Poller::get(&mut self.poller, &self.mailbox) {
             Ok(poller) => attempt.poll(poller, &self.mailbox, socket_id),
             Err(error) => Poll::Ready(Err(NetError::from_connect(&error))),
