@@ -38,7 +38,7 @@ module.exports = [
   {
     // These also run inside a browser page.
     files: [
-      'lib/{arguments,event,install,last-error,namespace,native-object,requests,schema,sends}.js',
+      'lib/{arguments,event,install,last-error,namespace,native-object,requests,schema,sends,siblings}.js',
       'lib/electron/{credit,preload}.js',
       'lib/electron/page/*.js',
     ],

@@ -22,7 +22,24 @@ test('makes chrome where there is none', async () => {
   expect(globalThis.chrome.sockets.tcp).toBe(tcp);
   expect(globalThis.chrome.runtime).toBe(runtime);
   await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
-  expect(globalThis.chrome).toStrictEqual({ sockets: { tcp }, runtime: {} });
+  expect(globalThis.chrome.runtime.id).toMatch(/^[a-p]{32}$/);
+  expect(Object.keys(globalThis.chrome)).toEqual(['sockets', 'runtime']);
+});
+
+test('passes the guards of libraries, and says at the first call what is not here', () => {
+  register();
+  const { udp } = globalThis.chrome.sockets;
+  const listener = () => {};
+  udp.onReceive.addListener(listener);
+  udp.onReceiveError.addListener(listener);
+  expect(udp.onReceive.hasListener(listener)).toBe(true);
+  const methods = Object.keys(udp).filter((name) => !name.startsWith('on'));
+  expect(methods).toHaveLength(14);
+  for (const method of methods) {
+    expect(() => udp[method]({}, listener)).toThrow(
+      `chrome.sockets.udp.${method}: not provided by chrome-sockets-tcp`,
+    );
+  }
 });
 
 test('keeps what chrome already holds', async () => {
@@ -50,6 +67,12 @@ test('can be done twice, and keeps the first object', async () => {
   expect(globalThis.chrome.runtime).toBe(runtime);
   await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
   expect('lastError' in runtime).toBe(false);
+});
+
+test('gives a chrome.runtime without an id one', () => {
+  globalThis.chrome = { runtime: Object.freeze({ getManifest: () => ({}) }) };
+  register();
+  expect(globalThis.chrome.runtime.id).toMatch(/^[a-p]{32}$/);
 });
 
 test('stands in for a chrome.runtime that is frozen', async () => {

@@ -10,9 +10,8 @@ const { echo, startServer, stopServers } = require('../support/servers.js');
 let net;
 
 beforeAll(() => {
-  // The rest of what a Chrome App has and chrome-net looks for.
+  // The server that a Chrome App has and chrome-net looks for.
   globalThis.chrome = {
-    runtime: { id: 'app' },
     sockets: { tcpServer: { onAccept: createEvent(), onAcceptError: createEvent() } },
   };
   require('../../register.js');
