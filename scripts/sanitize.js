@@ -163,7 +163,7 @@ const kinds = {
       ...more,
       process.execPath,
       '--jitless',
-      path.join(root, 'demo', 'run.js'),
+      path.join(root, 'examples', 'demo', 'run.js'),
     ];
     const passed = run('valgrind', args, { NODE_OPTIONS: '--jitless' });
     // It leaves a file for each process, with nothing in it where it has nothing to say.

@@ -103,7 +103,9 @@ async function main() {
   if (stray.length > 0) throw new Error(`the package itself holds ${stray}`);
 
   const env = { ...process.env, PATH: path.dirname(process.execPath) };
-  console.log(run(project, process.execPath, [path.join(root, 'demo', 'run.js'), project], env));
+  console.log(
+    run(project, process.execPath, [path.join(root, 'examples', 'demo', 'run.js'), project], env),
+  );
 
   installTools();
   tryManagers(scratch, { main: tarball, native });

@@ -5,7 +5,7 @@
 const { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { irc } = require('../../demo/servers.js');
+const { irc } = require('../../examples/demo/servers.js');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
 const { installInto } = require('../support/installed.js');

@@ -10,7 +10,7 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const net = require('node:net');
 const { join } = require('node:path');
-const { irc } = require('../../demo/servers.js');
+const { irc } = require('../demo/servers.js');
 const { electronPath, NO_ELECTRON } = require('../../support/electron.js');
 
 const HOST = '127.0.0.1';

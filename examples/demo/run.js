@@ -12,7 +12,7 @@ const { mkdtemp, rm, writeFile } = require('node:fs/promises');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 
-const { createAuthority } = require('../support/certificates.js');
+const { createAuthority } = require('../../support/certificates.js');
 const { startServers } = require('./servers.js');
 
 async function main() {
