@@ -36,7 +36,7 @@ beforeEach(() => {
     if (name.includes('*')) continue;
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
-  rmSync(join(folder, 'electron-preload.js'));
+  rmSync(join(folder, 'dist', 'electron-preload.js'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
   for (const target of napi.targets) {
     const artifact = join(folder, 'artifacts', `bindings-${target}`);
@@ -62,7 +62,7 @@ testFrom20(
     expect(failed).toBe(false);
     expect(readdirSync(join(folder, 'npm')).sort()).toEqual(Object.values(PLATFORMS).sort());
     expect(readdirSync(folder).filter((name) => name.endsWith('.node'))).toEqual([]);
-    expect(readFileSync(join(folder, 'electron-preload.js'), 'utf8')).toContain('chrome');
+    expect(readFileSync(join(folder, 'dist', 'electron-preload.js'), 'utf8')).toContain('chrome');
     const musl = JSON.parse(
       readFileSync(join(folder, 'npm/linux-arm64-musl/package.json'), 'utf8'),
     );
@@ -80,8 +80,8 @@ testFrom20('a release that lacks a platform is none', async () => {
 });
 
 testFrom20('a release that lacks a file is none', async () => {
-  rmSync(join(folder, 'stats.d.ts'));
+  rmSync(join(folder, 'entry', 'stats.d.ts'));
   const { failed, said } = await assemble();
   expect(failed).toBe(true);
-  expect(said).toContain('the package lacks stats.d.ts');
+  expect(said).toContain('the package lacks ./entry/stats.d.ts');
 });

@@ -21,7 +21,7 @@ const {
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { configure } = require('../configure.js');
+const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
@@ -325,9 +325,9 @@ describe('configure({keyLog})', () => {
   const SECURE_ONCE = `
     const { createServer } = require('node:net');
     const tcp = require('./index.js');
-    const runtime = require('./runtime.js');
+    const runtime = require('./entry/runtime.js');
     const lastError = () => runtime.lastError;
-    const { configure } = require('./configure.js');
+    const { configure } = require('./entry/configure.js');
     if (process.argv[1]) configure({ keyLog: true });
     const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1', async () => {
       const { socketId } = await tcp.create();

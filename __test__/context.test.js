@@ -3,8 +3,8 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const net = require('node:net');
-const { connect } = require('../duplex.js');
-const sockets = require('../promises.js');
+const { connect } = require('../entry/duplex.js');
+const sockets = require('../entry/promises.js');
 const { runNode } = require('./support/child.js');
 const { closeSockets, connected, tcp } = require('./support/client.js');
 const { echo, startServer, stopServers } = require('./support/servers.js');
@@ -156,7 +156,7 @@ describe('the asynchronous context', () => {
         tcp.create({}, ({ socketId }) => tcp.connect(socketId, '127.0.0.1', ${port}, () => {}));
       });
       storage.run({}, () => {
-        const stream = require('./duplex.js').connect({ host: '127.0.0.1', port: ${port} });
+        const stream = require('./entry/duplex.js').connect({ host: '127.0.0.1', port: ${port} });
         stream.once('connect', () => stream.destroy());
       });
       let turns = 0;

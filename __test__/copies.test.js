@@ -15,7 +15,7 @@ beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-copies-')));
   const files = readdirSync(ROOT).filter((name) => /\.(?:js|node)$/.test(name));
   for (const copy of ['a', 'b']) {
-    for (const name of [...files, 'lib', 'package.json']) {
+    for (const name of [...files, 'entry', 'lib', 'package.json']) {
       cpSync(join(ROOT, name), join(folder, copy, name), { recursive: true });
     }
   }
@@ -52,10 +52,10 @@ test('a warning names the copies of two versions, whose ids may be the same', as
 
 test('a second register keeps the first object, its listeners and lastError, and warns', async () => {
   const { code, stdout, stderr } = await run(`
-    require('./a/register.js');
+    require('./a/entry/register.js');
     const { tcp } = chrome.sockets;
     tcp.onReceive.addListener(() => {});
-    require('./b/register.js');
+    require('./b/entry/register.js');
     console.log(tcp === chrome.sockets.tcp, chrome.sockets.tcp.onReceive.hasListeners());
     for (const each of [tcp, require('./b')]) {
       each.close(99, () => console.log(chrome.runtime.lastError.message));

@@ -138,7 +138,7 @@ test('NODE_DEBUG shows a host on one line, without what a terminal would obey, a
   ];
   const code = `
     const tcp = require('./index.js');
-    const { configure } = require('./configure.js');
+    const { configure } = require('./entry/configure.js');
     tcp.create({}, async ({ socketId }) => {
       for (const host of ${JSON.stringify(hosts)}) {
         configure({ manifest: null });
@@ -148,9 +148,12 @@ test('NODE_DEBUG shows a host on one line, without what a terminal would obey, a
       }
     });`;
   const env = { ...process.env, NODE_DEBUG: 'chrome-sockets-tcp' };
-  const { code: exit, stderr } = await runNode(['--eval', `require('./register.js');${code}`], {
-    env,
-  });
+  const { code: exit, stderr } = await runNode(
+    ['--eval', `require('./entry/register.js');${code}`],
+    {
+      env,
+    },
+  );
   expect(exit).toBe(0);
   const lines = stderr.trimEnd().split('\n');
   // Each call is a line, and its end is one.

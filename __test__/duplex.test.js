@@ -9,9 +9,9 @@ const { constants } = require('node:os');
 const { join } = require('node:path');
 const { finished, pipeline } = require('node:stream/promises');
 const { TLSSocket } = require('node:tls');
-const { connect, duplex } = require('../duplex.js');
-const netErrors = require('../net-errors.js');
-const sockets = require('../promises.js');
+const { connect, duplex } = require('../entry/duplex.js');
+const netErrors = require('../entry/net-errors.js');
+const sockets = require('../entry/promises.js');
 const { closeSockets, connected, stats, tcp } = require('./support/client.js');
 const { runNode } = require('./support/child.js');
 const { startFullServer } = require('./support/full-backlog.js');
@@ -524,7 +524,7 @@ describe('a stream that does not count for the event loop', () => {
   const run = async (port, code) => {
     const { code: status, stdout } = await runNode([
       '--eval',
-      `const { connect } = require('./duplex.js');
+      `const { connect } = require('./entry/duplex.js');
       const port = ${port};
       const stream = connect({ host: '127.0.0.1', port });
       ${code}`,
@@ -595,7 +595,7 @@ describe('a stream that does not count for the event loop', () => {
     const { code: status, stdout } = await runNode([
       '--eval',
       `const http = require('node:http');
-      const { connect } = require('./duplex.js');
+      const { connect } = require('./entry/duplex.js');
       const agent = new http.Agent({ keepAlive: true });
       agent.createConnection = ({ host, port }) => connect({ host, port });
       const get = (next) =>

@@ -49,6 +49,9 @@ test('the object with lastError is a default export, the same as for require()',
 
 test('the Electron half exports by name', () => {
   const { readFileSync } = require('node:fs');
-  const source = readFileSync(require.resolve('../electron.js'), 'utf8');
-  expect(source).toMatch(/^module\.exports = \{ serve, preload \};$/m);
+  const source = (/** @type {string} */ file) => readFileSync(require.resolve(file), 'utf8');
+  expect(source('../entry/electron.js')).toMatch(
+    /^module\.exports = require\('\.\.\/lib\/electron\/serve\.js'\);$/m,
+  );
+  expect(source('../lib/electron/serve.js')).toMatch(/^module\.exports = \{ serve, preload \};$/m);
 });

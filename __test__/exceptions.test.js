@@ -47,7 +47,7 @@ test('exceptions let the microtasks of each event run before the next event', as
 
 test('an exception in a callback leaves no lastError behind', async () => {
   const { code, stdout, stderr } = await run(`
-    const runtime = require('./runtime.js');
+    const runtime = require('./entry/runtime.js');
     process.on('uncaughtException', (exception) => console.log(exception, 'lastError' in runtime));
     tcp.close(99, () => { void runtime.lastError; throw 'mine'; });
     tcp.getSockets(() => console.log('next', 'lastError' in runtime));`);

@@ -18,7 +18,7 @@ async function run(program, options = { onConnection: echo }) {
      const net = require('node:net');
      const tls = require('node:tls');
      const port = ${port};
-     const checked = () => require('./runtime.js').lastError;
+     const checked = () => require('./entry/runtime.js').lastError;
      const create = (callback) => tcp.create({}, ({ socketId }) => callback(socketId));
      const connect = (callback) =>
        create((socketId) =>

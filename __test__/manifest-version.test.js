@@ -4,9 +4,9 @@
 
 const { once } = require('node:events');
 
-const { configure } = require('../configure.js');
-const { connect } = require('../duplex.js');
-const sockets = require('../promises.js');
+const { configure } = require('../entry/configure.js');
+const { connect } = require('../entry/duplex.js');
+const sockets = require('../entry/promises.js');
 const tcp = require('../index.js');
 const { call } = require('./support/client.js');
 const { echo, startServer, stopServers } = require('./support/servers.js');
@@ -127,8 +127,8 @@ test('a failure that no code looks at is no unhandled rejection', async () => {
   const { code, stdout, stderr } = await runNode([
     '--eval',
     `process.on('unhandledRejection', () => console.log('unhandled'));
-     require('./register.js');
-     require('./configure.js').configure({ manifestVersion: 2 });
+     require('./entry/register.js');
+     require('./entry/configure.js').configure({ manifestVersion: 2 });
      chrome.sockets.tcp.close(98765);`,
   ]);
   expect({ code, stdout, stderr }).toEqual({

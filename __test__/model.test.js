@@ -1,9 +1,9 @@
 'use strict';
 
 const { explore } = require('../reliability/model/explore.js');
-const { configure } = require('../configure.js');
+const { configure } = require('../entry/configure.js');
 const tcp = require('../index.js');
-const runtime = require('../runtime.js');
+const runtime = require('../entry/runtime.js');
 
 /** Enough for each lie to be found many times over. */
 const CALLS = 4000;

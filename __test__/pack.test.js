@@ -23,7 +23,7 @@ beforeEach(() => {
   for (const name of ['package.json', 'scripts', 'README.md', ...files]) {
     if (!name.includes('*')) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
-  rmSync(join(folder, 'electron-preload.js'));
+  rmSync(join(folder, 'dist', 'electron-preload.js'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -55,7 +55,7 @@ test('a tarball has a native module and the preload file, and no prepare', async
   const [{ filename, files: packed }] = JSON.parse(stdout.slice(stdout.indexOf('[')));
   const names = packed.map(({ path }) => path);
   expect(names).toContain('chrome-sockets-tcp.linux-x64-gnu.node');
-  expect(names).toContain('electron-preload.js');
+  expect(names).toContain('dist/electron-preload.js');
   const manifest = await new Promise((resolve) => {
     const args = ['-xzOf', filename, 'package/package.json'];
     execFile('tar', args, { cwd: folder }, (_error, text) => resolve(JSON.parse(text)));

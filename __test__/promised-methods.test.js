@@ -1,8 +1,8 @@
 'use strict';
 
 const { TLSSocket } = require('node:tls');
-const api = require('../promises.js');
-const netErrors = require('../net-errors.js');
+const api = require('../entry/promises.js');
+const netErrors = require('../entry/net-errors.js');
 const { methods } = require('../lib/schema.js');
 const { describeSocket } = require('../lib/call.js');
 const { call, closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
@@ -445,7 +445,7 @@ describe('net errors', () => {
 
   test('are all declared in the types', () => {
     const { readFileSync } = require('node:fs');
-    const types = readFileSync(require.resolve('../net-errors.d.ts'), 'utf8');
+    const types = readFileSync(require.resolve('../entry/net-errors.d.ts'), 'utf8');
     const declared = [...types.matchAll(/readonly (ERR_\w+): (-\d+);/g)];
     expect(declared.map(([, name, code]) => [name, Number(code)])).toEqual(
       Object.entries(netErrors),

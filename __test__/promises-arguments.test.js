@@ -1,6 +1,6 @@
 'use strict';
 
-const promises = require('../promises.js');
+const promises = require('../entry/promises.js');
 const { closeSockets } = require('./support/client.js');
 const { certificate, startServer, stopServers } = require('./support/servers.js');
 

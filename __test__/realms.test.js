@@ -46,7 +46,7 @@ describe('in a realm that is not Node’s own', () => {
   });
 
   test('what promises and iterators give is of this realm', async () => {
-    const { received } = load(realm, 'promises.js');
+    const { received } = load(realm, 'entry/promises.js');
     const socketId = await connectTo('text');
     await tcp.setPaused(socketId, true);
     const { value } = await received(socketId).next();
@@ -56,7 +56,7 @@ describe('in a realm that is not Node’s own', () => {
   });
 
   test('promises and errors are of this realm', async () => {
-    const { getInfo } = load(realm, 'promises.js');
+    const { getInfo } = load(realm, 'entry/promises.js');
     const unknown = 987654;
     for (const promise of [tcp.getInfo(unknown), getInfo(unknown)]) {
       expect(promise instanceof TheirPromise).toBe(true);
@@ -76,7 +76,7 @@ describe('in a realm that is not Node’s own', () => {
 
   test('streams work with the timers of jsdom', async () => {
     const { port } = await startServer({ onConnection: (socket) => socket.write('text') });
-    const { connect } = load(realm, 'duplex.js');
+    const { connect } = load(realm, 'entry/duplex.js');
     const stream = connect({ host: '127.0.0.1', port });
     const [data] = await once(stream, 'data');
     expect(String(data)).toBe('text');
@@ -113,7 +113,7 @@ test('a global Promise that is not the language’s does not matter', async () =
     };`;
   const use = `
     const tcp = require('./index.js');
-    const promises = require('./promises.js');
+    const promises = require('./entry/promises.js');
     (async () => {
       console.log((await tcp.create({})).socketId);
       console.log((await promises.create()).socketId);

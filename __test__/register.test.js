@@ -3,8 +3,8 @@
 /** Runs register in a fresh instance of the module. */
 function register() {
   jest.resetModules();
-  require('../register.js');
-  return { tcp: require('../index.js'), runtime: require('../runtime.js') };
+  require('../entry/register.js');
+  return { tcp: require('../index.js'), runtime: require('../entry/runtime.js') };
 }
 
 /** lastError as it is seen on globalThis.chrome.runtime in a failing callback. */

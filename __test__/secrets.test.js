@@ -9,7 +9,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { inspect } = require('node:util');
 const fc = require('fast-check');
-const { configure } = require('../configure.js');
+const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { runNode } = require('./support/child.js');
 const { certificate, startServer, stopServers } = require('./support/servers.js');
@@ -285,7 +285,7 @@ test('a conversation with a client certificate logs none of it', async () => {
       channel('chrome-sockets-tcp.' + name).subscribe((message) => console.log(message));
     }
     process.on('warning', (warning) => console.log(warning));
-    const { configure } = require('./configure.js');
+    const { configure } = require('./entry/configure.js');
     const tcp = require('./index.js');
     const [, port, cert, key, passphrase] = process.argv;
     configure({ clientCertificate: { cert, key, passphrase } });

@@ -5,7 +5,7 @@
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { configure } = require('../configure.js');
+const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { ROOT, runNode } = require('./support/child.js');
 const { tcp } = require('./support/client.js');
@@ -35,7 +35,7 @@ const CONVERSATION = `
         tcp.send(socketId, Buffer.from(said), () => {});
       }))));`;
 
-const REGISTER = `require('./register.js');`;
+const REGISTER = `require('./entry/register.js');`;
 
 describe('verification', () => {
   test('is not switched off by anything that switches it off elsewhere', async () => {
@@ -103,7 +103,7 @@ test('secrets are written to the key log that was configured, and nowhere else',
       const say = (message) => console.log(name, message, JSON.stringify(message));
       channel('chrome-sockets-tcp.' + name).subscribe(say);
     }
-    require('./configure.js').configure({
+    require('./entry/configure.js').configure({
       keyLog: ${JSON.stringify(keyLog)},
       clientCertificate: ${JSON.stringify({ cert: String(client.cert), key: String(client.key) })},
     });`;

@@ -1,14 +1,14 @@
 // Checked by the compiler, never run: what must and what must not be accepted.
 
 import tcp = require('../index');
-import runtime = require('../runtime');
-import '../register';
-import { preload, serve } from '../electron';
-import netErrors = require('../net-errors');
-import promises = require('../promises');
-import { configure } from '../configure';
-import { connect, duplex } from '../duplex';
-import { stats } from '../stats';
+import runtime = require('../entry/runtime');
+import '../entry/register';
+import { preload, serve } from '../entry/electron';
+import netErrors = require('../entry/net-errors');
+import promises = require('../entry/promises');
+import { configure } from '../entry/configure';
+import { connect, duplex } from '../entry/duplex';
+import { stats } from '../entry/stats';
 import type { Duplex } from 'node:stream';
 import http = require('node:http');
 

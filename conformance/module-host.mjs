@@ -9,8 +9,8 @@ import { createQuestions } from './questions.mjs';
 import { MANIFEST_REFUSED } from './transcript.mjs';
 
 const require = createRequire(import.meta.url);
-require('../register.js');
-const { configure } = require('../configure.js');
+require('../entry/register.js');
+const { configure } = require('../entry/configure.js');
 const { chrome } = globalThis;
 
 let messages = [];

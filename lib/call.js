@@ -1,6 +1,6 @@
 'use strict';
 
-const tcp = require('../index.js');
+const tcp = require('./api/tcp.js');
 const { IntrinsicPromise } = require('./intrinsics.js');
 const { showLastErrorOn } = require('./last-error.js');
 const { SocketError } = require('./socket-error.js');

@@ -36,4 +36,13 @@ function manifestOf(folder) {
   return existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : undefined;
 }
 
-module.exports = { ADVICE, NAME, ownFiles };
+/**
+ * @param {string} name of a file that a script generates into `dist/`.
+ * @returns {string} Its path; in a bundle, beside the bundle.
+ */
+function ownFile(name) {
+  const { folder, isBundle } = ownFiles();
+  return isBundle ? join(folder, name) : join(folder, 'dist', name);
+}
+
+module.exports = { ADVICE, NAME, ownFile, ownFiles };

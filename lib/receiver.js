@@ -2,7 +2,7 @@
 
 const { IntrinsicPromise } = require('./intrinsics.js');
 const { addSink, removeSink, sinks } = require('./sinks.js');
-const tcp = require('../index.js');
+const tcp = require('./api/tcp.js');
 const { call } = require('./call.js');
 
 /** How many receivers there may be before those of closed sockets are looked for. */

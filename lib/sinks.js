@@ -2,7 +2,7 @@
 
 /** Passes the received data of each socket to its consumer, with one listener for all sockets. */
 
-const tcp = require('../index.js');
+const tcp = require('./api/tcp.js');
 const { causeOf } = require('./causes.js');
 const { neutralContext } = require('./context.js');
 

@@ -3,7 +3,7 @@
 /** The API as the suites use it: promises, and what each socket receives to a function of its own. */
 
 const tcp = require('../index.js');
-const runtime = require('../runtime.js');
+const runtime = require('../entry/runtime.js');
 
 /**
  * @typedef {object} Receiver

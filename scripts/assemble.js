@@ -11,7 +11,11 @@ const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..');
-const { files, napi } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const {
+  exports: entryPoints,
+  files,
+  napi,
+} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 /** @param {string} command */
 function runNapi(command) {
@@ -20,6 +24,11 @@ function runNapi(command) {
 }
 
 const isNative = (/** @type {string} */ file) => file.endsWith('.node');
+
+/** @param {any} entry Of `exports`. @returns {string[]} The files that it names. */
+function filesOf(entry) {
+  return typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesOf);
+}
 
 /** @param {string[]} folders Packages'. @returns {string[][]} What npm would publish of each. */
 function contentsOf(folders) {
@@ -54,7 +63,7 @@ platforms.forEach((platform, index) => {
 });
 const native = published.filter(isNative);
 if (native.length > 0) throw new Error(`the package itself holds ${native}`);
-const missing = files.filter((/** @type {string} */ file) => {
+const missing = [...files, ...filesOf(entryPoints)].filter((/** @type {string} */ file) => {
   return !file.includes('*') && !existsSync(path.join(root, file));
 });
 if (missing.length > 0) throw new Error(`the package lacks ${missing}`);

@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * Writes electron-preload.js: the code of a page and what hands it over, in one file, because a
+ * Writes dist/electron-preload.js: the code of a page and what hands it over, in one file, because a
  * sandboxed preload file can require nothing of ours. `npm run setup` and `npm pack` run it.
  */
 
-const { readFileSync, writeFileSync } = require('node:fs');
+const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
 const { dirname, join, relative } = require('node:path');
 
 const ROOT = join(__dirname, '..');
@@ -72,4 +72,5 @@ const preload = readFileSync(join(LIB, 'electron', 'preload.js'), 'utf8').replac
   "'the code of a page'",
   () => JSON.stringify(bundle(join(PAGE, 'main.js'))),
 );
-writeFileSync(join(ROOT, 'electron-preload.js'), preload);
+mkdirSync(join(ROOT, 'dist'), { recursive: true });
+writeFileSync(join(ROOT, 'dist', 'electron-preload.js'), preload);

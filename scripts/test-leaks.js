@@ -81,7 +81,7 @@ function listen() {
 function call(method, ...args) {
   return new Promise((resolve) => {
     module_()[method](...args, (value) => {
-      void require('../runtime.js').lastError;
+      void require('../entry/runtime.js').lastError;
       resolve(value);
     });
   });

@@ -14,7 +14,7 @@ beforeAll(() => {
   globalThis.chrome = {
     sockets: { tcpServer: { onAccept: createEvent(), onAcceptError: createEvent() } },
   };
-  require('../../register.js');
+  require('../../entry/register.js');
   net = require('chrome-net');
 });
 

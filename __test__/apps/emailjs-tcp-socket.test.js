@@ -15,7 +15,7 @@ beforeAll(() => {
     forge: {},
     chrome: { runtime: { getPlatformInfo: (callback) => callback({ os: 'cordova' }) } },
   });
-  require('../../register.js');
+  require('../../entry/register.js');
   TCPSocket = require('emailjs-tcp-socket');
 });
 

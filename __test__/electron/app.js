@@ -7,7 +7,7 @@
 const http = require('node:http');
 const { join } = require('node:path');
 const { app, BrowserWindow, protocol, session } = require('electron');
-const { preload, serve } = require('../../electron.js');
+const { preload, serve } = require('../../entry/electron.js');
 
 /** @type {Map<string, any>} */
 const windows = new Map();

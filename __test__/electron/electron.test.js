@@ -759,7 +759,7 @@ describeElectron('in Electron', () => {
 
     test('the main process uses the module itself', async () => {
       const { port } = await startServer({ onConnection: echo, tls: certificate() });
-      await ask('main', "void require('../../register.js')");
+      await ask('main', "void require('../../entry/register.js')");
       expect(await ask('main', converse(port))).toEqual([0, 'hello']);
     });
 

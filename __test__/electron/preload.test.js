@@ -9,7 +9,7 @@ const { MessageChannel } = require('node:worker_threads');
 const { Application } = require('../../lib/electron/application.js');
 const { ROOT } = require('../support/child.js');
 
-const source = readFileSync(join(ROOT, 'electron-preload.js'), 'utf8');
+const source = readFileSync(join(ROOT, 'dist', 'electron-preload.js'), 'utf8');
 
 /** Runs it, and gives the page's global object and what it has posted. */
 function run({ granted = { returnsPromises: true }, times = 1 } = {}) {

@@ -3,8 +3,8 @@
 /** What a test needs around the module: promises for callbacks, and what a socket received. */
 
 const tcp = require('../../index.js');
-const runtime = require('../../runtime.js');
-const { stats } = require('../../stats.js');
+const runtime = require('../../entry/runtime.js');
+const { stats } = require('../../entry/stats.js');
 
 /**
  * Calls a method with a callback.

@@ -53,7 +53,7 @@ async function start() {
     served = undefined;
     if (!withNode) {
       application?.close();
-      application = require('../../electron.js').serve({
+      application = require('../../entry/electron.js').serve({
         session: session.defaultSession,
         schemes: ['conformance'],
         manifest: manifestOf(manifest),

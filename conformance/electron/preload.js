@@ -13,8 +13,8 @@ const driver = {
 };
 
 if (driver.withNode) {
-  require('../../register.js');
-  const { configure } = require('../../configure.js');
+  require('../../entry/register.js');
+  const { configure } = require('../../entry/configure.js');
   const { manifestOf } = require('./manifest.js');
   driver.configure = (manifest) => {
     try {

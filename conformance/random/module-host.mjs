@@ -5,7 +5,7 @@ import { createPerformer } from './performer.mjs';
 
 const require = createRequire(import.meta.url);
 if (process.env.RANDOM_FAULT) await import('./faults.mjs').then(({ plant }) => plant());
-require('../../register.js');
+require('../../entry/register.js');
 const { chrome } = globalThis;
 
 // Programs throw in callbacks; Chromium logs such exceptions, and Node raises them.

@@ -8,7 +8,7 @@
 
 const { join } = require('node:path');
 const { app, BrowserWindow } = require('electron');
-const { serve } = require('../../electron.js');
+const { serve } = require('../../entry/electron.js');
 
 const folder = join(__dirname, 'app');
 

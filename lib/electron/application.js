@@ -134,7 +134,7 @@ class Application {
   #nextRequest = 0;
 
   /**
-   * @param {import('../../configure.js').Configuration} configuration Without a manifest every connection is
+   * @param {import('../../entry/configure.js').Configuration} configuration Without a manifest every connection is
    *   denied.
    */
   constructor({ maxSockets = MAX_SOCKETS, ...configuration }) {

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * Gives the page `chrome.sockets.tcp` if the main process grants it; see electron.js.
+ * Gives the page `chrome.sockets.tcp` if the main process grants it; see serve.js.
  * scripts/preload.js inserts the code of the page.
  */
 

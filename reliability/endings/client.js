@@ -8,7 +8,7 @@
 const net = require('node:net');
 const { isMainThread, parentPort, workerData, Worker } = require('node:worker_threads');
 const { call, expect, open, send } = require('../sockets.js');
-const { connect } = require('../../duplex.js');
+const { connect } = require('../../entry/duplex.js');
 
 /** @typedef {import('./suite.js').Row} Row */
 /** @typedef {Row & { port: number, controlPort: number }} Job */

@@ -149,8 +149,8 @@ obey({
   /** @param {object} [configuration] */
   load(configuration) {
     tcp = require('../../index.js');
-    runtime = require('../../runtime.js');
-    if (configuration) require('../../configure.js').configure(configuration);
+    runtime = require('../../entry/runtime.js');
+    if (configuration) require('../../entry/configure.js').configure(configuration);
     tcp.onReceive.addListener(onReceive);
     tcp.onReceiveError.addListener(onReceiveError);
   },

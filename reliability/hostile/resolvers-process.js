@@ -5,7 +5,7 @@
 const { MessageChannel, Worker } = require('node:worker_threads');
 const { Application } = require('../../lib/electron/application.js');
 const tcp = require('../../index.js');
-const runtime = require('../../runtime.js');
+const runtime = require('../../entry/runtime.js');
 const { measureTurns } = require('../event-loop.js');
 
 const { scenario, port, names, limit } = JSON.parse(process.argv[2]);

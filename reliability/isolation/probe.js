@@ -6,8 +6,8 @@
  */
 
 const { once } = require('node:events');
-const { duplex } = require('../../duplex.js');
-const { received } = require('../../promises.js');
+const { duplex } = require('../../entry/duplex.js');
+const { received } = require('../../entry/promises.js');
 const { call, close, open, repeat, send } = require('../sockets.js');
 
 const KIB = 1024;

@@ -90,8 +90,8 @@ function describe({ seed, counterexamplePath, counterexample, errorInstance, num
 function ownModule() {
   return {
     tcp: require('../../index.js'),
-    runtime: require('../../runtime.js'),
-    configure: require('../../configure.js').configure,
+    runtime: require('../../entry/runtime.js'),
+    configure: require('../../entry/configure.js').configure,
   };
 }
 

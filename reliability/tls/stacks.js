@@ -11,8 +11,8 @@ const { tmpdir } = require('node:os');
 const { createInterface } = require('node:readline');
 const { delimiter, join } = require('node:path');
 const tcp = require('../..');
-const { configure } = require('../../configure');
-const runtime = require('../../runtime');
+const { configure } = require('../../entry/configure');
+const runtime = require('../../entry/runtime');
 const { createAuthority } = require('../../support/certificates');
 
 const SIZE = 1024 * 1024;

@@ -8,8 +8,8 @@
  */
 
 const tcp = require('../..');
-const { configure } = require('../../configure');
-const runtime = require('../../runtime');
+const { configure } = require('../../entry/configure');
+const runtime = require('../../entry/runtime');
 const { pem } = require('./certificate');
 const deviations = require('./deviations.json');
 const { judgeAll } = require('./judge');

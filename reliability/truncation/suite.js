@@ -11,8 +11,8 @@ const { once } = require('node:events');
 const { connect, createServer } = require('node:net');
 const { createServer: createTlsServer } = require('node:tls');
 const tcp = require('../..');
-const { configure } = require('../../configure');
-const runtime = require('../../runtime');
+const { configure } = require('../../entry/configure');
+const runtime = require('../../entry/runtime');
 const { createAuthority } = require('../../support/certificates');
 
 const LIMIT = 5000;

@@ -165,7 +165,7 @@ async function tryBundlers(project) {
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, 'electron'));
   writeFileSync(join(modules, 'electron', 'index.js'), FAKE_ELECTRON);
-  const preload = join(modules, 'chrome-sockets-tcp', 'electron-preload.js');
+  const preload = join(modules, 'chrome-sockets-tcp', 'dist', 'electron-preload.js');
   const program = join(project, 'program.mjs');
   writeFileSync(program, PROGRAM);
   const mainProcess = join(project, 'main-process.mjs');

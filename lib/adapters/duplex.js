@@ -6,16 +6,16 @@ const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
 // As in a net.Socket: not the global ones, which fake timers and jsdom replace.
 const { clearTimeout, setTimeout } = require('node:timers');
-const { call, describeSocket } = require('./lib/call.js');
-const { capture } = require('./lib/context.js');
+const { call, describeSocket } = require('../call.js');
+const { capture } = require('../context.js');
 const {
   instance: { native },
-} = require('./lib/instance.js');
-const { IntrinsicPromise } = require('./lib/intrinsics.js');
-const { withNodeCode } = require('./lib/node-errors.js');
-const { Receiver } = require('./lib/receiver.js');
-const { addSink, removeSink } = require('./lib/sinks.js');
-const { SocketError, traceOf } = require('./lib/socket-error.js');
+} = require('../instance.js');
+const { IntrinsicPromise } = require('../intrinsics.js');
+const { withNodeCode } = require('../node-errors.js');
+const { Receiver } = require('../receiver.js');
+const { addSink, removeSink } = require('../sinks.js');
+const { SocketError, traceOf } = require('../socket-error.js');
 
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
@@ -26,7 +26,7 @@ class SocketDuplex extends Duplex {
   #allowHalfOpen;
   #context = capture();
   #giveUp;
-  /** @type {SocketError | undefined} How the connection ended, for when all bytes have been read. */
+  /** @type {InstanceType<typeof SocketError> | undefined} How the connection ended, for when all bytes have been read. */
   #failure;
   #length = { read: 0, written: 0 };
   #unreferenced = false;
@@ -51,7 +51,7 @@ class SocketDuplex extends Duplex {
 
   /**
    * @param {Promise<number>} socket Fulfilled with the id of a connected socket that is paused.
-   * @param {import('./duplex.js').DuplexOptions} options
+   * @param {import('../../entry/duplex.js').DuplexOptions} options
    * @param {() => void} [giveUp] Makes the promise reject soon.
    */
   constructor(socket, { allowHalfOpen = false, ...options }, giveUp) {
@@ -170,7 +170,7 @@ class SocketDuplex extends Duplex {
   _write(chunk, _encoding, callback) {
     this.#touch();
     this.#setWriting(true);
-    const done = (/** @type {Error} */ ...failure) => {
+    const done = (/** @type {Error[]} */ ...failure) => {
       this.#setWriting(false);
       this.#length.written += chunk.length;
       callback(...failure);
@@ -358,7 +358,7 @@ function familyOf(address) {
 
 /**
  * @param {number} socketId
- * @param {import('./duplex.js').DuplexOptions} [options]
+ * @param {import('../../entry/duplex.js').DuplexOptions} [options]
  */
 function duplex(socketId, options = {}) {
   /** @type {(socket: Promise<number>) => void} */
@@ -376,7 +376,7 @@ function duplex(socketId, options = {}) {
 }
 
 /**
- * @param {import('./duplex.js').ConnectOptions} options
+ * @param {import('../../entry/duplex.js').ConnectOptions} options
  * @param {() => void} [onConnect]
  */
 function connect({ host = 'localhost', port, dnsQueryType, secure, ...options }, onConnect) {

@@ -1,7 +1,5 @@
 'use strict';
 
-const { loadBinding } = require('./lib/binding.js');
-
 // For Node's loader of ES modules, which finds the names that can be imported by reading assignments. A
 // test compares the list with the codes.
 exports.ERR_IO_PENDING =
@@ -91,11 +89,4 @@ exports.ERR_IO_PENDING =
   exports.ERR_NETWORK_IO_SUSPENDED =
     undefined;
 
-/** src/net_error.rs defines the names and numbers. */
-module.exports = Object.freeze(
-  Object.fromEntries(
-    loadBinding()
-      .netErrors()
-      .map(({ name, code }) => [name, code]),
-  ),
-);
+module.exports = require('../lib/api/net-errors.js');

@@ -6,21 +6,15 @@
  */
 
 const { existsSync } = require('node:fs');
-const { join } = require('node:path');
 const { ipcMain, webContents: allWebContents } = require('electron');
-const { refuseUnknown, OPTION_NAMES } = require('./lib/configuration.js');
-const { Application } = require('./lib/electron/application.js');
-const {
-  admissionAdvice,
-  admitSchemes,
-  isOfOrigin,
-  schemeAdvice,
-} = require('./lib/electron/documents.js');
-const { ADVICE, NAME, ownFiles } = require('./lib/own-files.js');
-const { escaped, kindOf } = require('./lib/shown.js');
+const { refuseUnknown, OPTION_NAMES } = require('../configuration.js');
+const { Application } = require('./application.js');
+const { admissionAdvice, admitSchemes, isOfOrigin, schemeAdvice } = require('./documents.js');
+const { ADVICE, NAME, ownFile } = require('../own-files.js');
+const { escaped, kindOf } = require('../shown.js');
 
 /** The preload file, for `webPreferences.preload`. */
-const preload = join(ownFiles().folder, 'electron-preload.js');
+const preload = ownFile('electron-preload.js');
 
 /**
  * What the preload file says.
@@ -37,7 +31,7 @@ const OWN_OPTIONS = ['session', 'webContents', 'pages', 'schemes', 'preload'];
 /**
  * @typedef {object} Grant
  * @property {InstanceType<typeof Application>} application
- * @property {import('./lib/electron/documents.js').Admits} admits Only `true` admits a document.
+ * @property {import('./documents.js').Admits} admits Only `true` admits a document.
  * @property {(kind: string, text: string) => void} warn Warns once of each kind.
  * @property {boolean} isDefault Whether the application has said nothing of documents.
  */
@@ -55,7 +49,7 @@ const grants = new WeakMap();
 const shown = new WeakMap();
 
 /**
- * @param {import('./electron.js').Options} options
+ * @param {import('../../entry/electron.js').Options} options
  */
 function serve(options) {
   try {
@@ -67,7 +61,7 @@ function serve(options) {
 }
 
 /**
- * @param {import('./electron.js').Options} options
+ * @param {import('../../entry/electron.js').Options} options
  */
 function serveWith(options) {
   if (typeof options !== 'object' || options === null) {
@@ -146,9 +140,11 @@ function checkTarget(target, isWebContents) {
 function loadedPages(targets) {
   return allWebContents
     .getAllWebContents()
-    .filter((shows) => targets.includes(shows) || targets.includes(shows.session))
-    .map((shows) => shows.mainFrame?.url ?? '')
-    .filter((url) => url !== '' && url !== 'about:blank');
+    .filter(
+      (/** @type {any} */ shows) => targets.includes(shows) || targets.includes(shows.session),
+    )
+    .map((/** @type {any} */ shows) => shows.mainFrame?.url ?? '')
+    .filter((/** @type {string} */ url) => url !== '' && url !== 'about:blank');
 }
 
 /** @returns {Grant['warn']} */
@@ -262,11 +258,11 @@ function follow(webContents) {
   return document;
 }
 
-ipcMain.on(GRANTED, (event) => {
+ipcMain.on(GRANTED, (/** @type {any} */ event) => {
   event.returnValue = applicationOf(event)?.traits ?? null;
 });
 
-ipcMain.on(PAGE, (event) => {
+ipcMain.on(PAGE, (/** @type {any} */ event) => {
   // Other code than the preload file's may send none, or several.
   const [port, ...others] = event.ports ?? [];
   for (const other of others) other.close();

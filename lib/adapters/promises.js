@@ -2,10 +2,10 @@
 
 /** The twelve methods as promises, and what a socket receives as an async iterator. */
 
-const { call, describeSocket } = require('./lib/call.js');
-const { IntrinsicPromise } = require('./lib/intrinsics.js');
-const { Receiver } = require('./lib/receiver.js');
-const { SocketError, traceOf } = require('./lib/socket-error.js');
+const { call, describeSocket } = require('../call.js');
+const { IntrinsicPromise } = require('../intrinsics.js');
+const { Receiver } = require('../receiver.js');
+const { SocketError, traceOf } = require('../socket-error.js');
 
 /** Methods that wait for a peer, and how many arguments can stand before their `{ signal }`. */
 const ABORTABLE = new Map([
@@ -130,7 +130,7 @@ function followed(method, onFulfilled) {
  * @param {{ signal?: AbortSignal, highWaterMark?: number }} [options]
  */
 function received(socketId, { signal, highWaterMark = 65_536 } = {}) {
-  /** @type {Receiver | Error} */
+  /** @type {InstanceType<typeof Receiver> | Error} */
   let receiver;
   try {
     // Before the first next(): bytes that arrive until then wait for it.
@@ -143,7 +143,7 @@ function received(socketId, { signal, highWaterMark = 65_536 } = {}) {
 
 /**
  * @param {number} socketId
- * @param {Receiver | Error} receiver
+ * @param {InstanceType<typeof Receiver> | Error} receiver
  * @param {AbortSignal | undefined} signal
  */
 async function* iterate(socketId, receiver, signal) {

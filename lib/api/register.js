@@ -5,10 +5,10 @@
  * of this package has installed stays, because it may have listeners.
  */
 
-const tcp = require('./index.js');
-const { registered } = require('./lib/copies.js');
-const { install } = require('./lib/install.js');
-const { NAME, ownFiles } = require('./lib/own-files.js');
+const tcp = require('./tcp.js');
+const { registered } = require('../copies.js');
+const { install } = require('../install.js');
+const { NAME, ownFiles } = require('../own-files.js');
 const runtime = require('./runtime.js');
 
 const { folder } = ownFiles();

@@ -4,7 +4,7 @@
  * with a `TypeError` for invalid arguments. See `chrome-sockets-tcp` for the methods.
  */
 
-import type tcp = require('./index');
+import type tcp = require('../index');
 import type netErrors = require('./net-errors');
 
 /** A failed call, or the end of a connection that was not in order. */

@@ -1,10 +1,10 @@
 'use strict';
 
-const { configureInstance } = require('./lib/configuration.js');
-const { instance } = require('./lib/instance.js');
+const { configureInstance } = require('../configuration.js');
+const { instance } = require('../instance.js');
 
 /**
- * @param {import('./configure.js').Configuration} configuration
+ * @param {import('../../entry/configure.js').Configuration} configuration
  */
 function configure(configuration) {
   try {

@@ -1,6 +1,6 @@
 'use strict';
 
-const { instance } = require('./lib/instance.js');
+const { instance } = require('../instance.js');
 
 const stats = () => instance.native.stats();
 

@@ -5,7 +5,7 @@
 
 import type net = require('node:net');
 import type { Duplex, DuplexOptions as NodeDuplexOptions } from 'node:stream';
-import type tcp = require('./index');
+import type tcp = require('../index');
 import type { SocketError } from './promises';
 
 export interface DuplexOptions extends Pick<

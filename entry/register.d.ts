@@ -9,7 +9,7 @@
  * TypeScript then knows the globals. If `@types/chrome-apps` or `@types/chrome` declares them as
  * well, those declarations take precedence.
  */
-import api = require('./index');
+import api = require('../index');
 
 declare namespace shown {
   /** The error of the call whose callback is running; see `chrome-sockets-tcp/runtime`. */

@@ -1,0 +1,12 @@
+'use strict';
+
+const { loadBinding } = require('../binding.js');
+
+/** src/net_error.rs defines the names and numbers. */
+module.exports = Object.freeze(
+  Object.fromEntries(
+    loadBinding()
+      .netErrors()
+      .map(({ name, code }) => [name, code]),
+  ),
+);
