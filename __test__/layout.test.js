@@ -1,0 +1,52 @@
+'use strict';
+
+// The layout that ARCHITECTURE.md describes: entry points are façades over lib/, never the reverse.
+
+const { execFileSync } = require('node:child_process');
+const { readdirSync, readFileSync } = require('node:fs');
+const { join, relative } = require('node:path');
+const { ROOT } = require('./support/child.js');
+
+/** @param {string} folder @returns {string[]} Its JavaScript files, with their paths in the project. */
+const filesOf = (folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true })
+    .map((file) => join(folder, String(file)))
+    .filter((file) => /\.m?js$/.test(file));
+
+/** @param {string} file @returns {string[]} The modules that it loads. Types in comments do not count. */
+const importsOf = (file) =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(/\brequire\('([^']+)'\)|\bfrom '([^']+)'/g)]
+    .map(([, required, imported]) => required ?? imported)
+    .map((name) => (name.startsWith('.') ? relative(ROOT, join(ROOT, file, '..', name)) : name));
+
+test('lib/ loads only files of lib/, Node and Electron', () => {
+  const files = filesOf('lib');
+  const imports = files.flatMap((file) => importsOf(file).map((name) => ({ file, name })));
+  expect(imports.length).toBeGreaterThan(100);
+  const others = imports.filter(
+    ({ name }) => !name.startsWith(join('lib', '/')) && !/^(?:node:.+|electron)$/.test(name),
+  );
+  expect(others).toEqual([]);
+});
+
+test('every entry point only loads its implementation', () => {
+  for (const file of ['index.js', ...filesOf('entry')]) {
+    const code = readFileSync(join(ROOT, file), 'utf8')
+      .replace(/^\/\/.*\n/gm, '')
+      // The names for Node's loader of ES modules.
+      .replace(/^exports\.\w+ =\n(?: +exports\.\w+ =\n)+ +undefined;\n/m, '');
+    expect([file, code]).toEqual([
+      file,
+      expect.stringMatching(
+        /^(?:'use strict';\s+)?(?:module\.exports = )?(?:require\('[\w./-]+'\)|export \{ default \} from '\.\/runtime\.js');\n$/,
+      ),
+    ]);
+    expect(importsOf(file)).toHaveLength(1);
+  }
+});
+
+test('the root has at most 40 tracked entries', () => {
+  const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  const entries = new Set(tracked.filter(Boolean).map((file) => file.split('/')[0]));
+  expect(entries.size).toBeLessThanOrEqual(40);
+});
