@@ -2,19 +2,9 @@
 
 /** The guard: what a run says, against what an earlier one has said. */
 
-const { linesOf } = require('./report.js');
+const { linesOf, LOWER_IS_BETTER, NOISE } = require('./report.js');
 
 const COMPARED = ['net', 'shim'];
-
-/** Which way is worse. */
-const LOWER_IS_BETTER = new Set([
-  'p50',
-  'p99',
-  'cpuPerOperation',
-  'cpuPerGigabyte',
-  'loopDelayP99',
-  'memoryPerConnection',
-]);
 
 /** Quartiles of few rounds may lie closer together than two runs of the same code do. */
 const LEAST_SPREAD = 0.1;
@@ -51,18 +41,38 @@ function toBaseline(results) {
 }
 
 /**
+ * How far two equal builds were apart in this run, as a part of the figure.
+ *
+ * @param {any} results
+ * @returns {Record<string, number>} by workload and figure; empty without that column
+ */
+function noiseOf(results) {
+  /** @type {Record<string, number>} */
+  const noise = {};
+  for (const { name, figure, ratios } of results.rows.flatMap(linesOf)) {
+    const ratio = ratios[NOISE];
+    if (ratio) noise[`${name}; ${figure}`] = Math.max(1 - ratio.low, ratio.high - 1, 0);
+  }
+  return noise;
+}
+
+/**
  * @param {any} results
  * @param {any} baseline
- * @returns {string[]} what fell by more than the spread of both runs
+ * @returns {string[]} The ratios that fell by more than the spread of both runs and by more than two equal
+ *   builds differ.
  */
 function compare(results, baseline) {
   const fallen = [];
+  const noise = noiseOf(results);
   for (const [key, now] of Object.entries(ratiosOf(results))) {
     const then = baseline.ratios[key];
     if (!then) continue;
-    const lower = LOWER_IS_BETTER.has(key.split('; ')[1] ?? '');
+    const [workload, figure = ''] = key.split('; ');
+    const lower = LOWER_IS_BETTER.has(figure);
     const spread = then.high - then.low + (now.high - now.low);
-    const tolerated = Math.max(spread, LEAST_SPREAD * then.median);
+    const least = Math.max(LEAST_SPREAD, noise[`${workload}; ${figure}`] ?? 0);
+    const tolerated = Math.max(spread, least * then.median);
     const fall = lower ? now.median - then.median : then.median - now.median;
     if (fall > tolerated) {
       fallen.push(
@@ -74,4 +84,4 @@ function compare(results, baseline) {
   return fallen;
 }
 
-module.exports = { check: { compare, toBaseline } };
+module.exports = { check: { compare, noiseOf, toBaseline } };

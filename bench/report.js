@@ -16,7 +16,24 @@ const FIGURES = {
   memoryPerConnection: { label: 'memory each', unit: 'KiB', scale: 1 / 1024 },
 };
 
-const COMPARED = /** @type {const} */ (['net', 'shim', 'chromium']);
+const SIDES = ['net', 'shim', 'module', 'floor', 'chromium'];
+
+/** The column of an equal build, whose ratio to this module is the noise of a run. */
+const NOISE = 'again';
+
+/** The figures of which the lower value is the better one. */
+const LOWER_IS_BETTER = new Set([
+  'p50',
+  'p99',
+  'cpuPerOperation',
+  'cpuPerGigabyte',
+  'loopDelayP99',
+  'memoryPerConnection',
+]);
+
+/** Marks the rows in which a side is better than the floor, and says so below a table. */
+const MARK = '†';
+const MARK_TEXT = `${MARK} The floor is worse than a side here, so it bounds nothing.`;
 
 /**
  * @typedef {object} Line
@@ -26,6 +43,7 @@ const COMPARED = /** @type {const} */ (['net', 'shim', 'chromium']);
  * @property {Record<string, import('./statistics.js').Spread | null>} ratios module : other
  * @property {Record<string, string>} targets as text
  * @property {Record<string, boolean | undefined>} met
+ * @property {boolean} beatsFloor Whether a side is better than the floor by more than a tenth.
  */
 
 /**
@@ -41,11 +59,20 @@ const column = (samples, figure) => (samples ?? []).map((sample) => sample?.[fig
 function linesOf({ name, figures, samples }) {
   return figures.map((/** @type {any} */ figure) => {
     /** @type {Line} */
-    const line = { name, figure: figure.name, values: {}, ratios: {}, targets: {}, met: {} };
+    const line = {
+      name,
+      figure: figure.name,
+      values: {},
+      ratios: {},
+      targets: {},
+      met: {},
+      beatsFloor: false,
+    };
     for (const side of Object.keys(samples)) {
       const median = spread(column(samples[side], figure.name))?.median;
       if (median !== undefined) line.values[side] = median;
     }
+    line.beatsFloor = beatsFloor(line);
     const own = column(samples.module, figure.name);
     for (const other of Object.keys(samples)) {
       if (other === 'module' || other === 'floor') continue;
@@ -61,6 +88,18 @@ function linesOf({ name, figures, samples }) {
     }
     return line;
   });
+}
+
+/**
+ * @param {Line} line
+ * @returns {boolean}
+ */
+function beatsFloor({ figure, values }) {
+  const { floor, ...sides } = values;
+  if (floor === undefined) return false;
+  return LOWER_IS_BETTER.has(figure)
+    ? Object.values(sides).some((value) => 1.1 * value < floor)
+    : Object.values(sides).some((value) => value > 1.1 * floor);
 }
 
 /** @param {number} value three significant digits at least */
@@ -102,9 +141,9 @@ function targetText({ targets, met }, other) {
 }
 
 /** @param {Line} line */
-function title({ name, figure }) {
+function title({ name, figure, beatsFloor }) {
   const { label, unit } = FIGURES[figure] ?? { label: figure, unit: '' };
-  return `${name}: ${label}, ${unit}`;
+  return `${name}: ${label}, ${unit}${beatsFloor ? ` ${MARK}` : ''}`;
 }
 
 const WIDTHS = { title: 72, value: 10, ratio: 20, target: 14 };
@@ -143,7 +182,7 @@ function table(rows, { heading, extra = variantsOf(rows) }) {
 /** @param {any[]} rows */
 function variantsOf(rows) {
   const names = new Set(rows.flatMap(({ samples }) => Object.keys(samples)));
-  for (const known of ['net', 'shim', 'module', 'floor']) names.delete(known);
+  for (const known of SIDES) if (known !== 'chromium') names.delete(known);
   return [...names];
 }
 
@@ -158,7 +197,7 @@ function markdown({ machine, pace, rows }) {
     `OpenSSL ${openssl}`,
     ...(chromium ? [`Chromium ${chromium}`] : []),
   ];
-  const lines = [
+  const text = [
     `${date.slice(0, 10)}: ${cpu}, ${cores} cores, ${system}; ${programs.join(', ')}; ` +
       `medians of ${pace.rounds} rounds of ${pace.duration} ms.`,
     '',
@@ -167,38 +206,42 @@ function markdown({ machine, pace, rows }) {
   for (const group of groups) {
     const members = rows.filter((/** @type {any} */ row) => row.group === group);
     const seen = new Set(members.flatMap((/** @type {any} */ { samples }) => Object.keys(samples)));
-    const sides = ['net', 'shim', 'module', 'floor', 'chromium'].filter((side) => seen.has(side));
-    const others = COMPARED.filter((side) => seen.has(side));
+    const variants = variantsOf(members).filter((name) => name !== 'chromium');
+    const sides = [...SIDES.filter((side) => seen.has(side)), ...variants];
+    const others = sides.filter((side) => side !== 'module' && side !== 'floor');
+    const lines = members.flatMap(linesOf);
+    const hasTargets = (/** @type {string} */ name) => group === 'table' && SIDES.includes(name);
     const head = [
       'work',
       ...sides,
-      ...others.flatMap((name) => [`module : ${name}`, ...(group === 'table' ? ['target'] : [])]),
+      ...others.flatMap((name) => [`module : ${name}`, ...(hasTargets(name) ? ['target'] : [])]),
     ];
-    lines.push(`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`);
-    for (const line of members.flatMap(linesOf)) {
+    text.push(`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`);
+    for (const line of lines) {
       const cells = [
         title(line),
         ...sides.map((side) => valueText(line, side)),
         ...others.flatMap((other) => [
           ratioText(line, other),
-          ...(group === 'table' ? [targetText(line, other)] : []),
+          ...(hasTargets(other) ? [targetText(line, other)] : []),
         ]),
       ];
-      lines.push(`| ${cells.join(' | ')} |`);
+      text.push(`| ${cells.join(' | ')} |`);
     }
-    lines.push('');
+    text.push('');
+    if (lines.some((line) => line.beatsFloor)) text.push(MARK_TEXT, '');
   }
   const agreed = rows.find(
     (/** @type {any} */ row) => Object.keys(row.negotiated ?? {}).length > 0,
   );
   if (agreed) {
-    lines.push('Negotiated TLS parameters:', '');
+    text.push('Negotiated TLS parameters:', '');
     for (const [side, { version, cipher, group, handshake }] of Object.entries(agreed.negotiated)) {
-      lines.push(`- ${side}: ${version}, ${cipher}, ${group}, ${handshake}`);
+      text.push(`- ${side}: ${version}, ${cipher}, ${group}, ${handshake}`);
     }
-    lines.push('');
+    text.push('');
   }
-  return lines.join('\n');
+  return text.join('\n');
 }
 
-module.exports = { linesOf, markdown, table, FIGURES };
+module.exports = { linesOf, markdown, table, FIGURES, LOWER_IS_BETTER, MARK_TEXT, NOISE };

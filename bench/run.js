@@ -13,7 +13,7 @@ const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
 const { build, EVEN_COPIES, floorBinary, startPeer } = require('./peer.js');
 const { drawPlots } = require('./plot.js');
-const { markdown, table } = require('./report.js');
+const { markdown, table, MARK_TEXT, NOISE } = require('./report.js');
 const { workloads } = require('./workloads.js');
 
 const USAGE = `npm run bench -- [options]
@@ -24,6 +24,8 @@ const USAGE = `npm run bench -- [options]
   --duration MS     of one measurement, without its warm-up (1000; quick: 250)
   --sides A,B       of net, shim, module, floor (all)
   --variant N=PATH  one more column: this module built in another directory; may be repeated
+  --noise           one more column: this module again, whose ratio shows the noise of the run;
+                    always with --check
   --chromium        one more column: the real chrome.sockets.tcp
   --out FILE        where the JSON goes (bench/results/latest.json)
   --from FILE       measure nothing, use the JSON of an earlier run
@@ -218,10 +220,13 @@ async function measure(values) {
   try {
     const sides = makeSides(peer, {
       names: values.sides?.split(','),
-      variants: (values.variant ?? []).map((/** @type {string} */ text) => {
-        const [name, path] = text.split('=');
-        return [name, resolve(path ?? '.')];
-      }),
+      variants: [
+        ...(values.variant ?? []).map((/** @type {string} */ text) => {
+          const [name, path] = text.split('=');
+          return [name, resolve(path ?? '.')];
+        }),
+        ...(values.noise || values.check ? [[NOISE, modulePath]] : []),
+      ],
     });
     if (values.chromium) {
       const { openChromium } = await import('./chromium.mjs');
@@ -247,6 +252,7 @@ async function main() {
       duration: { type: 'string' },
       sides: { type: 'string' },
       variant: { type: 'string', multiple: true },
+      noise: { type: 'boolean' },
       chromium: { type: 'boolean' },
       out: { type: 'string' },
       from: { type: 'string' },
@@ -271,6 +277,7 @@ async function main() {
     console.log(`\n${out}`);
   }
   if (values.markdown) console.log(markdown(results));
+  else console.log(MARK_TEXT);
   if (values.plot) {
     for (const path of drawPlots(results, join(__dirname, 'results'))) console.log(path);
   }
