@@ -5,7 +5,7 @@ const globals = require('globals');
 
 module.exports = [
   {
-    ignores: ['coverage/', '**/electron-preload.js', 'examples/typescript/dist/', 'target/'],
+    ignores: ['coverage/', 'dist/', 'examples/typescript/dist/', 'target/'],
   },
   js.configs.recommended,
   {

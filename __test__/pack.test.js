@@ -4,7 +4,7 @@
 
 const { execFile } = require('node:child_process');
 const { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } = require('node:fs');
-const { rmSync, writeFileSync } = require('node:fs');
+const { rmSync, symlinkSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { delimiter, join } = require('node:path');
 const { ROOT } = require('./support/child.js');
@@ -21,9 +21,12 @@ beforeEach(() => {
   bin = join(folder, 'bin');
   mkdirSync(bin);
   for (const name of ['package.json', 'scripts', 'README.md', ...files]) {
-    if (!name.includes('*')) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    if (existsSync(join(ROOT, name))) {
+      cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    }
   }
-  rmSync(join(folder, 'dist', 'electron-preload.js'));
+  rmSync(join(folder, 'dist'), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -47,7 +50,7 @@ test('a checkout that cannot be built gives no tarball, and says why', async () 
   expect(existsSync(join(folder, 'chrome-sockets-tcp-0.1.0.tgz'))).toBe(false);
 });
 
-test('a tarball has a native module and the preload file, and no prepare', async () => {
+test('a tarball has a native module, the preload file and the parser, and no prepare', async () => {
   writeFileSync(join(folder, 'chrome-sockets-tcp.linux-x64-gnu.node'), 'native');
   const before = readFileSync(join(folder, 'package.json'), 'utf8');
   const { code, stdout } = await pack('exit 1');
@@ -56,6 +59,8 @@ test('a tarball has a native module and the preload file, and no prepare', async
   const names = packed.map(({ path }) => path);
   expect(names).toContain('chrome-sockets-tcp.linux-x64-gnu.node');
   expect(names).toContain('dist/electron-preload.js');
+  expect(names).toEqual(expect.arrayContaining(['dist/babel-parser.js', 'lib/check/cli.js']));
+  expect(names.some((name) => name.startsWith('node_modules'))).toBe(false);
   const manifest = await new Promise((resolve) => {
     const args = ['-xzOf', filename, 'package/package.json'];
     execFile('tar', args, { cwd: folder }, (_error, text) => resolve(JSON.parse(text)));

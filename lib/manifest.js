@@ -102,10 +102,19 @@ function readManifest(path, fail) {
     return fail('', `expected a file that can be read (${fileProblem(error)})`);
   }
   try {
-    return JSON.parse(strictJson(text));
+    return readManifestText(text);
   } catch (error) {
     return fail('', `expected JSON (${syntaxProblem(error)})`);
   }
+}
+
+/**
+ * @param {string} text
+ * @returns {any}
+ * @throws {SyntaxError}
+ */
+function readManifestText(text) {
+  return JSON.parse(strictJson(text));
 }
 
 /**
@@ -313,4 +322,4 @@ function addressPart(text) {
   return /^[1-9]\d*$/.test(text) ? Number(text) : undefined;
 }
 
-module.exports = { parseManifest };
+module.exports = { parseManifest, readManifestText };

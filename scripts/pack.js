@@ -2,7 +2,7 @@
 
 /**
  * `npm pack` runs this before (`prepack`) and after (`postpack`): a tarball holds a native module and the
- * preload file, and has no `prepare`, which is for checkouts and of which npm warns its users.
+ * preload file and the vendored parser, and has no `prepare`, which is for checkouts and of which npm warns its users.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -36,4 +36,5 @@ if (!readdirSync(root).some((file) => file.endsWith('.node'))) {
   }
 }
 require('./preload.js');
+require('./vendor.js');
 editManifest((text) => text.replace(PREPARE, ''));

@@ -51,3 +51,4 @@ if (spawnSync('cargo', ['--version']).status !== 0) {
 if (!isPrepare && !dependenciesAreInstalled()) run('npm', ['ci', '--ignore-scripts']);
 run('npm', ['run', 'build']);
 run('npm', ['run', 'build:preload']);
+run('npm', ['run', 'build:vendor']);
