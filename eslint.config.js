@@ -60,8 +60,14 @@ module.exports = [
     languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
   },
   {
+    files: ['examples/chrome-app/{preload,apps/**/*}.js'],
+    languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
+    // Scripts of a page share their globals.
+    rules: { 'no-undef': 'off', 'no-unused-vars': 'off' },
+  },
+  {
     // As Chrome Apps were written.
-    files: ['examples/electron/app/*.js'],
+    files: ['examples/electron/app/*.js', 'examples/chrome-app/apps/**/*.js'],
     languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
     rules: { 'no-var': 'off', 'object-shorthand': 'off' },
   },
