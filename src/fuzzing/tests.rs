@@ -327,7 +327,8 @@ fn record() {
         "::ffff:127.0.0.1",
         "fe80::1%1",
     ] {
-        let name = host.replace([':', '%'], "-");
+        // Windows reserves the colon, and names there cannot end with a dot.
+        let name = host.replace([':', '%', '.'], "-");
         write(&format!("corpus/host/{name}"), host.as_bytes());
     }
 }
