@@ -25,6 +25,7 @@ const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// A table that spares descriptors leaves one of this many to the rest of the process.
+#[cfg(unix)]
 const RESERVED_SHARE: u64 = 4;
 
 /// The most addresses that wait for an answer while the next is tried. Each has a descriptor.
@@ -232,6 +233,12 @@ fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    // By default, Windows' IPv6 sockets do not reach IPv4-mapped addresses such as ::ffff:127.0.0.1
+    // (`net/socket/socket_descriptor.cc`).
+    #[cfg(windows)]
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(false)?;
+    }
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
@@ -276,7 +283,9 @@ pub(crate) fn set_keep_alive(
 mod tests {
     #[cfg(unix)]
     use std::fs::File;
-    use std::net::{Ipv4Addr, TcpListener, TcpStream as StdTcpStream};
+    #[cfg(target_os = "linux")]
+    use std::net::TcpStream as StdTcpStream;
+    use std::net::{Ipv4Addr, TcpListener};
     #[cfg(unix)]
     use std::process::Command;
     use std::sync::mpsc;
@@ -378,6 +387,7 @@ mod tests {
     }
 
     /// Listeners on one port of several loopback addresses: 127.0.0.1 and so on.
+    #[cfg(target_os = "linux")]
     fn listeners(count: u8) -> (Vec<TcpListener>, u16) {
         let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = first.local_addr().unwrap().port();
@@ -385,17 +395,28 @@ mod tests {
         (std::iter::once(first).chain(others).collect(), port)
     }
 
+    #[cfg(target_os = "linux")]
     fn address(last: u8) -> IpAddr {
         Ipv4Addr::new(127, 0, 0, last).into()
     }
 
     /// Fills the backlog, so that this loopback address does not answer.
+    #[cfg(target_os = "linux")]
     fn fill(listener: &TcpListener) -> Vec<StdTcpStream> {
         SockRef::from(listener).listen(0).unwrap();
         let address = listener.local_addr().unwrap();
         let limit = Duration::from_millis(50);
         let connect = || StdTcpStream::connect_timeout(&address, limit).ok();
         std::iter::from_fn(connect).take(8).collect()
+    }
+
+    #[test]
+    fn an_ipv4_address_mapped_into_ipv6_is_reached() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mapped = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
+        let (result, _) = outcome(Attempt::new(vec![mapped], port, None));
+        assert_eq!(result, Ok(mapped));
     }
 
     #[test]
