@@ -268,8 +268,11 @@ impl NetError {
             6 => Self::InvalidHandle,
             // ERROR_NOT_ENOUGH_MEMORY, ERROR_OUTOFMEMORY
             8 | 14 => Self::OutOfMemory,
-            // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL, ERROR_DISK_RESOURCES_EXHAUSTED
-            39 | 112 | 314 => Self::FileNoSpace,
+            // ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL, ERROR_FILE_TOO_LARGE,
+            // ERROR_DISK_RESOURCES_EXHAUSTED
+            39 | 112 | 223 | 314 => Self::FileNoSpace,
+            // ERROR_BUFFER_OVERFLOW, ERROR_FILENAME_EXCED_RANGE
+            111 | 206 => Self::FilePathTooLong,
             // ERROR_FILE_EXISTS, ERROR_ALREADY_EXISTS
             80 | 183 => Self::FileExists,
             // ERROR_INVALID_PARAMETER, ERROR_INVALID_NAME, ERROR_BAD_DEVICE, WSAEINVAL
@@ -537,7 +540,8 @@ mod tests {
             (-12, &[4]),
             (-5, &[6]),
             (-13, &[8, 14]),
-            (-18, &[39, 112, 314]),
+            (-18, &[39, 112, 223, 314]),
+            (-17, &[111, 206]),
             (-16, &[80, 183]),
             (-11, &[120]),
             (-2, &[-1, 0, 1, 10014, 10036, 10093, i32::MAX, i32::MIN]),
