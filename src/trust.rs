@@ -2,7 +2,9 @@
 //!
 //! The trust store consists of the operating system's store and the files named by `SSL_CERT_FILE`,
 //! `SSL_CERT_DIR` and `NODE_EXTRA_CA_CERTS`. Mozilla's list replaces a missing store, as in a
-//! minimal container.
+//! minimal container, and completes that of Windows.
+
+mod system_store;
 
 use std::{
     env, fmt,
@@ -13,10 +15,11 @@ use std::{
 
 use once_cell::sync::OnceCell;
 use rustls::pki_types::{CertificateDer, TrustAnchor, pem};
-use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 use tokio::sync::watch;
 
 use crate::{mailbox::lock, net_error::NetError};
+use system_store::SystemStore;
 
 const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";
@@ -52,7 +55,7 @@ pub(crate) async fn process_wide() -> Result<&'static Arc<TrustStore>, NetError>
 fn load_process_wide() -> Result<watch::Receiver<NetError>, NetError> {
     let (loading, receiver) = watch::channel(NetError::Unexpected);
     let load = move || {
-        let store = TrustStore::load(&Sources::from_env(), operating_system_store);
+        let store = TrustStore::load(&Sources::from_env(), SystemStore::read);
         match store.incomplete {
             Some(error) => drop(loading.send(error)),
             None => drop(PROCESS_WIDE.set(Arc::new(store))),
@@ -109,28 +112,6 @@ impl Sources {
     }
 }
 
-/// The operating system's own certificates, independent of the environment variables.
-///
-/// `rustls-native-certs` reads the variables *instead of* the store; this module adds them.
-#[cfg(all(unix, not(target_os = "macos")))]
-fn operating_system_store() -> CertificateResult {
-    if env::var_os(FILE_VARIABLE).is_none() && env::var_os(DIRECTORY_VARIABLE).is_none() {
-        return load_native_certs();
-    }
-    let mut result = CertificateResult::default();
-    for directory in openssl_probe::candidate_cert_dirs() {
-        let mut found = load_certs_from_paths(None, Some(directory));
-        result.certs.append(&mut found.certs);
-        result.errors.append(&mut found.errors);
-    }
-    result
-}
-
-#[cfg(not(all(unix, not(target_os = "macos"))))]
-fn operating_system_store() -> CertificateResult {
-    load_native_certs()
-}
-
 /// A set of certificate authorities.
 pub(crate) struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
@@ -144,9 +125,9 @@ pub(crate) struct TrustStore {
 impl TrustStore {
     /// Reads the operating system's store and `sources`. Unusable entries are skipped, with a
     /// warning if `sources` named them.
-    pub(crate) fn load(
+    pub(crate) fn load<S: Into<SystemStore>>(
         sources: &Sources,
-        operating_system: impl FnOnce() -> CertificateResult,
+        operating_system: impl FnOnce() -> S,
     ) -> Self {
         let mut store = Self {
             anchors: Vec::new(),
@@ -154,18 +135,15 @@ impl TrustStore {
             warnings: Vec::new(),
             incomplete: None,
         };
-        let system = operating_system();
-        store.incomplete = system.errors.iter().find_map(exhaustion);
-        for certificate in system.certs {
+        let system = operating_system().into();
+        store.incomplete = system.found.errors.iter().find_map(exhaustion);
+        for certificate in system.found.certs {
             // A store may hold certificates that cannot be parsed. The user cannot act on a
             // warning.
             let _ = store.add(certificate);
         }
-        if store.anchors.is_empty() {
-            store
-                .anchors
-                .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
-            store.certificates.resize(store.anchors.len(), None);
+        if store.anchors.is_empty() || system.needs_mozilla {
+            store.add_mozilla();
         }
         for (variable, file) in [
             (FILE_VARIABLE, &sources.file),
@@ -182,6 +160,9 @@ impl TrustStore {
         for directory in &sources.directories {
             let found = load_certs_from_paths(None, Some(directory));
             store.add_named(DIRECTORY_VARIABLE, directory, found);
+        }
+        for certificate in &system.distrusted {
+            store.remove(certificate);
         }
         store
     }
@@ -221,6 +202,28 @@ impl TrustStore {
         Ok(())
     }
 
+    /// Adds the authorities of Mozilla's list that the store lacks.
+    fn add_mozilla(&mut self) {
+        for root in webpki_roots::TLS_SERVER_ROOTS {
+            let mut known = self.anchors.iter();
+            if !known.any(|anchor| is_same_authority(anchor, root)) {
+                self.anchors.push(root.clone());
+                self.certificates.push(None);
+            }
+        }
+    }
+
+    /// Removes an authority, whichever of its certificates made it trusted.
+    fn remove(&mut self, certificate: &CertificateDer<'_>) {
+        let Ok(distrusted) = webpki::anchor_from_trusted_cert(certificate) else {
+            return;
+        };
+        let pairs = self.anchors.drain(..).zip(self.certificates.drain(..));
+        (self.anchors, self.certificates) = pairs
+            .filter(|(anchor, _)| !is_same_authority(anchor, &distrusted))
+            .collect();
+    }
+
     fn warn(&mut self, variable: &str, path: &Path, what: &dyn fmt::Display) {
         self.warnings
             .push(format!("{variable}: {}{what}", shown(path)));
@@ -246,6 +249,11 @@ impl TrustStore {
         let mut known = self.certificates.iter().flatten();
         known.any(|known| known.as_ref() == certificate.as_ref())
     }
+}
+
+/// Whether both anchors have the same name and key.
+fn is_same_authority(one: &TrustAnchor<'_>, other: &TrustAnchor<'_>) -> bool {
+    one.subject == other.subject && one.subject_public_key_info == other.subject_public_key_info
 }
 
 /// Why a file could not be read, without quoting it: it may hold a key, and the error of a damaged
@@ -315,7 +323,7 @@ impl fmt::Debug for TrustStore {
 #[cfg(test)]
 mod tests {
     use std::{
-        fs, io, process,
+        fs, process,
         sync::atomic::{AtomicUsize, Ordering},
     };
 
@@ -426,13 +434,48 @@ mod tests {
     }
 
     #[test]
+    fn mozillas_list_completes_a_store_that_is_filled_on_demand() {
+        let mozilla = webpki_roots::TLS_SERVER_ROOTS.len();
+        let (der, _) = certificate();
+        let store = TrustStore::load(&Sources::default(), || SystemStore {
+            needs_mozilla: true,
+            ..store_of(std::slice::from_ref(&der))().into()
+        });
+        assert!(store.contains(&der));
+        assert_eq!(store.anchors().len(), mozilla + 1);
+        assert_eq!(store.authorities().count(), mozilla + 1);
+        let mut completed = store.with(&[]);
+        completed.add_mozilla();
+        assert_eq!(completed.anchors().len(), mozilla + 1);
+    }
+
+    #[test]
+    fn no_source_makes_a_distrusted_authority_trusted() {
+        let scratch = Scratch::new();
+        let [(good, _), (bad, pem)] = [(); 2].map(|()| certificate());
+        let sources = Sources {
+            extra: Some(scratch.file("extra.pem", pem)),
+            ..Sources::default()
+        };
+        let store = TrustStore::load(&sources, || SystemStore {
+            distrusted: vec![bad.clone(), CertificateDer::from(vec![0])],
+            ..store_of(&[good.clone(), bad.clone()])().into()
+        });
+        assert!(store.contains(&good) && !store.contains(&bad));
+        assert_eq!(store.authorities().count(), 1);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_warned_about_and_left_out() {
         let scratch = Scratch::new();
         let (der, _) = certificate();
         let begin_end =
             |text| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        // The words are the operating system's.
+        let missing = fs::read(scratch.0.join("missing.pem")).unwrap_err();
+        let missing = missing.to_string();
         let table = [
-            ("missing.pem", None, "No such file"),
+            ("missing.pem", None, missing.as_str()),
             ("empty.pem", Some(String::new()), "no certificate in it"),
             ("text.pem", Some("hello".into()), "no certificate in it"),
             ("base64.pem", Some(begin_end("!!!!")), "failed to read PEM"),
@@ -544,7 +587,7 @@ mod tests {
             result.errors.push(rustls_native_certs::Error {
                 context: "",
                 kind: ErrorKind::Io {
-                    inner: io::Error::from_raw_os_error(errno),
+                    inner: std::io::Error::from_raw_os_error(errno),
                     path: PathBuf::new(),
                 },
             });
