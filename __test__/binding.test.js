@@ -35,6 +35,8 @@ test('a checkout that has not been built says what is missing and what to do', a
   expect(stdout).toContain(`no native module could be loaded for ${process.platform}`);
   expect(stdout).toContain(process.arch);
   expect(stdout).toContain(`Node.js ${process.version}`);
+  const [, platform] = NATIVE.split('.');
+  expect(stdout).toContain(`its package chrome-sockets-tcp-${platform} is not installed`);
   expect(stdout).toContain('npm run build');
   expect(stdout).toContain('reinstall');
 });

@@ -30,6 +30,17 @@ function platforms() {
   }
 }
 
+/** The package that npm installs here. @returns {string} */
+function packageOfPlatform() {
+  const fitting = platforms().filter((platform) => {
+    if (process.platform === 'linux') return platform.endsWith(isMusl() ? 'musl' : 'gnu');
+    return platform.startsWith('win32')
+      ? platform.endsWith('msvc')
+      : !platform.endsWith('universal');
+  });
+  return `${NAME}-${fitting[0]}`;
+}
+
 /**
  * Loads the native module.
  *
@@ -108,9 +119,9 @@ class NotFound extends Error {
   constructor(bundle) {
     super(
       bundle === undefined
-        ? 'it is not installed. From a registry: reinstall without --omit=optional, which leaves out ' +
-            'the package with the native module. In a checkout: install Rust (https://rustup.rs) and ' +
-            'run `npm run build`.'
+        ? `its package ${packageOfPlatform()} is not installed. From a registry: reinstall without ` +
+            '--omit=optional, which leaves it out, on the platform where it runs. In a checkout: install ' +
+            'Rust (https://rustup.rs) and run `npm run build`.'
         : `the bundle in ${bundle} does not contain it. ${ADVICE}, or copy the file ${NAME}.*.node of its ` +
             'package beside the bundle.',
     );
