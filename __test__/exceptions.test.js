@@ -17,7 +17,7 @@ describe('an exception that nobody handles', () => {
   ])('in %s ends the process, as any other', async (_title, code) => {
     const { code: exitCode, stderr } = await run(code);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/Error: mine\n {4}at .*\[eval\]:/);
+    expect(stderr).toMatch(/Error: mine\r?\n {4}at .*\[eval\]:/);
   });
 });
 
