@@ -24,6 +24,20 @@ process.on('warning', ({ message }) => warnings.push(message));
 const evaluate = (name, code) => windows.get(name).webContents.executeJavaScript(code);
 const sessionNamed = (name) => session.fromPartition(name);
 
+/**
+ * The frames in a page. Electron 25 has a frame that moved to another process while it loaded, and of which
+ * every property throws.
+ */
+function childFrames(webContents) {
+  return webContents.mainFrame.framesInSubtree.filter((frame) => {
+    try {
+      return frame.parent;
+    } catch {
+      return false;
+    }
+  });
+}
+
 const commands = {
   /** Serves a session, or only windows that are open already. */
   serve(name, manifest, names, { pages, ...options } = {}) {
@@ -72,8 +86,7 @@ const commands = {
 
   /** What evaluates in each frame of a window that has a parent. */
   evaluateInFrames(name, code) {
-    const { framesInSubtree } = windows.get(name).webContents.mainFrame;
-    const frames = framesInSubtree.filter(({ parent }) => parent);
+    const frames = childFrames(windows.get(name).webContents);
     return Promise.all(frames.map((frame) => frame.executeJavaScript(code)));
   },
 

@@ -417,7 +417,10 @@ describeElectron('in Electron', () => {
           document.body.append(frame);
         }))).then(() => {})`,
       );
-      expect(await ask('evaluateInFrames', window, has)).toEqual(Array(5).fill(false));
+      const frames = await ask('evaluateInFrames', window, has);
+      expect(frames).toEqual(Array(frames.length).fill(false));
+      // Electron 25 cannot look into the frame from the web.
+      expect([4, 5]).toContain(frames.length);
       const opened = await ask(
         'evaluateInFrames',
         window,
