@@ -2,30 +2,46 @@
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { forkOverTcp } from './bridge.mjs';
 
 const host = fileURLToPath(new URL('module-host.mjs', import.meta.url));
+
+/**
+ * Starts the host as `fork()` does, with its channel.
+ *
+ * @param {string} script
+ * @param {{ execPath: string, execArgv: string[], env: NodeJS.ProcessEnv }} options
+ */
+function forkHere(script, options) {
+  const child = fork(script, { ...options, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  let complaint = '';
+  child.stderr.on('data', (data) => (complaint += data));
+  return { child, complaint: () => complaint };
+}
 
 /**
  * @param {object} options
  * @param {string} options.authorityPath
  * @param {string[]} [options.runtime] The command of another runtime than this Node.
+ * @param {boolean} [options.bridge] Whether the runtime needs its messages over TCP.
  * @returns {Promise<import('./runner.mjs').Side>}
  */
-export async function openModule({ authorityPath, runtime = [process.execPath] }) {
+export async function openModule({ authorityPath, runtime = [process.execPath], bridge }) {
   const [execPath, ...execArgv] = runtime;
-  const child = fork(host, {
+  const start = bridge ? forkOverTcp : forkHere;
+  const { child, complaint } = await start(host, {
     execPath,
     execArgv,
     // Electron is a Node with that variable.
     env: { ...process.env, SSL_CERT_FILE: authorityPath, ELECTRON_RUN_AS_NODE: '1' },
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  let complaint = '';
-  child.stderr.on('data', (data) => (complaint += data));
   const gone = new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve({ exited: `the process ended with ${signal ?? code}\n${complaint}` });
-    });
+    const end = () => {
+      const status = child.signalCode ?? child.exitCode;
+      resolve({ exited: `the process ended with ${status}\n${complaint()}` });
+    };
+    if (child.exitCode === null && child.signalCode === null) child.once('exit', end);
+    else end();
   });
 
   const inbox = [];

@@ -1,9 +1,11 @@
 /**
  * Performs all scenarios with the module and compares with what Chromium did:
- * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command]`.
+ * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command
+ * [--bridge]]`.
  * The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes the
  * module's own transcript of the scenarios that carry a deviation, to be reviewed in the difference.
- * `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or Deno.
+ * `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or Deno; `--bridge` is
+ * for a Node under wine.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -74,6 +76,7 @@ async function main() {
       print: { type: 'boolean' },
       adopt: { type: 'boolean' },
       runtime: { type: 'string' },
+      bridge: { type: 'boolean' },
     },
   });
   const open = PLACES[values.in];
@@ -128,12 +131,12 @@ async function main() {
     };
 
     const work = async () => {
-      let side = await open({ authorityPath, runtime });
+      let side = await open({ authorityPath, runtime, bridge: values.bridge });
       try {
         for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
           if (await examine(side, item)) {
             await side.close();
-            side = await open({ authorityPath, runtime });
+            side = await open({ authorityPath, runtime, bridge: values.bridge });
           }
         }
       } finally {

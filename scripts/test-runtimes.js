@@ -7,15 +7,8 @@
  * through npx; Electron from ELECTRON_PATH or the package `electron`.
  */
 
-const { spawn } = require('node:child_process');
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
-const { tmpdir } = require('node:os');
 const path = require('node:path');
-
-const ROOT = path.join(__dirname, '..');
-
-/** How long a suite, and fetching a runtime, may take, in milliseconds. */
-const TIME_LIMIT = 300_000;
+const { complaintsAbout, conformanceSuite, jestSuite, run } = require('./suites.js');
 
 const EXPECTED = require('./expected-failures.json');
 
@@ -49,75 +42,6 @@ const RUNTIMES = [
 ];
 
 /**
- * @param {string} command
- * @param {string[]} args
- * @param {NodeJS.ProcessEnv} [env]
- * @returns {Promise<{ code: number | null, output: string }>} All that it has written to stdout; the
- *   code is null if it had to be killed.
- */
-function run(command, args, env = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: ROOT,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that nothing it has started survives the time limit.
-      detached: true,
-    });
-    const timer = setTimeout(
-      () => process.kill(-(/** @type {number} */ (child.pid)), 'SIGKILL'),
-      TIME_LIMIT,
-    );
-    let output = '';
-    child.stdout.on('data', (data) => (output += data));
-    child.stderr.resume();
-    child.on('error', () => {});
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      resolve({ code, output });
-    });
-  });
-}
-
-/**
- * @param {string[]} command
- * @returns {Promise<{ passed: number, failed: string[] }>}
- */
-async function jestSuite([node, ...flags]) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-runtimes-'));
-  try {
-    const file = path.join(folder, 'results.json');
-    await run(node, [...flags, 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`]);
-    const { numPassedTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
-    const failed = [];
-    for (const { name, status, assertionResults } of testResults) {
-      const tests = assertionResults.filter((test) => test.status === 'failed');
-      failed.push(...tests.map((test) => test.fullName));
-      if (status === 'failed' && tests.length === 0) failed.push(path.relative(ROOT, name));
-    }
-    return { passed: numPassedTests, failed };
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/**
- * @param {string[]} command
- * @returns {Promise<{ passed: number, failed: string[] }>}
- */
-async function conformanceSuite(command) {
-  const { output } = await run(process.execPath, [
-    'conformance/replay.mjs',
-    '--runtime',
-    command.join(' '),
-  ]);
-  const summary = /^(\d+) of \d+ scenarios are identical to Chromium, (\d+) of/m.exec(output);
-  if (!summary) throw new Error('the suite did not come to its end');
-  const failed = output.match(/^[a-z]+: .+$/gm) ?? [];
-  return { passed: Number(summary[1]) + Number(summary[2]), failed };
-}
-
-/**
  * @param {Runtime} runtime
  * @returns {Promise<string[]>} The command that runs a script in it.
  */
@@ -142,7 +66,7 @@ async function versionOf([command]) {
   const script = 'process.versions.electron || process.versions.bun || process.version';
   const isDeno = path.basename(command).startsWith('deno');
   const args = isDeno ? ['--version'] : ['-p', script];
-  const { output } = await run(command, args, { ELECTRON_RUN_AS_NODE: '1' });
+  const { output } = await run(command, args, { env: { ELECTRON_RUN_AS_NODE: '1' } });
   return /\d+(\.\d+)+/.exec(output)?.[0] ?? '?';
 }
 
@@ -167,12 +91,7 @@ async function examine(runtime) {
   const expected = EXPECTED[name] ?? EXPECTED[`${name} ${version.split('.')[0]}`] ?? {};
   try {
     const { passed, failed } = await suite(command);
-    const complaints = [
-      ...failed.filter((test) => !(test in expected)).map((test) => `${name}: fails: ${test}`),
-      ...Object.keys(expected)
-        .filter((test) => !failed.includes(test))
-        .map((test) => `${name}: passes, although it was expected to fail: ${test}`),
-    ];
+    const complaints = complaintsAbout(name, failed, expected);
     const took = `${Math.round((Date.now() - began) / 1000)} s`;
     const known = failed.filter((test) => test in expected).length;
     const failures = `${failed.length - known} (and ${known} expected)`;

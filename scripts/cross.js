@@ -1,0 +1,186 @@
+'use strict';
+
+/**
+ * Builds the native module for other platforms on Linux, and checks each file:
+ * `npm run cross -- TARGET…`, where a target is one of package.json's or `all`. The result goes to
+ * artifacts/bindings-TARGET/, where `npm run assemble` expects it. `--check` examines a file that is there
+ * instead of building it. docs/platforms.md has the figures.
+ *
+ * Rust's standard library comes from rustup if `rustup target add` has installed the target. Otherwise it
+ * is compiled from the sources that Debian packages.
+ */
+
+const { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+
+const { napi } = require('../package.json');
+const { makeFrameworks } = require('./cross/frameworks.js');
+const { TARGETS, complaints } = require('./cross/targets.js');
+const {
+  FOLDER,
+  ROOT,
+  ToolError,
+  need,
+  once,
+  pythonTools,
+  run,
+  rustSources,
+} = require('./cross/tools.js');
+
+/** @typedef {import('./cross/targets.js').Target} Target */
+
+const CARGO_FOLDER = path.join(FOLDER, 'cargo');
+
+/** @param {string} triple */
+function isInstalled(triple) {
+  return existsSync(run('rustc', ['--print', 'target-libdir', '--target', triple]).trim());
+}
+
+/**
+ * MinGW's linker wants two objects that building the standard library does not make, and napi-build wants
+ * a file to link with, although the module finds Node's symbols at run time.
+ *
+ * @param {string | undefined} sources of the standard library, if it is compiled
+ */
+function mingwEnvironment(sources) {
+  need('x86_64-w64-mingw32-gcc', 'apt-get install gcc-mingw-w64-x86-64');
+  const folder = once('mingw', (target) => {
+    writeFileSync(path.join(target, 'libnode.a'), '!<arch>\n');
+    writeFileSync(path.join(target, 'libnode.dll'), '');
+    for (const name of sources ? ['rsbegin', 'rsend'] : []) {
+      const source = path.join(/** @type {string} */ (sources), `rtstartup/${name}.rs`);
+      const options = [
+        '--edition',
+        '2021',
+        '--target',
+        'x86_64-pc-windows-gnu',
+        '-O',
+        '--emit=obj',
+      ];
+      run('rustc', [...options, '-o', path.join(target, `${name}.o`), source], {
+        env: { ...process.env, RUSTC_BOOTSTRAP: '1' },
+      });
+    }
+  });
+  return {
+    env: {
+      LIBNODE_PATH: folder,
+      CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc',
+    },
+    // The time of the build would be in the file.
+    flags: ['-L', `native=${folder}`, '-C', 'link-arg=-Wl,--no-insert-timestamp'],
+  };
+}
+
+/** @param {Target} target @returns {{ env: NodeJS.ProcessEnv, flags: string[] }} */
+function zigEnvironment({ triple, minimum, platform }) {
+  const env = { PATH: `${pythonTools()}:${process.env.PATH}` };
+  if (triple.includes('musl')) return { env, flags: ['-C', 'target-feature=-crt-static'] };
+  if (!minimum) return { env, flags: [] };
+  const { sdk, linker } = makeFrameworks(pythonTools());
+  const name = `chrome-sockets-tcp.${platform}.node`;
+  const link = ['-install_name', `@rpath/${name}`, '-adhoc_codesign'];
+  return {
+    env: { ...env, SDKROOT: sdk, MACOSX_DEPLOYMENT_TARGET: minimum },
+    flags: [
+      '-C',
+      `linker=${linker}`,
+      '-C',
+      'linker-flavor=darwin-lld',
+      ...link.flatMap((argument) => ['-C', `link-arg=${argument}`]),
+    ],
+  };
+}
+
+/** Paths of this machine that would otherwise be in the messages of panics. @param {string} sources */
+function remappedPaths(sources) {
+  const cargo = process.env.CARGO_HOME ?? path.join(os.homedir(), '.cargo');
+  const pairs = [
+    [ROOT, '/chrome-sockets-tcp'],
+    [cargo, '/cargo'],
+    [sources, '/rust/library'],
+  ];
+  return pairs.filter(([from]) => from).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+}
+
+/** @param {string} name @param {Target} target @returns {string} the built file */
+function build(name, target) {
+  need('cargo', 'install Rust, https://rustup.rs');
+  const { triple, linker, glibc } = target;
+  const sources = isInstalled(triple) && linker !== 'mingw' ? undefined : rustSources();
+  const { env, flags } = linker === 'mingw' ? mingwEnvironment(sources) : zigEnvironment(target);
+  const wanted = glibc ? `${triple}.${glibc}` : triple;
+  const args = [linker === 'mingw' ? 'build' : 'zigbuild', '--release', '--lib', '--locked'];
+  if (sources) args.push('-Zbuild-std=std,panic_unwind');
+  run('cargo', [...args, '--target', wanted], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...env,
+      ...(sources && { RUSTC_BOOTSTRAP: '1', __CARGO_TESTS_ONLY_SRC_ROOT: sources }),
+      CARGO_TARGET_DIR: CARGO_FOLDER,
+      CARGO_ENCODED_RUSTFLAGS: [...flags, ...remappedPaths(sources ?? '')].join('\u001f'),
+    },
+  });
+  const extension = { PE: 'dll', ELF: 'so', MachO: 'dylib' }[target.file.format];
+  const prefix = extension === 'dll' ? '' : 'lib';
+  const file = artifact(name, target);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const built = path.join(CARGO_FOLDER, triple, 'release');
+  copyFileSync(path.join(built, `${prefix}chrome_sockets_tcp.${extension}`), file);
+  return file;
+}
+
+/** @param {string} name @param {Target} target */
+function artifact(name, { platform }) {
+  return path.join(ROOT, `artifacts/bindings-${name}/chrome-sockets-tcp.${platform}.node`);
+}
+
+/** @param {string} file @param {Target} target @returns {string[]} what is wrong with it */
+function examine(file, target) {
+  const python = path.join(pythonTools(), 'python');
+  const facts = JSON.parse(run(python, [path.join(__dirname, 'cross/inspect.py'), file]));
+  const { size } = statSync(file);
+  const { versions, minimum, name } = facts;
+  const details = [
+    `${size} bytes`,
+    facts.libraries.join(' '),
+    ...(versions?.length ? [versions.join(' ')] : []),
+    ...(minimum ? [`macOS ${minimum}, ${name}`] : []),
+  ];
+  console.log(`${path.relative(ROOT, file)}: ${details.join(', ')}`);
+  return complaints(target, facts, size);
+}
+
+function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { check: { type: 'boolean' } },
+  });
+  const names = positionals.includes('all') ? Object.keys(TARGETS) : positionals;
+  const unknown = names.filter((name) => !(name in TARGETS));
+  if (names.length === 0 || unknown.length > 0) {
+    const others = napi.targets.filter((/** @type {string} */ name) => !(name in TARGETS));
+    throw new ToolError(
+      `expected targets: all, ${Object.keys(TARGETS).join(', ')}` +
+        (unknown.length > 0 ? `; not ${unknown.join(', ')}` : '') +
+        `. No toolchain for Linux builds ${others.join(', ')}.`,
+    );
+  }
+  for (const name of names) {
+    const target = TARGETS[name];
+    const file = values.check ? artifact(name, target) : build(name, target);
+    const wrong = examine(file, target);
+    if (wrong.length > 0) throw new ToolError(`${name}: ${wrong.join('; ')}`);
+  }
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof ToolError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

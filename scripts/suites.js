@@ -1,0 +1,112 @@
+'use strict';
+
+/** Runs the suites in another runtime, and compares the failures with those that are expected. */
+
+const { spawn } = require('node:child_process');
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..');
+
+/** How long a suite, and fetching a runtime, may take, in milliseconds. */
+const TIME_LIMIT = 300_000;
+
+/**
+ * @typedef {object} Result
+ * @property {number} passed
+ * @property {string[]} failed The names of the tests.
+ * @property {number} [skipped]
+ *
+ * @typedef {object} Options
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {string} [cwd]
+ * @property {number} [limit] in milliseconds
+ */
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Options} [options]
+ * @returns {Promise<{ code: number | null, output: string }>} All that it has written to stdout; the
+ *   code is null if it had to be killed.
+ */
+function run(command, args, { env = {}, cwd = ROOT, limit = TIME_LIMIT } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that nothing it has started survives the time limit.
+      detached: true,
+    });
+    const timer = setTimeout(
+      () => process.kill(-(/** @type {number} */ (child.pid)), 'SIGKILL'),
+      limit,
+    );
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.resume();
+    child.on('error', () => {});
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, output });
+    });
+  });
+}
+
+/**
+ * @param {string[]} command
+ * @param {string[]} [args] for jest
+ * @param {Options} [options]
+ * @returns {Promise<Result>}
+ */
+async function jestSuite([node, ...flags], args = [], options = {}) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-runtimes-'));
+  try {
+    const file = path.join(folder, 'results.json');
+    const jest = ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`];
+    await run(node, [...flags, ...jest, ...args], options);
+    const { numPassedTests, numPendingTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
+    const failed = [];
+    for (const { name, status, assertionResults } of testResults) {
+      const tests = assertionResults.filter((test) => test.status === 'failed');
+      failed.push(...tests.map((test) => test.fullName));
+      if (status === 'failed' && tests.length === 0) failed.push(path.basename(name));
+    }
+    return { passed: numPassedTests, failed, skipped: numPendingTests };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {string[]} command
+ * @param {string[]} [args] for the suite
+ * @param {Options} [options]
+ * @returns {Promise<Result>}
+ */
+async function conformanceSuite(command, args = [], options = {}) {
+  const suite = ['conformance/replay.mjs', '--runtime', command.join(' ')];
+  const { output } = await run(process.execPath, [...suite, ...args], options);
+  const summary = /^(\d+) of \d+ scenarios are identical to Chromium, (\d+) of/m.exec(output);
+  if (!summary) throw new Error('the suite did not come to its end');
+  const failed = output.match(/^[a-z]+: .+$/gm) ?? [];
+  return { passed: Number(summary[1]) + Number(summary[2]), failed };
+}
+
+/**
+ * @param {string} name of the runtime
+ * @param {string[]} failed
+ * @param {Record<string, string>} expected Why a test fails, by its name.
+ */
+function complaintsAbout(name, failed, expected) {
+  return [
+    ...failed.filter((test) => !(test in expected)).map((test) => `${name}: fails: ${test}`),
+    ...Object.keys(expected)
+      .filter((test) => !failed.includes(test))
+      .map((test) => `${name}: passes, although it was expected to fail: ${test}`),
+  ];
+}
+
+module.exports = { complaintsAbout, conformanceSuite, jestSuite, run };
