@@ -5,6 +5,8 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 // Writes the preload file that the tests use.
 require('../../scripts/preload.js');
+// And the parser of the check command.
+require('../../scripts/vendor.js');
 const { createAuthority } = require('../../support/certificates.js');
 
 /**

@@ -12,8 +12,8 @@ function installInto(project) {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const native = readdirSync(ROOT).find((name) => name.endsWith('.node'));
   if (native === undefined) throw new Error('no native module was built');
-  for (const name of ['package.json', ...readdirSync(ROOT)]) {
-    if (name !== 'package.json' && !manifest.files.includes(name)) continue;
+  for (const name of ['package.json', ...manifest.files]) {
+    if (name.includes('*')) continue;
     cpSync(join(ROOT, name), join(modules, manifest.name, name), { recursive: true });
   }
   const name = `${manifest.name}-${native.split('.')[1]}`;
