@@ -1,8 +1,8 @@
-//! Signatures by RSA keys of 1024 to 2047 bits.
+//! Signatures by RSA keys of fewer than 2048 bits.
 //!
-//! Chromium still accepts these keys, which old private authorities use. `aws-lc-rs` verifies their
-//! PKCS
-//! #1 v1.5 signatures, but RSA-PSS, which TLS 1.3 uses, only with longer keys. All data here is public.
+//! Chromium still accepts keys of 1024 bits, which old private authorities use. It refuses shorter ones,
+//! but reports a wrong signature before a weak key. `aws-lc-rs` verifies PKCS #1 v1.5 signatures by keys
+//! of 1024 bits and RSA-PSS, which TLS 1.3 uses, only by longer ones. All data here is public.
 
 use aws_lc_rs::{
     digest::{self, Digest, digest},
@@ -14,19 +14,39 @@ use webpki::aws_lc_rs as signatures;
 use super::{facts::RsaKey, power::power};
 
 /// The key lengths that the standard algorithms refuse.
-const SHORT: std::ops::Range<usize> = 1024..2048;
+const SHORT: std::ops::Range<usize> = 1..2048;
+
+/// The length from which on `aws-lc-rs` verifies PKCS #1 v1.5 signatures.
+const LEGACY: usize = 1024;
+
+/// `DigestInfo` of RFC 8017, section 9.2, up to the digest.
+const SHA256_INFO: &[u8] =
+    b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+const SHA512_INFO: &[u8] =
+    b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
+
+/// The least number of padding bytes: RFC 8017, section 9.2.
+const MIN_PADDING: usize = 8;
 
 /// The public exponents that `BoringSSL` accepts: odd ones of at most 33 bits.
 const EXPONENTS: std::ops::Range<u64> = 3..1 << 33;
 
 pub(super) static RSA_PKCS1_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
     long: signatures::RSA_PKCS1_2048_8192_SHA256,
-    short: Padding::Pkcs1(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+    short: Padding::Pkcs1 {
+        legacy: &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        hash: &digest::SHA256,
+        info: SHA256_INFO,
+    },
 };
 
 pub(super) static RSA_PKCS1_SHA512: &dyn SignatureVerificationAlgorithm = &AnyLength {
     long: signatures::RSA_PKCS1_2048_8192_SHA512,
-    short: Padding::Pkcs1(&signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+    short: Padding::Pkcs1 {
+        legacy: &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        hash: &digest::SHA512,
+        info: SHA512_INFO,
+    },
 };
 
 pub(super) static RSA_PSS_SHA256: &dyn SignatureVerificationAlgorithm = &AnyLength {
@@ -53,7 +73,11 @@ struct AnyLength {
 
 #[derive(Debug)]
 enum Padding {
-    Pkcs1(&'static dyn VerificationAlgorithm),
+    Pkcs1 {
+        legacy: &'static dyn VerificationAlgorithm,
+        hash: &'static digest::Algorithm,
+        info: &'static [u8],
+    },
     Pss(&'static digest::Algorithm),
 }
 
@@ -69,9 +93,12 @@ impl SignatureVerificationAlgorithm for AnyLength {
             return self.long.verify_signature(public_key, message, signature);
         };
         match self.short {
-            Padding::Pkcs1(algorithm) => UnparsedPublicKey::new(algorithm, public_key)
-                .verify(message, signature)
-                .map_err(|_| InvalidSignature),
+            Padding::Pkcs1 { legacy, .. } if key.length() >= LEGACY => {
+                UnparsedPublicKey::new(legacy, public_key)
+                    .verify(message, signature)
+                    .map_err(|_| InvalidSignature)
+            }
+            Padding::Pkcs1 { hash, info, .. } => verify_pkcs1(&key, hash, info, message, signature),
             Padding::Pss(hash) => verify_pss(&key, hash, message, signature),
         }
     }
@@ -85,6 +112,39 @@ impl SignatureVerificationAlgorithm for AnyLength {
     }
 }
 
+/// The encoded message of a signature, without its leading zeros.
+fn encoded_message(key: &RsaKey<'_>, signature: &[u8]) -> Result<Vec<u8>, InvalidSignature> {
+    (signature.len() == key.length().div_ceil(8))
+        .then(|| power(signature, exponent(key)?, key.modulus))
+        .flatten()
+        .ok_or(InvalidSignature)
+}
+
+/// RSASSA-PKCS1-V1_5-VERIFY of RFC 8017.
+fn verify_pkcs1(
+    key: &RsaKey<'_>,
+    hash: &'static digest::Algorithm,
+    info: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), InvalidSignature> {
+    let encoded = encoded_message(key, signature)?;
+    let digest = digest(hash, message);
+    // The first byte of the encoded message is zero; 1 and 0 enclose the padding.
+    let used = info.len() + digest.as_ref().len() + 3;
+    let padding = signature
+        .len()
+        .checked_sub(used)
+        .filter(|&length| length >= MIN_PADDING)
+        .ok_or(InvalidSignature)?;
+    let padding = vec![0xff; padding];
+    if encoded == [&[1], &padding[..], &[0], info, digest.as_ref()].concat() {
+        Ok(())
+    } else {
+        Err(InvalidSignature)
+    }
+}
+
 /// RSASSA-PSS-VERIFY of RFC 8017 with a salt as long as the hash.
 fn verify_pss(
     key: &RsaKey<'_>,
@@ -92,10 +152,7 @@ fn verify_pss(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), InvalidSignature> {
-    let encoded = (signature.len() == key.length().div_ceil(8))
-        .then(|| power(signature, exponent(key)?, key.modulus))
-        .flatten()
-        .ok_or(InvalidSignature)?;
+    let encoded = encoded_message(key, signature)?;
     let encoded_bits = key.length() - 1;
     if is_pss_encoding(&encoded, encoded_bits, hash, message).is_some() {
         Ok(())
@@ -206,7 +263,7 @@ pub(super) fn compare(public_key: &[u8], message: &[u8], signature: &[u8]) {
 #[cfg(any(fuzzing, test))]
 pub(super) fn change(message: &[u8], change: &[u8]) {
     for hash in [&digest::SHA256, &digest::SHA384, &digest::SHA512] {
-        let bits = SHORT.start - 1 + message.len() % SHORT.len();
+        let bits = LEGACY - 1 + message.len() % (SHORT.end - LEGACY);
         let length = bits.div_ceil(8);
         let hash_length = hash.output_len();
         let Some(zeros) = length.checked_sub(2 * hash_length + 2) else {
@@ -263,6 +320,16 @@ mod tests {
         d6c3ad0f093da4b77bd9c3efc92c7cd184d6f3443b162ab33ad5011c3195b697909666db58b6c232\
         6c2baca17743bc9e";
 
+    // Created by OpenSSL with a key of 768 bits.
+    const WEAK_KEY: &str = "\
+        3068026100bb14af38eec9b15e7783bb7fd00a006b10d97980ea95a9dd95d284aeeff9f4f21f4ac8\
+        31a5a03f35bdbebe293e285d6b715539de2f46ec589562c26282a3ec18f35cc92c186ea67c37b54f\
+        f3427125cac8047651df269a50fcf5554b6c2135c50203010001";
+    const WEAK_PKCS1_SHA256: &str = "\
+        a8019d27de46a1c24b1c5479a68cfa73c837451c712a99161f48150e7f348a8ce3e57f849cf8f94d\
+        dce1db0f7e9678f8c59eb1a5212def057d1ae8db01afdf6cbe901a6cee46e28ced8e7385d0e807d5\
+        283f6f0f268051e4f315fff196066382";
+
     fn bytes(hex: &str) -> Vec<u8> {
         hex.as_bytes()
             .chunks(2)
@@ -285,6 +352,25 @@ mod tests {
                     .verify_signature(&key, MESSAGE, &signature)
                     .is_ok()
             );
+        }
+    }
+
+    #[test]
+    fn signatures_of_weak_keys_are_verified() {
+        let key = bytes(WEAK_KEY);
+        let signature = bytes(WEAK_PKCS1_SHA256);
+        let verify = |message, signature: &[u8]| {
+            RSA_PKCS1_SHA256
+                .verify_signature(&key, message, signature)
+                .is_ok()
+        };
+        assert!(verify(MESSAGE, &signature));
+        assert!(!verify(b"signed by a short kez", &signature));
+        assert!(!verify(MESSAGE, &signature[1..]));
+        for index in 0..signature.len() {
+            let mut changed = signature.clone();
+            changed[index] ^= 1;
+            assert!(!verify(MESSAGE, &changed));
         }
     }
 
