@@ -181,15 +181,3 @@ test('j. a send() in the callback of setPaused(false) finds a connection that th
   await inbox.until(({ errors }) => errors.length === 1);
   expect(inbox.errors).toEqual([-100]);
 });
-
-test('o. a send() after a secure() that finds the connection reset finds no socket', async () => {
-  const server = await startServer();
-  const { socketId } = await connected(server.port, { paused: true });
-  const peer = await server.accepted();
-  peer.resetAndDestroy();
-  await once(peer, 'close');
-  const secured = result('secure', socketId);
-  const sent = call('send', socketId, new ArrayBuffer(1));
-  expect(await secured).toBe(-15);
-  expect(await sent).toEqual({ args: [], lastError: 'Socket not found' });
-});

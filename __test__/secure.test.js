@@ -38,6 +38,21 @@ describe('secure', () => {
     expect((await server.accepted()).getProtocol()).toBe(expected);
   });
 
+  test('lets the other calls of its turn see the socket, although the server has gone', async () => {
+    const server = await startServer();
+    const { socketId } = await connected(server.port, { paused: true });
+    const peer = await server.accepted();
+    peer.end();
+    await once(peer, 'finish');
+    const secured = result('secure', socketId);
+    const updated = tcp.update(socketId, { name: 'later' });
+    const sent = result('send', socketId, Buffer.from('late'));
+    expect(await secured).toBe(-15);
+    await updated;
+    expect(await sent).toEqual({ resultCode: -15 });
+    await expect(tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
+  });
+
   test('can follow the go-ahead that the read in flight delivers', async () => {
     const server = await startServer();
     const { socketId, inbox } = await connected(server.port);

@@ -52,13 +52,20 @@ impl SocketTable {
         if securing || socket.read.is_some() || !socket.writes.is_empty() {
             return self.destroy(request, socket_id, NetError::Failed);
         }
-        match self.discard_plaintext(socket_id) {
-            Ok(()) => self.start_handshake(request, socket_id, versions),
-            Err(error) => self.destroy(request, socket_id, error),
-        }
+        let found = self.discard_plaintext(socket_id);
+        self.start_handshake(request, socket_id, versions, found);
     }
 
-    fn start_handshake(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
+    /// Starts a handshake. If `found` says that the connection has ended, the handshake fails: like
+    /// any other, after the calls of this turn, since Chromium's browser process has to ask its
+    /// network process.
+    fn start_handshake(
+        &mut self,
+        request: u32,
+        socket_id: SocketId,
+        versions: TlsVersionRange,
+        found: Result<(), NetError>,
+    ) {
         let Ok(runtime) = runtime::handle() else {
             return self.destroy(request, socket_id, NetError::InsufficientResources);
         };
@@ -100,7 +107,10 @@ impl SocketTable {
         let stream = closing::Stream::new(stream);
         let limit = self.connect_timeout;
         let handshake = runtime.spawn(async move {
-            let handshake = handshake(stream, &host, versions, settings.as_deref());
+            let handshake = async {
+                found?;
+                handshake(stream, &host, versions, settings.as_deref()).await
+            };
             let result = match limit {
                 None => handshake.await,
                 Some(limit) => timeout(limit, handshake)

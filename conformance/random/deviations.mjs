@@ -331,33 +331,6 @@ function sendsBeforeTheEnd(program, { expected, got }) {
   return partAt(operationsOf(program), { expected, got }, expected[at][0], callOf(number));
 }
 
-/**
- * o: A `secure()` that finds no connection has destroyed the socket when a send of the same turn
- * is answered; in Chromium that may come first.
- */
-function secureDestroysAtOnce(_program, { expected, got }) {
-  const own = new Map(got.map((entry) => [answerOf(entry)?.number, entry[1]]));
-  const securing = new Map();
-  const raced = new Map();
-  let changed = false;
-  const rewritten = expected.map((entry) => {
-    const [slot, text] = entry;
-    const [, number, method] = CALL.exec(text) ?? [];
-    if (text.startsWith('step ')) securing.clear();
-    if (method === 'secure') securing.set(slot, Number(number));
-    if (method === 'send' && securing.has(slot)) raced.set(Number(number), securing.get(slot));
-    const answer = answerOf(entry);
-    if (!raced.has(answer?.number)) return entry;
-    const isLate = own.get(raced.get(answer.number))?.includes(' secure: (-15) ');
-    const instead = `${answer.number} send: () lastError "Socket not found"`;
-    const differs = text.includes('resultCode: -15}') && own.get(answer.number) === instead;
-    if (!isLate || !differs) return entry;
-    changed = true;
-    return /** @type {[number, string]} */ ([slot, instead]);
-  });
-  return changed ? { expected: rewritten, got } : undefined;
-}
-
 const PEER = /^(peer [\d.]+): (\d+) bytes (\w+) (.*)$/;
 
 /** The entries that show how peers have seen connections end, each with its place. */
@@ -482,7 +455,6 @@ const DEVIATIONS = [
   { letter: 'h', apply: refusedIsNew },
   { letter: 'i', apply: sendFailsAtOnce },
   { letter: 'l', apply: sendsBeforeConnected },
-  { letter: 'o', apply: secureDestroysAtOnce },
   { letter: 'j', apply: sendsBeforeTheEnd },
   { letter: 'j', apply: callsTakeEffect },
   { letter: 'k', apply: closesInOrder },
