@@ -38,10 +38,13 @@ module.exports = [
   {
     // These also run inside a browser page.
     files: [
-      'lib/{arguments,event,install,last-error,namespace,native-object,requests,schema,sends,siblings}.js',
+      'lib/base/{intrinsics,strings}.js',
       'lib/electron/{credit,preload}.js',
       'lib/electron/page/*.js',
+      'lib/renderer/*.js',
     ],
+    // Pages have replacements for these.
+    ignores: ['lib/renderer/{call-promise,canonical-host,raise}.js'],
     languageOptions: { globals: { ...globals['shared-node-browser'], ...globals.commonjs } },
     rules: {
       'no-restricted-globals': ['error', 'Buffer', 'process', 'global', 'setImmediate'],

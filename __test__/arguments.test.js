@@ -4,7 +4,7 @@
 
 const { inspect } = require('node:util');
 const vm = require('node:vm');
-const { bytesOf, parsers } = require('../lib/arguments.js');
+const { bytesOf, parsers } = require('../lib/renderer/arguments.js');
 
 const cb = () => {};
 const buffer = new ArrayBuffer(8);

@@ -1,6 +1,6 @@
 'use strict';
 
-const { cpSync, mkdirSync, mkdtempSync, readdirSync } = require('node:fs');
+const { cpSync, mkdtempSync, readdirSync } = require('node:fs');
 const { realpathSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
@@ -53,15 +53,13 @@ test('a native module that cannot be loaded is named with the reason', async () 
 });
 
 test('a bundle without the native module says how to configure the bundler', async () => {
-  const bundle = join(folder, 'dist');
-  mkdirSync(bundle);
-  cpSync(join(ROOT, 'lib', 'binding.js'), join(bundle, 'binding.js'));
-  for (const name of ['context.js', 'copies.js', 'intrinsics.js', 'own-files.js']) {
-    cpSync(join(ROOT, 'lib', name), join(bundle, name));
+  const bundle = join(folder, 'dist', 'native');
+  for (const name of ['base', 'native']) {
+    cpSync(join(ROOT, 'lib', name), join(folder, 'dist', name), { recursive: true });
   }
   writeFileSync(join(folder, 'package.json'), '{"name": "an-application"}');
   const code = `
-    try { require('./dist/binding.js').loadBinding(); } catch (error) { console.log(error.message); }`;
+    try { require('./dist/native/binding.js').loadBinding(); } catch (error) { console.log(error.message); }`;
   const { stdout } = await runNode(['--eval', code], { cwd: folder });
   expect(stdout).toContain(`the bundle in ${realpathSync(bundle)} does not contain it`);
   expect(stdout).toContain('Mark chrome-sockets-tcp as external');

@@ -1,6 +1,6 @@
 'use strict';
 
-const { canonicalHost } = require('../lib/canonical-host.js');
+const { canonicalHost } = require('../lib/renderer/canonical-host.js');
 
 // In Chromium 156 each of these reaches the place that the right-hand form names.
 test.each([

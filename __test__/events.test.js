@@ -1,10 +1,10 @@
 'use strict';
 
-const { createEvent, emit } = require('../lib/event.js');
-const { raise } = require('../lib/raise.js');
+const { createEvent, emit } = require('../lib/renderer/event.js');
+const { raise } = require('../lib/renderer/raise.js');
 
 // jest fails the running test when an exception is raised; exceptions.test.js lets them happen.
-jest.mock('../lib/raise.js', () => ({ raise: jest.fn() }));
+jest.mock('../lib/renderer/raise.js', () => ({ raise: jest.fn() }));
 
 let event;
 let order;

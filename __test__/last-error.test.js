@@ -1,11 +1,11 @@
 'use strict';
 
 const { inspect } = require('node:util');
-const { callWithLastError, showLastErrorOn } = require('../lib/last-error.js');
-const { raise } = require('../lib/raise.js');
+const { callWithLastError, showLastErrorOn } = require('../lib/renderer/last-error.js');
+const { raise } = require('../lib/renderer/raise.js');
 
 // jest fails the running test when an exception is raised; exceptions.test.js lets them happen.
-jest.mock('../lib/raise.js', () => ({ raise: jest.fn() }));
+jest.mock('../lib/renderer/raise.js', () => ({ raise: jest.fn() }));
 
 const MESSAGE = 'Socket not found';
 

@@ -4,7 +4,7 @@ const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { parseManifest } = require('../lib/manifest.js');
+const { parseManifest } = require('../lib/options/manifest.js');
 
 const withConnect = (connect) => ({ name: 'app', sockets: { tcp: { connect } } });
 

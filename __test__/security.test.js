@@ -67,7 +67,7 @@ describe('verification', () => {
   );
 
   test('has no back door in the native module, and no build of it without', () => {
-    const binding = require('../lib/binding.js').loadBinding();
+    const binding = require('../lib/native/binding.js').loadBinding();
     expect(Object.keys(binding).sort()).toEqual([
       'TcpSockets',
       'netErrors',

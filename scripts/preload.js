@@ -10,14 +10,15 @@ const { dirname, join, relative } = require('node:path');
 
 const ROOT = join(__dirname, '..');
 const LIB = join(ROOT, 'lib');
+const RENDERER = join(LIB, 'renderer');
 const PAGE = join(LIB, 'electron', 'page');
 
 /** What needs Node, and what a page has in its place. */
 const IN_A_PAGE = {
-  [join(LIB, 'raise.js')]: join(PAGE, 'raise.js'),
-  [join(LIB, 'context.js')]: join(PAGE, 'context.js'),
-  [join(LIB, 'call-promise.js')]: join(PAGE, 'call-promise.js'),
-  [join(LIB, 'canonical-host.js')]: join(PAGE, 'canonical-host.js'),
+  [join(RENDERER, 'raise.js')]: join(PAGE, 'raise.js'),
+  [join(LIB, 'base', 'context.js')]: join(PAGE, 'context.js'),
+  [join(RENDERER, 'call-promise.js')]: join(PAGE, 'call-promise.js'),
+  [join(RENDERER, 'canonical-host.js')]: join(PAGE, 'canonical-host.js'),
 };
 
 /**

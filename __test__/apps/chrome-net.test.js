@@ -4,7 +4,7 @@
 // Chrome App.
 
 const { once } = require('node:events');
-const { createEvent } = require('../../lib/event.js');
+const { createEvent } = require('../../lib/renderer/event.js');
 const { echo, startServer, stopServers } = require('../support/servers.js');
 
 let net;

@@ -166,6 +166,6 @@ export const FAULTS = {
 
 /** Plants the fault that the environment names, before the module is loaded. */
 export function plant(name = process.env.RANDOM_FAULT) {
-  const { instance } = require('../../lib/instance.js');
+  const { instance } = require('../../lib/native/instance.js');
   FAULTS[name](instance.native);
 }

@@ -6,16 +6,16 @@ const { isIPv6 } = require('node:net');
 const { Duplex } = require('node:stream');
 // As in a net.Socket: not the global ones, which fake timers and jsdom replace.
 const { clearTimeout, setTimeout } = require('node:timers');
-const { call, describeSocket } = require('../call.js');
-const { capture } = require('../context.js');
+const { call, describeSocket } = require('./call.js');
+const { capture } = require('../base/context.js');
 const {
   instance: { native },
-} = require('../instance.js');
-const { IntrinsicPromise } = require('../intrinsics.js');
-const { withNodeCode } = require('../node-errors.js');
-const { Receiver } = require('../receiver.js');
-const { addSink, removeSink } = require('../sinks.js');
-const { SocketError, traceOf } = require('../socket-error.js');
+} = require('../native/instance.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
+const { withNodeCode } = require('./node-errors.js');
+const { Receiver } = require('./receiver.js');
+const { addSink, removeSink } = require('./sinks.js');
+const { SocketError, traceOf } = require('./socket-error.js');
 
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */

@@ -2,10 +2,10 @@
 
 /** The twelve methods as promises, and what a socket receives as an async iterator. */
 
-const { call, describeSocket } = require('../call.js');
-const { IntrinsicPromise } = require('../intrinsics.js');
-const { Receiver } = require('../receiver.js');
-const { SocketError, traceOf } = require('../socket-error.js');
+const { call, describeSocket } = require('./call.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
+const { Receiver } = require('./receiver.js');
+const { SocketError, traceOf } = require('./socket-error.js');
 
 /** Methods that wait for a peer, and how many arguments can stand before their `{ signal }`. */
 const ABORTABLE = new Map([

@@ -1,6 +1,6 @@
 'use strict';
 
-const { loadBinding } = require('../binding.js');
+const { loadBinding } = require('../native/binding.js');
 
 /** src/net_error.rs defines the names and numbers. */
 module.exports = Object.freeze(

@@ -6,9 +6,9 @@
  */
 
 const tcp = require('./tcp.js');
-const { registered } = require('../copies.js');
-const { install } = require('../install.js');
-const { NAME, ownFiles } = require('../own-files.js');
+const { registered } = require('../native/copies.js');
+const { install } = require('../renderer/install.js');
+const { NAME, ownFiles } = require('../native/own-files.js');
 const runtime = require('./runtime.js');
 
 const { folder } = ownFiles();

@@ -1,6 +1,6 @@
 'use strict';
 
-const { instance } = require('../instance.js');
+const { instance } = require('../native/instance.js');
 
 const stats = () => instance.native.stats();
 

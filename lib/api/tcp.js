@@ -3,11 +3,11 @@
 /** `chrome.sockets.tcp`: the namespace over the native half in this process. */
 
 const { debuglog } = require('node:util');
-const { reportMismatches } = require('../arguments.js');
-const { once, publishCall, publishReceiveError, watched } = require('../diagnostics.js');
-const { adviseOnReceiver } = require('../event.js');
-const { instance, returnsPromises, warnOfTrust } = require('../instance.js');
-const { createNamespace } = require('../namespace.js');
+const { reportMismatches } = require('../renderer/arguments.js');
+const { once, publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
+const { adviseOnReceiver } = require('../renderer/event.js');
+const { instance, returnsPromises, warnOfTrust } = require('../native/instance.js');
+const { createNamespace } = require('../renderer/namespace.js');
 
 const debug = debuglog('chrome-sockets-tcp');
 const { native, settings } = instance;

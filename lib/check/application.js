@@ -2,7 +2,7 @@
 
 /** Reads a manifest for `chrome-sockets-tcp check`: the kind of application, and remarks on it. */
 
-const { parseManifest, readManifestText } = require('../manifest.js');
+const { parseManifest, readManifestText } = require('../options/manifest.js');
 
 /**
  * @typedef {'Chrome App' | 'NW.js app' | 'extension'} Kind

@@ -6,7 +6,7 @@
 const { statSync } = require('node:fs');
 const { resolve } = require('node:path');
 const { parseArgs } = require('node:util');
-const { escaped, fileProblem } = require('../shown.js');
+const { escaped, fileProblem } = require('../base/shown.js');
 const { check } = require('./check.js');
 const { format } = require('./format.js');
 

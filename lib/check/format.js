@@ -2,7 +2,7 @@
 
 /** The report of `chrome-sockets-tcp check` as text. */
 
-const { escaped } = require('../shown.js');
+const { escaped } = require('../base/shown.js');
 
 /** @typedef {import('./check.js').Report} Report */
 

@@ -4,7 +4,7 @@
 
 const { lstatSync, readFileSync, readdirSync } = require('node:fs');
 const { extname, join } = require('node:path');
-const { fileProblem } = require('../shown.js');
+const { fileProblem } = require('../base/shown.js');
 
 /** Bounds of one check. More is reported and makes the check incomplete. */
 const MAX_FILES = 20_000;

@@ -10,14 +10,14 @@
 
 const { debuglog } = require('node:util');
 const { isArrayBuffer } = require('node:util/types');
-const { parsers, bytesOf } = require('../arguments.js');
-const { canonicalHost } = require('../canonical-host.js');
-const { configureInstance } = require('../configuration.js');
-const { publishCall, publishReceiveError, watched } = require('../diagnostics.js');
-const { createInstance, returnsPromises, warnOfTrust } = require('../instance.js');
-const { ADDRESS_FAMILIES } = require('../namespace.js');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../requests.js');
-const { escaped } = require('../shown.js');
+const { parsers, bytesOf } = require('../renderer/arguments.js');
+const { canonicalHost } = require('../renderer/canonical-host.js');
+const { configureInstance } = require('../options/configuration.js');
+const { publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
+const { createInstance, returnsPromises, warnOfTrust } = require('../native/instance.js');
+const { ADDRESS_FAMILIES } = require('../renderer/namespace.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../renderer/requests.js');
+const { escaped } = require('../base/shown.js');
 const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
 const { ServedPage } = require('./served-page.js');
 const turns = require('./turns.js');
@@ -277,7 +277,7 @@ class Application {
   );
 
   /**
-   * The calls of the API, as lib/namespace.js makes them. Invalid arguments throw before any
+   * The calls of the API, as lib/renderer/namespace.js makes them. Invalid arguments throw before any
    * effect.
    *
    * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
@@ -520,7 +520,7 @@ class Application {
 
   // ---- To the pages -----------------------------------------------------------------------------
 
-  /** @type {import('../requests.js').Deliver} */
+  /** @type {import('../renderer/requests.js').Deliver} */
   #deliver = (kind, id, code, payload) => {
     switch (kind) {
       case COMPLETE:

@@ -5,7 +5,7 @@
  * complete: a popup that was opened with a `javascript:` URL has the URL `''`.
  */
 
-const { escaped } = require('../shown.js');
+const { escaped } = require('../base/shown.js');
 
 /**
  * @typedef {(url: string, origin: string) => boolean} Admits

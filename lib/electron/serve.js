@@ -7,11 +7,11 @@
 
 const { existsSync } = require('node:fs');
 const { ipcMain, webContents: allWebContents } = require('electron');
-const { refuseUnknown, OPTION_NAMES } = require('../configuration.js');
+const { refuseUnknown, OPTION_NAMES } = require('../options/configuration.js');
 const { Application } = require('./application.js');
 const { admissionAdvice, admitSchemes, isOfOrigin, schemeAdvice } = require('./documents.js');
-const { ADVICE, NAME, ownFile } = require('../own-files.js');
-const { escaped, kindOf } = require('../shown.js');
+const { ADVICE, NAME, ownFile } = require('../native/own-files.js');
+const { escaped, kindOf } = require('../base/shown.js');
 
 /** The preload file, for `webPreferences.preload`. */
 const preload = ownFile('electron-preload.js');

@@ -2,7 +2,7 @@
 
 /** A page as the main process has it: its port, its sockets, its calls, and the credit between them. */
 
-const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('../requests.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('../renderer/requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, ANSWER_WINDOW, costOf, costOfAnswer } = require('./credit.js');
 const { Fifo } = require('./fifo.js');
 const { MAX_UNANSWERED, MAX_KEPT_BYTES } = require('./limits.js');

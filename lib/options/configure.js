@@ -1,7 +1,7 @@
 'use strict';
 
-const { configureInstance } = require('../configuration.js');
-const { instance } = require('../instance.js');
+const { configureInstance } = require('./configuration.js');
+const { instance } = require('../native/instance.js');
 
 /**
  * @param {import('../../entry/configure.js').Configuration} configuration

@@ -6,8 +6,8 @@
  * native half in the main process.
  */
 
-const { install } = require('../../install.js');
-const { createNamespace } = require('../../namespace.js');
+const { install } = require('../../renderer/install.js');
+const { createNamespace } = require('../../renderer/namespace.js');
 const { RemoteNative } = require('./remote-native.js');
 
 /**

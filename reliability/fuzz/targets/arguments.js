@@ -1,15 +1,15 @@
 'use strict';
 
 /**
- * Arguments (lib/arguments.js) of every kind that JavaScript has, against a second reading of the
+ * Arguments (lib/renderer/arguments.js) of every kind that JavaScript has, against a second reading of the
  * schema: what is accepted is what the schema says, what is refused is refused in Chromium's words, and
  * what an application's own code throws meanwhile comes through as it is.
  */
 
 const { types } = require('node:util');
 const vm = require('node:vm');
-const { parsers, bytesOf } = require('../../../lib/arguments.js');
-const { dictionaries, enumerations, methods } = require('../../../lib/schema.js');
+const { parsers, bytesOf } = require('../../../lib/renderer/arguments.js');
+const { dictionaries, enumerations, methods } = require('../../../lib/renderer/schema.js');
 
 /** @typedef {import('../fuzz.js').Choices} Random */
 

@@ -1,12 +1,12 @@
 'use strict';
 
 /**
- * Host names (lib/canonical-host.js): whatever is written, the answer is a string, comes soon, is
+ * Host names (lib/renderer/canonical-host.js): whatever is written, the answer is a string, comes soon, is
  * already canonical, and is what a second reading of the same text says it is.
  */
 
 const { domainToASCII } = require('node:url');
-const { canonicalHost } = require('../../../lib/canonical-host.js');
+const { canonicalHost } = require('../../../lib/renderer/canonical-host.js');
 const { addressOf } = require('../address.js');
 
 /** Longer than this no host may take, in milliseconds; the machine is given room to be busy. */

@@ -14,7 +14,7 @@ const tls = require('node:tls');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const { Application } = require('../../../lib/electron/application.js');
-const { COMPLETE, RECEIVE } = require('../../../lib/requests.js');
+const { COMPLETE, RECEIVE } = require('../../../lib/renderer/requests.js');
 const { createAuthority } = require('../../../support/certificates.js');
 
 /** @typedef {import('../fuzz.js').Choices} Random */

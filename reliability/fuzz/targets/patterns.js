@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * Manifests (lib/manifest.js): patterns against a small matcher that is written another way, and the
+ * Manifests (lib/options/manifest.js): patterns against a small matcher that is written another way, and the
  * text of manifests, which is refused in words or means what the object means.
  */
 
@@ -9,7 +9,7 @@ const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { isIPv6 } = require('node:net');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
-const { parseManifest } = require('../../../lib/manifest.js');
+const { parseManifest } = require('../../../lib/options/manifest.js');
 const { addressOf } = require('../address.js');
 
 const LABELS = [
@@ -204,7 +204,7 @@ function manifest(random) {
 
 /**
  * @param {unknown} value
- * @returns {{ problem: any } | { permissions: import('../../../lib/manifest.js').Permissions }}
+ * @returns {{ problem: any } | { permissions: import('../../../lib/options/manifest.js').Permissions }}
  */
 function attempt(value) {
   try {

@@ -1,14 +1,14 @@
 'use strict';
 
 /**
- * What configure() is given (lib/configuration.js): PEM that was cut, mixed and changed, and values
+ * What configure() is given (lib/options/configuration.js): PEM that was cut, mixed and changed, and values
  * that are no PEM at all. Whatever cannot be used is an error that names its option, and then nothing
  * has changed.
  */
 
 const { createPrivateKey, X509Certificate } = require('node:crypto');
-const { configureInstance } = require('../../../lib/configuration.js');
-const { createInstance } = require('../../../lib/instance.js');
+const { configureInstance } = require('../../../lib/options/configuration.js');
+const { createInstance } = require('../../../lib/native/instance.js');
 const { createAuthority } = require('../../../support/certificates.js');
 
 /** @typedef {import('../fuzz.js').Choices} Random */

@@ -1,6 +1,6 @@
 'use strict';
 
-const netErrors = require('./api/net-errors.js');
+const netErrors = require('../api/net-errors.js');
 
 /** @type {Map<number, string>} */
 const names = new Map(Object.entries(netErrors).map(([name, code]) => [code, name]));

@@ -20,7 +20,7 @@ function ownFiles() {
   if (typeof __dirname !== 'string') {
     throw new Error(`${NAME}: a bundle that is an ES module cannot load its files. ${ADVICE}.`);
   }
-  const root = join(__dirname, '..');
+  const root = join(__dirname, '..', '..');
   const manifest = manifestOf(root);
   return manifest?.name === NAME
     ? { folder: root, isBundle: false, version: manifest.version }

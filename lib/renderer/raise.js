@@ -10,7 +10,7 @@
 
 // Not the global one, which fake timers replace and jsdom does not have.
 const { setImmediate } = require('node:timers');
-const { Context } = require('./context.js');
+const { Context } = require('../base/context.js');
 
 // Taken at load time: a test that installs fake timers must not swallow its own failures.
 const { queueMicrotask } = globalThis;

@@ -1,8 +1,8 @@
 'use strict';
 
-const tcp = require('./api/tcp.js');
-const { IntrinsicPromise } = require('./intrinsics.js');
-const { showLastErrorOn } = require('./last-error.js');
+const tcp = require('../api/tcp.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
+const { showLastErrorOn } = require('../renderer/last-error.js');
 const { SocketError } = require('./socket-error.js');
 
 /** An object of our own, so that scripts that change `chrome.runtime` have no effect here. */

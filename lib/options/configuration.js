@@ -6,7 +6,7 @@ const { createPrivateKey, X509Certificate } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const { isUint8Array } = require('node:util/types');
 const { parseManifest } = require('./manifest.js');
-const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('./shown.js');
+const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('../base/shown.js');
 
 /**
  * Errors name options, members and files. They never quote a value that could be a key or a passphrase,
@@ -15,8 +15,8 @@ const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('./show
  *
  * @typedef {{ where: string, certificate: X509Certificate }} Found A certificate, and how to name it
  *   in an error.
- * @typedef {import('./instance.js').Instance} Instance
- * @typedef {import('./instance.js').TlsChoices} TlsChoices
+ * @typedef {import('../native/instance.js').Instance} Instance
+ * @typedef {import('../native/instance.js').TlsChoices} TlsChoices
  * @typedef {NonNullable<TlsChoices['identity']>} Identity
  * @typedef {{ tls: TlsChoices, apply: ((instance: Instance) => void)[] }} Plan What a call of configure() will do.
  */

@@ -10,7 +10,7 @@
  * in Chromium's words for a failed call without a callback.
  */
 
-const { IntrinsicPromise } = require('./intrinsics.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
 const { reportUnchecked } = require('./last-error.js');
 
 /**

@@ -11,7 +11,7 @@
 const { existsSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
-const { neutralContext } = require('./context.js');
+const { neutralContext } = require('../base/context.js');
 const { bindings } = require('./copies.js');
 const { ADVICE, NAME, ownFiles } = require('./own-files.js');
 
@@ -44,7 +44,7 @@ function packageOfPlatform() {
 /**
  * Loads the native module.
  *
- * @returns {typeof import('../binding.js')}
+ * @returns {typeof import('../../binding.js')}
  */
 function loadBinding() {
   try {
@@ -63,7 +63,7 @@ function loadBinding() {
  * Loads the native module, unless another copy of this version has: each file that is loaded counts its
  * sockets from 1, and the ids of two copies would be the same.
  *
- * @returns {typeof import('../binding.js')}
+ * @returns {typeof import('../../binding.js')}
  */
 function loadOnce() {
   const { folder, isBundle, version } = ownFiles();
@@ -84,7 +84,7 @@ function loadOnce() {
 /**
  * @param {string} folder
  * @param {boolean} isBundle
- * @returns {typeof import('../binding.js')}
+ * @returns {typeof import('../../binding.js')}
  */
 function load(folder, isBundle) {
   // Bundlers leave this alone, so that the module is loaded from the disk at run time.

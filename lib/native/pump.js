@@ -8,8 +8,8 @@
 
 const { isMainThread } = require('node:worker_threads');
 const { loadBinding } = require('./binding.js');
-const { isObservable, neutralContext } = require('./context.js');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('./requests.js');
+const { isObservable, neutralContext } = require('../base/context.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../renderer/requests.js');
 
 // Fake timers replace the global one.
 const { setImmediate } = require('node:timers');
@@ -42,7 +42,7 @@ const [
 const FEWEST = 4;
 const MOST = 64;
 
-/** @typedef {import('./requests.js').Deliver} Deliver */
+/** @typedef {import('../renderer/requests.js').Deliver} Deliver */
 
 /** Those with something pending or connected. @type {Set<InstanceType<typeof TcpSockets>>} */
 const attached = new Set();

@@ -2,8 +2,8 @@
 
 /** Batches the small sends of one tick, so that they cost one native call and one system call. */
 
-const { neutralContext } = require('./context.js');
-const { IntrinsicPromise } = require('./intrinsics.js');
+const { neutralContext } = require('../base/context.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
 
 /** Larger sends are not batched. */
 const SMALL = 8192;

@@ -4,14 +4,14 @@
  * Chromium's event objects: extensions/renderer/bindings/{event_emitter,api_event_listeners}.cc.
  */
 
-const { capture } = require('./context.js');
+const { capture } = require('../base/context.js');
 const { createNativePrototype } = require('./native-object.js');
 const { raise } = require('./raise.js');
-const { quoted } = require('./strings.js');
+const { quoted } = require('../base/strings.js');
 
 /**
  * @typedef {(...args: any[]) => unknown} Listener
- * @typedef {import('../index.js').Event<Listener>} Event
+ * @typedef {import('../../index.js').Event<Listener>} Event
  */
 
 const prototype = createNativePrototype('Event');

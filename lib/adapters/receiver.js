@@ -1,8 +1,8 @@
 'use strict';
 
-const { IntrinsicPromise } = require('./intrinsics.js');
+const { IntrinsicPromise } = require('../base/intrinsics.js');
 const { addSink, removeSink, sinks } = require('./sinks.js');
-const tcp = require('./api/tcp.js');
+const tcp = require('../api/tcp.js');
 const { call } = require('./call.js');
 
 /** How many receivers there may be before those of closed sockets are looked for. */

@@ -7,13 +7,13 @@
  */
 
 const { loadBinding } = require('./binding.js');
-const { createNative } = require('./native.js');
+const { createNative } = require('./pump.js');
 
 const { takeTrustWarnings } = loadBinding();
 
 /**
  * @typedef {object} Settings
- * @property {import('./manifest.js').Permissions | undefined} permissions undefined without a manifest.
+ * @property {import('../options/manifest.js').Permissions | undefined} permissions undefined without a manifest.
  * @property {number | undefined} manifestVersion Set apart from a manifest.
  * @property {TlsChoices} tls The settings of native code, from which the next configuration starts.
  *

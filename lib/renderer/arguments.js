@@ -7,7 +7,7 @@
  */
 
 const { namespace, enumerations, dictionaries, methods } = require('./schema.js');
-const { fromUtf8, propertyName } = require('./strings.js');
+const { fromUtf8, propertyName } = require('../base/strings.js');
 
 /**
  * @typedef {object} Type

@@ -2,9 +2,9 @@
 
 /** Passes the received data of each socket to its consumer, with one listener for all sockets. */
 
-const tcp = require('./api/tcp.js');
-const { causeOf } = require('./causes.js');
-const { neutralContext } = require('./context.js');
+const tcp = require('../api/tcp.js');
+const { causeOf } = require('../renderer/causes.js');
+const { neutralContext } = require('../base/context.js');
 
 /**
  * @typedef {object} Sink

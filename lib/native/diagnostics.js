@@ -6,8 +6,8 @@
  */
 
 const { channel } = require('node:diagnostics_channel');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('./requests.js');
-const { escaped } = require('./shown.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('../renderer/requests.js');
+const { escaped } = require('../base/shown.js');
 
 const start = {
   connect: channel('chrome-sockets-tcp.connect.start'),

@@ -14,8 +14,8 @@ const { enumerationObject } = require('./schema.js');
 const { Sends } = require('./sends.js');
 
 /**
- * @typedef {ReturnType<typeof import('./native.js').createNative>} Native
- * @typedef {import('../binding.js').SocketInfo} SocketInfo
+ * @typedef {ReturnType<typeof import('../native/pump.js').createNative>} Native
+ * @typedef {import('../../binding.js').SocketInfo} SocketInfo
  * @typedef {import('./requests.js').Answer} Answer
  *
  * @typedef {Omit<Native, 'create' | 'attachBell' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
@@ -98,8 +98,8 @@ const always = () => true;
  *   with the host as the application has written it.
  * @param {() => boolean} [hooks.returnsPromises] Asked by each call without a callback.
  * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
- * @param {typeof import('./diagnostics.js').publishCall} [hooks.publishCall]
- * @param {typeof import('./diagnostics.js').publishReceiveError} [hooks.publishReceiveError]
+ * @param {typeof import('../native/diagnostics.js').publishCall} [hooks.publishCall]
+ * @param {typeof import('../native/diagnostics.js').publishReceiveError} [hooks.publishReceiveError]
  */
 function createNamespace(
   native,

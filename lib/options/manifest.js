@@ -9,7 +9,7 @@
 
 const { readFileSync } = require('node:fs');
 const { isIPv6 } = require('node:net');
-const { escaped, fileProblem, kindOf, shownNumber, shownPath } = require('./shown.js');
+const { escaped, fileProblem, kindOf, shownNumber, shownPath } = require('../base/shown.js');
 
 /**
  * @typedef {{ host: string, withSubdomains: boolean, port: number }} Pattern An empty host with

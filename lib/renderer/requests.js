@@ -6,7 +6,7 @@
 
 const { CallPromise } = require('./call-promise.js');
 const { noteCause } = require('./causes.js');
-const { Capturing } = require('./context.js');
+const { Capturing } = require('../base/context.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
 
