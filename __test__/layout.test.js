@@ -29,6 +29,22 @@ test('lib/ loads only files of lib/, Node and Electron', () => {
   expect(others).toEqual([]);
 });
 
+/** Each folder of lib/ loads only files of itself and of the folders before it. */
+const ROOMS = ['base', 'renderer', 'native', 'options', 'api', 'adapters', 'check', 'electron'];
+
+test('the folders of lib/ have an import order', () => {
+  const roomOf = (/** @type {string} */ file) => file.split(/[\\/]/)[1];
+  const files = filesOf('lib');
+  expect([...new Set(files.map(roomOf))].sort()).toEqual([...ROOMS].sort());
+  const backwards = files.flatMap((file) =>
+    importsOf(file)
+      .filter((name) => name.startsWith(join('lib', '/')))
+      .filter((name) => ROOMS.indexOf(roomOf(name)) > ROOMS.indexOf(roomOf(file)))
+      .map((name) => ({ file, name })),
+  );
+  expect(backwards).toEqual([]);
+});
+
 test('every entry point only loads its implementation', () => {
   for (const file of ['index.js', ...filesOf('entry')]) {
     const code = readFileSync(join(ROOT, file), 'utf8')
