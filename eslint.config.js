@@ -17,6 +17,7 @@ module.exports = [
     rules: {
       curly: ['error', 'multi-line'],
       eqeqeq: 'error',
+      'max-lines-per-function': ['error', { max: 150, skipBlankLines: true, skipComments: true }],
       'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-var': 'error',
       'object-shorthand': 'error',
@@ -26,6 +27,17 @@ module.exports = [
   {
     files: ['**/*.js'],
     rules: { strict: ['error', 'global'] },
+  },
+  {
+    // These have longer functions still. Split them; add no file.
+    files: [
+      '__test__/electron/{application,electron}.test.js',
+      'conformance/context.mjs',
+      'conformance/context.mjs',
+      'reliability/fuzz/targets/messages.js',
+      'reliability/tls/certificate-cases.js',
+    ],
+    rules: { 'max-lines-per-function': 'off' },
   },
   {
     files: ['**/*.mjs'],
