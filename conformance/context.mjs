@@ -27,21 +27,27 @@ function showBytes(bytes) {
 
 /** Writes values the way both sides must agree on, with what differs by chance named instead. */
 class Writer {
-  #sockets = new Map();
+  /** The numbers of sockets of each namespace may coincide in Chromium. */
+  #sockets = { tcp: new Map(), tcpServer: new Map() };
   #ports;
 
   constructor(ports) {
     this.#ports = new Map(Object.entries(ports).map(([name, port]) => [port, name]));
   }
 
-  socket(id) {
-    return this.#sockets.get(id) ?? String(id);
+  socket(id, space = 'tcp') {
+    return this.#sockets[space].get(id) ?? String(id);
   }
 
-  learnSocket(id) {
-    if (!this.#sockets.has(id)) {
-      this.#sockets.set(id, `#${this.#sockets.size + 1}`);
+  learnSocket(id, space = 'tcp') {
+    const sockets = this.#sockets[space];
+    if (!sockets.has(id)) {
+      sockets.set(id, `${space === 'tcp' ? '#' : 'server #'}${sockets.size + 1}`);
     }
+  }
+
+  learnPort(port, name) {
+    if (!this.#ports.has(port)) this.#ports.set(port, name);
   }
 
   #portName(port) {
@@ -60,15 +66,18 @@ class Writer {
     return String(value);
   }
 
-  #member(key, value) {
-    if (key === 'socketId' && typeof value === 'number') return this.socket(value);
+  #member(key, value, space) {
+    if (key === 'socketId' && typeof value === 'number') return this.socket(value, space);
     if (key === 'localPort' && Number.isInteger(value) && value > 1023 && value < 65536) {
       return '<local port>';
     }
-    return this.show(value);
+    if (key === 'peerPort' && value > 1023 && this.#portName(value) === undefined) {
+      return '<peer port>';
+    }
+    return this.show(value, space);
   }
 
-  show(value) {
+  show(value, space = 'tcp') {
     switch (typeof value) {
       case 'number':
         return this.#number(value);
@@ -81,13 +90,13 @@ class Writer {
       case 'function':
         return `function ${value.name}`;
       case 'object':
-        return value === null ? 'null' : this.#object(value);
+        return value === null ? 'null' : this.#object(value, space);
       default:
         return String(value);
     }
   }
 
-  #object(value) {
+  #object(value, space) {
     if (value instanceof Error) return `${value.name}: ${value.message}`;
     if (value instanceof ArrayBuffer) {
       // A detached buffer has no bytes, and making a view of it throws.
@@ -99,12 +108,12 @@ class Writer {
       return `${value.constructor.name}, ${showBytes(bytes)}`;
     }
     if (value instanceof Promise) return 'a promise';
-    if (Array.isArray(value)) return `[${value.map((item) => this.show(item)).join(', ')}]`;
+    if (Array.isArray(value)) return `[${value.map((item) => this.show(item, space)).join(', ')}]`;
     const prototype = Object.getPrototypeOf(value);
     const kind =
       prototype === Object.prototype ? '' : `${prototype?.constructor.name ?? 'null prototype'} `;
     const members = Object.entries(value).map(
-      ([key, member]) => `${key}: ${this.#member(key, member)}`,
+      ([key, member]) => `${key}: ${this.#member(key, member, space)}`,
     );
     return `${kind}{${members.join(', ')}}`;
   }
@@ -119,13 +128,13 @@ export const IMPOSSIBLE = 'not performed: ';
  *   `needs` is a method of ArrayBuffer that older engines lack; `events: false` leaves the transcript without onReceive and onReceiveError; `chunks: true`
  *   shows every onReceive by itself, instead of neighbours as one
  * @param {{ ports: Record<string, number> }} environment
- * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any>,
+ * @param {{ tcp: any, tcpServer: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any>,
  *   withoutCrowd?: boolean }} side
  *   `withoutCrowd`: `crowd()` makes no calls
  * @returns {Promise<string[]>} the transcript
  */
 export async function perform(scenario, environment, side) {
-  const { tcp, runtime, ask, withoutCrowd = false } = side;
+  const { tcp, tcpServer, runtime, ask, withoutCrowd = false } = side;
   if (scenario.needs && !(scenario.needs in ArrayBuffer.prototype)) {
     return [`${IMPOSSIBLE}there is no ArrayBuffer.prototype.${scenario.needs}`];
   }
@@ -134,12 +143,18 @@ export async function perform(scenario, environment, side) {
   const entries = [];
   const waiting = new Set();
   const sockets = new Map();
+  const servers = new Map();
   let calls = 0;
   let over = false;
 
   const stateOf = (id) => {
     if (!sockets.has(id)) sockets.set(id, { received: 0, events: 0, errors: 0 });
     return sockets.get(id);
+  };
+
+  const serverOf = (id) => {
+    if (!servers.has(id)) servers.set(id, { accepted: [], errors: 0 });
+    return servers.get(id);
   };
 
   function render(entry) {
@@ -197,24 +212,43 @@ export async function perform(scenario, environment, side) {
     append({ text: `onReceiveError ${writer.socket(info.socketId)} ${info.resultCode}` });
   }
 
+  function onAccept(info) {
+    const { socketId, clientSocketId, ...others } = info;
+    writer.learnSocket(clientSocketId);
+    stateOf(clientSocketId);
+    serverOf(socketId).accepted.push(clientSocketId);
+    const more = Object.keys(others).length > 0 ? ` ${show(others)}` : '';
+    const client = writer.socket(clientSocketId);
+    append({ text: `onAccept ${writer.socket(socketId, 'tcpServer')}: ${client}${more}` });
+  }
+
+  function onAcceptError(info) {
+    serverOf(info.socketId).errors += 1;
+    append({
+      text: `onAcceptError ${writer.socket(info.socketId, 'tcpServer')} ${info.resultCode}`,
+    });
+  }
+
   /** The message of lastError, as a transcript shows it. */
   const lastError = () => {
     const error = runtime.lastError;
     return error === undefined ? '' : `, lastError ${show(error.message)}`;
   };
 
-  function showArguments(method, args) {
+  function showArguments(space, args) {
+    const known = space === 'tcp' ? sockets : servers;
     return args
       .map((value, index) =>
-        index === 0 && sockets.has(value) ? writer.socket(value) : show(value),
+        index === 0 && known.has(value) ? writer.socket(value, space) : show(value),
       )
       .join(', ');
   }
 
-  function learn(method, value) {
+  function learn(method, value, space = 'tcp') {
     if (method === 'create' && value !== undefined) {
-      writer.learnSocket(value.socketId);
-      stateOf(value.socketId);
+      writer.learnSocket(value.socketId, space);
+      if (space === 'tcp') stateOf(value.socketId);
+      else serverOf(value.socketId);
     }
   }
 
@@ -222,18 +256,20 @@ export async function perform(scenario, environment, side) {
    * Calls a method with a callback; the transcript shows the call and, later, the callback. The
    * promise is fulfilled when the callback has run, never if it never does.
    */
-  function call(method, ...args) {
+  function invoke(space, method, args) {
     calls += 1;
-    const label = `${calls} ${method}`;
-    log(`${label}(${showArguments(method, args)})`);
+    const label = space === 'tcp' ? `${calls} ${method}` : `${calls} ${space}.${method}`;
+    log(`${label}(${showArguments(space, args)})`);
     return new Promise((resolve) => {
       const callback = (...results) => {
-        learn(method, results[0]);
-        log(`${label}: called back (${results.map(show).join(', ')})${lastError()}`);
+        learn(method, results[0], space);
+        const shown = results.map((value) => writer.show(value, space)).join(', ');
+        log(`${label}: called back (${shown})${lastError()}`);
         resolve({ value: results[0], error: runtime.lastError?.message });
       };
       try {
-        const returned = tcp[method](...args, callback);
+        const api = space === 'tcp' ? tcp : tcpServer;
+        const returned = api[method](...args, callback);
         if (returned !== undefined) log(`${label}: returned ${show(returned)}`);
       } catch (error) {
         log(`${label}: threw ${show(error)}`);
@@ -241,6 +277,11 @@ export async function perform(scenario, environment, side) {
       }
     });
   }
+
+  const call = (method, ...args) => invoke('tcp', method, args);
+
+  /** The same for a method of `tcpServer`. */
+  const serve = (method, ...args) => invoke('tcpServer', method, args);
 
   /**
    * Runs a function and shows what came of it: returned, threw, and what a returned promise
@@ -299,10 +340,39 @@ export async function perform(scenario, environment, side) {
     return id;
   }
 
+  /** A server socket, without a trace in the transcript. */
+  async function createServer(properties = {}) {
+    const info = await new Promise((resolve) => tcpServer.create(properties, resolve));
+    learn('create', info, 'tcpServer');
+    return info.socketId;
+  }
+
+  /** A listening socket and its port, without a trace in the transcript unless listening failed. */
+  async function openServer({ properties, address = '127.0.0.1', port = 0, backlog } = {}) {
+    const id = await createServer(properties);
+    const options = backlog === undefined ? [] : [backlog];
+    await new Promise((resolve) =>
+      tcpServer.listen(id, address, port, ...options, (code) => {
+        if (runtime.lastError) log(`openServer: ${runtime.lastError.message}`);
+        else if (code !== 0) log(`openServer: listen gave ${show(code)}`);
+        resolve();
+      }),
+    );
+    return { id, port: await portOf(id) };
+  }
+
+  /** The port of a listening socket, which the transcript shows by its name from now on. */
+  async function portOf(id) {
+    const info = await new Promise((resolve) => tcpServer.getInfo(id, resolve));
+    writer.learnPort(info.localPort, writer.socket(id, 'tcpServer'));
+    return info.localPort;
+  }
+
   const encode = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0)).buffer;
 
   const context = {
     tcp,
+    tcpServer,
     runtime,
     host: '127.0.0.1',
     port: environment.ports.main,
@@ -311,10 +381,14 @@ export async function perform(scenario, environment, side) {
     log,
     show,
     call,
+    serve,
     attempt,
     expectCallback,
     create,
     open,
+    createServer,
+    openServer,
+    portOf,
     bytes: encode,
     /** n bytes of a pattern that the peer's `receivedPattern` knows. */
     pattern: (length) => Uint8Array.from({ length }, (_, index) => index % 251).buffer,
@@ -327,6 +401,14 @@ export async function perform(scenario, environment, side) {
     /** Waits for the socket's n-th onReceiveError. */
     failed: (id, count = 1) =>
       until(() => stateOf(id).errors >= count, `onReceiveError of ${writer.socket(id)}`),
+    /** Waits for the server socket's n-th onAccept; the accepted socket. */
+    accepted: async (id, count = 1) => {
+      await until(() => serverOf(id).accepted.length >= count, `connection ${count} of a server`);
+      return serverOf(id).accepted[count - 1];
+    },
+    /** Waits for the server socket's n-th onAcceptError. */
+    acceptFailed: (id, count = 1) =>
+      until(() => serverOf(id).errors >= count, `onAcceptError of a server`),
     stateOf,
     /** Lets a bounded time pass, only ever to show that nothing more happens. */
     quiet: (milliseconds = 100) => delay(milliseconds),
@@ -352,6 +434,8 @@ export async function perform(scenario, environment, side) {
   if (scenario.events !== false) {
     tcp.onReceive.addListener(onReceive);
     tcp.onReceiveError.addListener(onReceiveError);
+    tcpServer?.onAccept.addListener(onAccept);
+    tcpServer?.onAcceptError.addListener(onAcceptError);
   }
   try {
     await scenario.run(context);
@@ -362,11 +446,15 @@ export async function perform(scenario, environment, side) {
   over = true;
   tcp.onReceive.removeListener(onReceive);
   tcp.onReceiveError.removeListener(onReceiveError);
-  const allSockets = () => new Promise((resolve) => tcp.getSockets(resolve));
-  const left = await allSockets();
-  await Promise.all(
-    left.map(({ socketId }) => new Promise((resolve) => tcp.close(socketId, resolve))),
-  );
+  tcpServer?.onAccept.removeListener(onAccept);
+  tcpServer?.onAcceptError.removeListener(onAcceptError);
+  const allSockets = (api = tcp) => new Promise((resolve) => api.getSockets(resolve));
+  for (const api of [tcpServer, tcp].filter(Boolean)) {
+    const left = await allSockets(api);
+    await Promise.all(
+      left.map(({ socketId }) => new Promise((resolve) => api.close(socketId, resolve))),
+    );
+  }
   // The end of a socket that was reading is told behind the callback of its close.
   await allSockets();
 

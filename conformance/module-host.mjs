@@ -48,7 +48,7 @@ async function run({ subject, name, environment, manifest }) {
   }
   const { default: scenarios } = await import(`./scenarios/${subject}.mjs`);
   const scenario = scenarios.find((candidate) => candidate.name === name);
-  const side = { tcp: chrome.sockets.tcp, runtime: chrome.runtime, ask };
+  const side = { ...chrome.sockets, runtime: chrome.runtime, ask };
   const lines = await perform(scenario, environment, side);
   process.send({ lines, messages });
 }

@@ -282,6 +282,30 @@ export class Peer {
     await this.#listen(server, name, host);
   }
 
+  /**
+   * Connects to a server of the scenario; the connection then counts like an accepted one.
+   * @param {number} port
+   * @param {{ host?: string, reset?: boolean }} [options] `reset`: at once, before anything is sent
+   * @returns {Promise<string>} `connected` or the code of the error
+   */
+  async dial(port, { host = '127.0.0.1', reset = false } = {}) {
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    this.#sockets.add(socket);
+    const code = await new Promise((resolve) => {
+      socket.once('connect', () => resolve('connected'));
+      socket.once('error', (error) => resolve(error.code));
+    });
+    if (code !== 'connected') return code;
+    socket.on('error', () => {});
+    if (reset) {
+      socket.resetAndDestroy();
+      if (!socket.closed) await once(socket, 'close');
+    } else {
+      this.#arrive(new Remote(socket));
+    }
+    return code;
+  }
+
   /** Adds something the scenario can ask for. */
   on(name, handler) {
     this.#handlers.set(name, handler);
@@ -343,6 +367,7 @@ const ACTIONS = {
     await peer.remote(number);
   },
   connections: (peer) => peer.connections,
+  dial: (peer, port, options) => peer.dial(port, options),
   async write(peer, text) {
     await (await peer.remote()).write(Buffer.from(text, 'latin1'));
   },

@@ -28,7 +28,7 @@ function ask(name, args) {
 globalThis.conformance = {
   start(subject, name, environment) {
     const scenario = subjects[subject].find((candidate) => candidate.name === name);
-    const side = { tcp: chrome.sockets.tcp, runtime: chrome.runtime, ask };
+    const side = { ...chrome.sockets, runtime: chrome.runtime, ask };
     void perform(scenario, environment, side).then(
       (lines) => post({ lines }),
       (error) => post({ lines: [`FAILED: ${error.stack}`] }),

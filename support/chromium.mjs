@@ -116,7 +116,7 @@ export async function openWithSockets({ directory, name, fill, ready, env, args 
   return { context, load };
 }
 
-const ALL_ALLOWED = { sockets: { tcp: { connect: '*' } } };
+const ALL_ALLOWED = { sockets: { tcp: { connect: '*' }, tcpServer: { listen: '*' } } };
 
 /**
  * What every manifest holds, as an object and as the members of one.

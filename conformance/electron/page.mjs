@@ -37,7 +37,7 @@ async function run({ subject, name, environment, manifest }) {
   const { default: scenarios } = await import(`../scenarios/${subject}.mjs`);
   const scenario = scenarios.find((candidate) => candidate.name === name);
   const side = {
-    tcp: chrome.sockets.tcp,
+    ...chrome.sockets,
     runtime: chrome.runtime,
     ask,
     // The calls of one tick are one message of a sandboxed page. A crowd would separate them: it takes longer
