@@ -82,7 +82,7 @@ module.exports = [
   },
   {
     // As Chrome Apps were written.
-    files: ['examples/electron/app/*.js', 'examples/chrome-app/apps/**/*.js'],
+    files: ['examples/{electron,web-server}/app/*.js', 'examples/chrome-app/apps/**/*.js'],
     languageOptions: { globals: { ...globals.browser, chrome: 'readonly' } },
     rules: { 'no-var': 'off', 'object-shorthand': 'off' },
   },

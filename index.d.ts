@@ -66,10 +66,10 @@ declare namespace tcp {
     /** Whether the socket is connected to a remote peer. */
     connected: boolean;
 
-    /** The local IPv4 or IPv6 address; absent unless connected. */
+    /** The local IPv4 or IPv6 address; absent unless connected by {@link connect}. */
     localAddress?: string;
 
-    /** The local port; absent unless connected. */
+    /** The local port; absent unless connected by {@link connect}. */
     localPort?: number;
 
     /** The peer's IPv4 or IPv6 address, never a name; absent unless connected. */

@@ -3,7 +3,7 @@
 const { TLSSocket } = require('node:tls');
 const api = require('../entry/promises.js');
 const netErrors = require('../entry/net-errors.js');
-const { methods } = require('../lib/renderer/schema.js');
+const { methods } = require('../lib/renderer/schema.js').tcp;
 const { describeSocket } = require('../lib/adapters/call.js');
 const { call, closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('./support/full-backlog.js');

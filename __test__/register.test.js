@@ -20,6 +20,7 @@ afterEach(() => {
 test('makes chrome where there is none', async () => {
   const { tcp, runtime } = register();
   expect(globalThis.chrome.sockets.tcp).toBe(tcp);
+  expect(globalThis.chrome.sockets.tcpServer).toBe(require('../entry/server.js'));
   expect(globalThis.chrome.runtime).toBe(runtime);
   await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
   expect(globalThis.chrome.runtime.id).toMatch(/^[a-p]{32}$/);

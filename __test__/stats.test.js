@@ -22,7 +22,7 @@ function changes() {
 
 test('a module that was just loaded has counted nothing', async () => {
   const numbers = await new Environment().run((client) => client.stats());
-  expect(Object.values(numbers)).toEqual(Array(14).fill(0));
+  expect(Object.values(numbers)).toEqual(Array(18).fill(0));
 });
 
 test('sockets are counted as they come, connect, and go', async () => {

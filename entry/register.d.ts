@@ -1,6 +1,6 @@
 /**
- * Installs `chrome.sockets.tcp` and `chrome.runtime.lastError` as globals and keeps other members
- * of `chrome`, so that a Chrome App's code runs unmodified. Exports nothing.
+ * Installs `chrome.sockets.tcp`, `chrome.sockets.tcpServer` and `chrome.runtime.lastError` as globals
+ * and keeps other members of `chrome`, so that a Chrome App's code runs unmodified. Exports nothing.
  *
  * A call without a callback returns a promise, as in Manifest V3. Code of Manifest V2, which
  * expects none, needs `configure({ manifest })` or, without a manifest, `configure({
@@ -10,6 +10,7 @@
  * well, those declarations take precedence.
  */
 import api = require('../index');
+import serverApi = require('./server');
 
 declare namespace shown {
   /** The error of the call whose callback is running; see `chrome-sockets-tcp/runtime`. */
@@ -22,6 +23,8 @@ declare global {
   namespace chrome.sockets {
     // @ts-ignore
     export import tcp = api;
+    // @ts-ignore
+    export import tcpServer = serverApi;
   }
   namespace chrome.runtime {
     // @ts-ignore

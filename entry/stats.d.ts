@@ -16,6 +16,10 @@ export declare function stats(): Stats;
 export interface Stats {
   /** The current number of sockets: created or adopted, and not closed. */
   readonly sockets: number;
+  /** The current number of server sockets. */
+  readonly servers: number;
+  /** The current number of server sockets that listen. */
+  readonly listening: number;
   /** The current number of connected sockets, as `getInfo()` reports. */
   readonly connected: number;
   /** The current number of encrypted sockets. */
@@ -30,6 +34,10 @@ export interface Stats {
   readonly connectsStarted: number;
   /** Calls of `connect()` that failed or were aborted by `disconnect()` or `close()`. */
   readonly connectsFailed: number;
+  /** Connections that server sockets have accepted. */
+  readonly accepted: number;
+  /** Events `onAcceptError`. */
+  readonly acceptsFailed: number;
   /** TLS handshakes started by `secure()`. */
   readonly handshakesStarted: number;
   /** TLS handshakes that failed or were aborted by `disconnect()` or `close()`. */

@@ -192,18 +192,23 @@ fn start(address: SocketAddr, sparing: bool) -> io::Result<Socket> {
     if sparing {
         leave_descriptors(&socket)?;
     }
-    let _ = socket.set_tcp_nodelay(true);
-    let _ = set_keep_alive(&SockRef::from(&socket), true, DEFAULT_KEEP_ALIVE);
+    set_default_options(&socket);
     match uninterrupted(|| socket.connect(&address.into())) {
         Err(error) if !is_in_progress(&error) => Err(error),
         _ => Ok(socket),
     }
 }
 
+/// Sets the options that Chromium sets on every connection.
+pub(crate) fn set_default_options(socket: &Socket) {
+    let _ = socket.set_tcp_nodelay(true);
+    let _ = set_keep_alive(&SockRef::from(socket), true, DEFAULT_KEEP_ALIVE);
+}
+
 /// Fails for a descriptor that is one of the last of the process. The kernel hands out the lowest
 /// number that is free, so the number tells how many are in use.
 #[cfg(unix)]
-fn leave_descriptors(socket: &Socket) -> io::Result<()> {
+pub(crate) fn leave_descriptors(socket: &Socket) -> io::Result<()> {
     use std::os::fd::AsRawFd;
 
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -220,18 +225,18 @@ fn leave_descriptors(socket: &Socket) -> io::Result<()> {
     clippy::unnecessary_wraps,
     reason = "the signature of the other systems"
 )]
-fn leave_descriptors(_socket: &Socket) -> io::Result<()> {
+pub(crate) fn leave_descriptors(_socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
 /// Sets all options with one system call where possible.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
+pub(crate) fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
     Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
+pub(crate) fn nonblocking_socket(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     // By default, Windows' IPv6 sockets do not reach IPv4-mapped addresses such as ::ffff:127.0.0.1
     // (`net/socket/socket_descriptor.cc`).

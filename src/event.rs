@@ -33,6 +33,20 @@ pub(crate) enum Event {
         /// Why the connection did not end in order. Chromium does not tell; streams and iterators do.
         cause: Option<NetError>,
     },
+    /// `onAccept`
+    Accept {
+        /// The server socket that has accepted a connection.
+        socket_id: SocketId,
+        /// The socket of the connection.
+        client_id: SocketId,
+    },
+    /// `onAcceptError`
+    AcceptError {
+        /// The server socket that stopped accepting.
+        socket_id: SocketId,
+        /// The reason.
+        error: NetError,
+    },
     /// No call is pending and no socket is connected: the threadsafe function is released.
     Detached,
 }
@@ -100,8 +114,11 @@ enum Kind {
     ReceiveError,
     Detached,
     Nothing,
+    /// Also for [`Next::Linger`]: JavaScript does the same.
     Turn,
-    Linger,
+    /// The detail is 0 if a connection was accepted, and JavaScript takes its identifier. Otherwise it is the
+    /// error code without its sign.
+    Accept,
 }
 
 impl Next {
@@ -134,10 +151,16 @@ impl Next {
                 let detail = u64::from(cause) << 9 | u64::from(code);
                 (Kind::ReceiveError, socket_id.cast_unsigned(), detail)
             }
+            Self::Event(Event::Accept { socket_id, .. }) => {
+                (Kind::Accept, socket_id.cast_unsigned(), 0)
+            }
+            Self::Event(Event::AcceptError { socket_id, error }) => {
+                let code = error.code().unsigned_abs();
+                (Kind::Accept, socket_id.cast_unsigned(), code.into())
+            }
             Self::Event(Event::Detached) => (Kind::Detached, 0, 0),
             Self::Nothing => (Kind::Nothing, 0, 0),
-            Self::Turn => (Kind::Turn, 0, 0),
-            Self::Linger => (Kind::Linger, 0, 0),
+            Self::Turn | Self::Linger => (Kind::Turn, 0, 0),
         };
         let number = ((detail << 3 | kind as u64) << 32) | u64::from(id);
         (number as f64, failure)
@@ -187,7 +210,15 @@ mod tests {
         assert_eq!(read(Next::Event(Event::Detached)), (4, 0, 0));
         assert_eq!(read(Next::Nothing), (5, 0, 0));
         assert_eq!(read(Next::Turn), (6, 0, 0));
-        assert_eq!(read(Next::Linger), (7, 0, 0));
+        assert_eq!(read(Next::Linger), (6, 0, 0));
+        let accept = Event::Accept {
+            socket_id: 3,
+            client_id: 4,
+        };
+        assert_eq!(read(Next::Event(accept)), (7, 3, 0));
+        let (socket_id, error) = (3, NetError::InsufficientResources);
+        let accept_error = Event::AcceptError { socket_id, error };
+        assert_eq!(read(Next::Event(accept_error)), (7, 3, 12));
     }
 
     #[test]

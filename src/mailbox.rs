@@ -49,6 +49,13 @@ pub(crate) enum Notice {
         /// The encrypted connection, or the error.
         result: Result<Box<Secured>, NetError>,
     },
+    /// The result of a `listen` call is to be reported.
+    Listening {
+        /// The `listen` call.
+        request: u32,
+        /// The server socket. It may be closed by now.
+        socket_id: SocketId,
+    },
     /// The task of an encrypted socket has handed the socket back because it is idle.
     Settled(SocketId),
 }

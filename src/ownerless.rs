@@ -19,6 +19,7 @@ use crate::event::{Event, Next};
 use crate::mailbox::lock;
 use crate::readiness::Poller;
 use crate::runtime;
+use crate::server::ServerSocket;
 use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
 use crate::table::SocketTable;
 
@@ -38,6 +39,7 @@ pub(crate) fn end() {
         for (_, socket) in mem::take(&mut table.sockets) {
             socket.end(poller.as_ref());
         }
+        table.servers.clear();
     }
 }
 
@@ -123,11 +125,19 @@ impl SocketTable {
                 socket.end(poller.as_ref());
             }
         }
+        for (socket_id, server) in mem::take(&mut self.servers) {
+            if server.identity.persistent {
+                USED.store(true, Ordering::Relaxed);
+                OWNERLESS
+                    .lock()
+                    .take_over_server(socket_id, server, poller.as_ref());
+            }
+        }
     }
 
     /// Adopts an ownerless socket.
     pub(crate) fn adopt(&mut self, socket_id: SocketId) {
-        if self.sockets.contains_key(&socket_id) {
+        if self.sockets.contains_key(&socket_id) || self.servers.contains_key(&socket_id) {
             return;
         }
         let Some(mut ownerless) = ownerless() else {
@@ -142,6 +152,54 @@ impl SocketTable {
             // A sleeping table that has just created its poller has not armed it.
             self.mailbox.ring();
         }
+        if let Some(server) = ownerless.servers.remove(&socket_id) {
+            ownerless.live -= usize::from(server.is_listening());
+            self.take_over_server(socket_id, server, ownerless.poller.as_ref());
+            self.mailbox.ring();
+        }
+    }
+
+    /// Takes over a server socket, like [`Self::take_over`].
+    fn take_over_server(
+        &mut self,
+        socket_id: SocketId,
+        mut server: ServerSocket,
+        former: Option<&Poller>,
+    ) {
+        match (former, Poller::get(&mut self.poller, &self.mailbox)) {
+            (Some(former), Ok(poller)) => server.hand_over(socket_id, former, poller),
+            // Without a poller there was no listener.
+            _ => server = server.without_listener(),
+        }
+        self.live += usize::from(server.is_listening());
+        self.servers.insert(socket_id, server);
+    }
+
+    /// Describes a server socket; like [`Self::info_of_any`].
+    pub(crate) fn server_info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+        let server = self.servers.get(&socket_id);
+        let info = server.map(|server| server.info(socket_id)).or_else(|| {
+            let table = ownerless()?;
+            let server = table.servers.get(&socket_id)?;
+            Some(server.info(socket_id))
+        });
+        match info {
+            Some(_) => self.outbox.complete(request),
+            None => self.outbox.not_found(request),
+        }
+        info
+    }
+
+    /// Describes the server sockets; like [`Self::infos_of_all`].
+    pub(crate) fn server_infos(&mut self, request: u32) -> Vec<SocketInfo> {
+        self.outbox.complete(request);
+        let info = |(&socket_id, server): (&SocketId, &ServerSocket)| server.info(socket_id);
+        let mut infos: Vec<_> = self.servers.iter().map(info).collect();
+        if let Some(table) = ownerless() {
+            infos.extend(table.servers.iter().map(info));
+            infos.sort_unstable_by_key(|info| info.socket_id);
+        }
+        infos
     }
 
     /// Takes over a socket whose connection, if any, is watched by `former`.

@@ -23,13 +23,16 @@ mod backend;
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
 use rustix::buffer::spare_capacity;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 
+use crate::listener;
 use crate::mailbox::Mailbox;
 use crate::socket::SocketId;
 
@@ -137,6 +140,25 @@ impl PolledSocket {
             let (_, count) = recv(socket, spare_capacity(buffer), RecvFlags::empty())?;
             Ok(count)
         })
+    }
+
+    /// Accepts one connection of a listening socket.
+    pub(crate) fn poll_accept(&mut self) -> Poll<io::Result<(Socket, SocketAddr)>> {
+        let mut accepted = None;
+        let result = self.attempt(Direction::Read, 1, |listener| {
+            accepted = Some(listener::accept(listener)?);
+            Ok(1)
+        });
+        result.map(|count| {
+            count.and_then(|_| accepted.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
+        })
+    }
+
+    /// Whether a listening socket has a connection to accept. Queries the kernel.
+    pub(crate) fn has_connection(&self) -> bool {
+        let socket = self.socket();
+        let mut asked = [PollFd::new(&*socket, PollFlags::IN)];
+        poll(&mut asked, Some(&Timespec::default())).is_ok_and(|count| count > 0)
     }
 
     /// The number of bytes that the kernel holds, if it is known.

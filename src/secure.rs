@@ -42,14 +42,15 @@ impl SocketTable {
         if socket.secured {
             return refuse(self, "Socket must be a connected client TCP socket.");
         }
-        let securing = match &socket.connection {
+        let unfit = match &socket.connection {
             Connection::Disconnected | Connection::Connecting { .. } => {
                 return refuse(self, "Socket not connected");
             }
-            Connection::Connected(_) => false,
+            // Chromium does not know the local address of an accepted connection, and needs it here.
+            Connection::Connected(link) => link.ends.local.is_none(),
             Connection::Securing { .. } => true,
         };
-        if securing || socket.read.is_some() || !socket.writes.is_empty() {
+        if unfit || socket.read.is_some() || !socket.writes.is_empty() {
             return self.destroy(request, socket_id, NetError::Failed);
         }
         let found = self.discard_plaintext(socket_id);

@@ -27,6 +27,27 @@ pub(crate) struct SocketProperties {
     pub(crate) buffer_size: Option<i32>,
 }
 
+/// The properties that client and server sockets have in common.
+#[derive(Default)]
+pub(crate) struct Identity {
+    /// Whether the socket outlives its environment.
+    pub(crate) persistent: bool,
+    name: String,
+}
+
+impl Identity {
+    /// Sets the given properties.
+    pub(crate) fn apply(&mut self, persistent: Option<bool>, name: Option<String>) {
+        self.persistent = persistent.unwrap_or(self.persistent);
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+    }
+
+    /// The name for `getInfo`, which leaves an empty one out.
+    pub(crate) fn shown_name(&self) -> Option<String> {
+        Some(self.name.clone()).filter(|name| !name.is_empty())
+    }
+}
+
 /// A socket of the table.
 #[allow(
     clippy::struct_excessive_bools,
@@ -34,8 +55,7 @@ pub(crate) struct SocketProperties {
 )]
 #[derive(Default)]
 pub(crate) struct Socket {
-    persistent: bool,
-    name: String,
+    identity: Identity,
     /// As set by the application. Zero and negative values mean the default.
     buffer_size: i32,
     pub(crate) paused: bool,
@@ -147,7 +167,8 @@ impl Link {
 /// The two addresses of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ends {
-    pub(crate) local: SocketAddr,
+    /// Unknown for an accepted connection, as in Chromium.
+    pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: SocketAddr,
 }
 
@@ -158,7 +179,10 @@ impl Ends {
     /// The peer address is the requested one, not the kernel's: 0.0.0.0 stays 0.0.0.0.
     pub(crate) fn of(socket: &PolledSocket, peer: SocketAddr) -> Option<Self> {
         let local = socket.socket().local_addr().ok()?.as_socket()?;
-        Some(Self { local, peer })
+        Some(Self {
+            local: Some(local),
+            peer,
+        })
     }
 }
 
@@ -188,6 +212,15 @@ pub struct SocketInfo {
 }
 
 impl Socket {
+    /// The socket of an accepted connection, which is paused.
+    pub(crate) fn accepted(link: Link) -> Self {
+        Self {
+            paused: true,
+            connection: Connection::Connected(link),
+            ..Self::default()
+        }
+    }
+
     /// Sets the given properties. Like Chromium, this accepts any size.
     pub(crate) fn apply(&mut self, properties: SocketProperties) {
         let SocketProperties {
@@ -195,14 +228,13 @@ impl Socket {
             name,
             buffer_size,
         } = properties;
-        self.persistent = persistent.unwrap_or(self.persistent);
-        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.identity.apply(persistent, name);
         self.buffer_size = buffer_size.unwrap_or(self.buffer_size);
     }
 
     /// Whether the socket outlives its environment.
     pub(crate) fn is_persistent(&self) -> bool {
-        self.persistent
+        self.identity.persistent
     }
 
     /// Pauses the socket for its next owner. The read in flight is cancelled without the last chunk
@@ -290,15 +322,16 @@ impl Socket {
             Connection::Securing { ends, .. } => Some(ends),
             Connection::Disconnected | Connection::Connecting { .. } => None,
         };
+        let local = ends.and_then(|ends| ends.local);
         SocketInfo {
             socket_id,
-            persistent: self.persistent,
-            name: Some(self.name.clone()).filter(|name| !name.is_empty()),
+            persistent: self.identity.persistent,
+            name: self.identity.shown_name(),
             buffer_size: Some(self.buffer_size).filter(|&size| size > 0),
             paused: self.paused,
             connected: ends.is_some(),
-            local_address: ends.map(|ends| address_text(&ends.local.ip())),
-            local_port: ends.map(|ends| ends.local.port()),
+            local_address: local.map(|local| address_text(&local.ip())),
+            local_port: local.map(|local| local.port()),
             peer_address: ends.map(|ends| address_text(&ends.peer.ip())),
             peer_port: ends.map(|ends| ends.peer.port()),
         }

@@ -10,6 +10,8 @@ use crate::transport::Transport;
 pub(crate) struct Counters {
     pub(crate) connects_started: usize,
     pub(crate) connects_succeeded: usize,
+    pub(crate) accepted: usize,
+    pub(crate) accepts_failed: usize,
     pub(crate) handshakes_started: usize,
     pub(crate) handshakes_succeeded: usize,
     pub(crate) bytes_received: usize,
@@ -22,11 +24,15 @@ pub(crate) struct Counters {
 #[napi_derive::napi(object, object_from_js = false)]
 pub struct Statistics {
     pub sockets: i64,
+    pub servers: i64,
+    pub listening: i64,
     pub connected: i64,
     pub secured: i64,
     pub closing: i64,
     pub connects_started: i64,
     pub connects_failed: i64,
+    pub accepted: i64,
+    pub accepts_failed: i64,
     pub handshakes_started: i64,
     pub handshakes_failed: i64,
     pub bytes_received: i64,
@@ -64,10 +70,14 @@ impl SocketTable {
                 .map_or(0, |data| data.bytes().len());
             sends += socket.writes.pending();
         }
+        let servers = self.servers.values();
+        let listening = servers.filter(|server| server.is_listening()).count();
         let counters = &self.counters;
         let failed = |started, succeeded, pending| number(started - succeeded - pending);
         Statistics {
             sockets: number(self.sockets.len()),
+            servers: number(self.servers.len()),
+            listening: number(listening),
             connected: number(connected),
             secured: number(secured),
             closing: number(closing::count()),
@@ -77,6 +87,8 @@ impl SocketTable {
                 counters.connects_succeeded,
                 self.resolving + connecting,
             ),
+            accepted: number(counters.accepted),
+            accepts_failed: number(counters.accepts_failed),
             handshakes_started: number(counters.handshakes_started),
             handshakes_failed: failed(
                 counters.handshakes_started,

@@ -15,6 +15,7 @@ use crate::linger::{Linger, Shift};
 use crate::mailbox::{Mailbox, Notice};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
+use crate::server::Servers;
 use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
 use crate::statistics::Counters;
 use crate::tls_settings::TlsSettings;
@@ -34,6 +35,8 @@ const LOOK_AFTER: usize = 16;
 pub(crate) struct SocketTable {
     /// Boxed, because a tree allocates more slots than it uses.
     pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
+    /// Their identifiers are those of no other socket.
+    pub(crate) servers: Servers,
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
     /// The TLS settings of the application, if there are any.
@@ -46,7 +49,7 @@ pub(crate) struct SocketTable {
     pub(crate) spares_descriptors: bool,
     /// Pending name resolutions.
     pub(crate) resolving: usize,
-    /// Sockets that are connected or connecting.
+    /// Sockets that are connected or connecting, and server sockets that listen.
     pub(crate) live: usize,
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
@@ -67,6 +70,8 @@ pub(crate) struct SocketTable {
     pub(crate) taking: Option<(SocketId, usize)>,
     /// The failure of the request that was delivered last.
     pub(crate) failure: Option<Failure>,
+    /// The connection that was delivered last.
+    pub(crate) accepted: Option<SocketId>,
     /// Ready sockets that the table has not handled yet.
     found: VecDeque<(SocketId, Ready)>,
     /// Notices that were collected but not handled yet.
@@ -94,6 +99,8 @@ enum Entry {
     Read(SocketId),
     /// The socket has more to write than one turn allows.
     Write(SocketId),
+    /// The server socket probably has a connection to accept.
+    Accept(SocketId),
     /// All earlier entries have been handled: query the poller.
     Look,
     /// The entries behind this one wait for the next turn of the event loop; see
@@ -134,6 +141,11 @@ impl Outbox {
             error,
             cause,
         }));
+    }
+
+    /// An event follows.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.entries.push_back(Entry::Event(event));
     }
 
     /// Completes the request after the other calls of this turn of the event loop.
@@ -199,6 +211,11 @@ impl Outbox {
         self.entries.push_back(Entry::Read(socket_id));
     }
 
+    /// Queues an accept marker for the server socket.
+    pub(crate) fn accept(&mut self, socket_id: SocketId) {
+        self.entries.push_back(Entry::Accept(socket_id));
+    }
+
     /// Queues more writing for the socket.
     pub(crate) fn write(&mut self, socket_id: SocketId) {
         self.entries.push_back(Entry::Write(socket_id));
@@ -224,21 +241,34 @@ impl SocketTable {
         request: u32,
         properties: SocketProperties,
     ) -> Option<SocketId> {
-        static NEXT_ID: AtomicI32 = AtomicI32::new(1);
-        if self
-            .max_sockets
-            .is_some_and(|max| self.sockets.len() >= max)
-        {
-            self.outbox
-                .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
-            return None;
-        }
-        let socket_id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let socket_id = self.new_id(request)?;
         let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
         self.outbox.complete(request);
         Some(socket_id)
+    }
+
+    /// An identifier for a socket that `request` creates; `None` if the limit is reached.
+    pub(crate) fn new_id(&mut self, request: u32) -> Option<SocketId> {
+        if self.is_full() {
+            self.outbox
+                .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
+            return None;
+        }
+        Some(Self::next_id())
+    }
+
+    /// An identifier that no other socket of the process has.
+    pub(crate) fn next_id() -> SocketId {
+        static NEXT_ID: AtomicI32 = AtomicI32::new(1);
+        NEXT_ID.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the limit on sockets is reached.
+    pub(crate) fn is_full(&self) -> bool {
+        let count = self.sockets.len() + self.servers.len();
+        self.max_sockets.is_some_and(|max| count >= max)
     }
 
     /// Changes properties.
@@ -427,6 +457,7 @@ impl SocketTable {
                 let event = match entry {
                     Entry::Event(event) => Some(event),
                     Entry::Read(socket_id) => self.read(socket_id),
+                    Entry::Accept(socket_id) => self.accept(socket_id),
                     Entry::Write(socket_id) => {
                         self.continue_writing(socket_id);
                         None
@@ -545,7 +576,7 @@ impl SocketTable {
 
     fn note(&mut self, socket_id: SocketId, ready: Ready) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
-            return;
+            return self.note_connections(socket_id, ready);
         };
         match &mut socket.connection {
             Connection::Connecting { attempt, .. } => attempt.note(ready),
@@ -561,9 +592,10 @@ impl SocketTable {
     }
 
     fn readable(&mut self, socket_id: SocketId) {
-        if let Some(socket) = self.sockets.get(&socket_id)
-            && (socket.read.is_some() || socket.listens())
-        {
+        let Some(socket) = self.sockets.get(&socket_id) else {
+            return self.give_accept_turn(socket_id);
+        };
+        if socket.read.is_some() || socket.listens() {
             self.give_turn(socket_id);
         }
     }
@@ -602,6 +634,7 @@ impl SocketTable {
             } => {
                 self.resolved(request, socket_id, port, deadline, result);
             }
+            Notice::Listening { request, socket_id } => self.listening(request, socket_id),
             Notice::Readable(socket_id) => self.readable(socket_id),
             Notice::Writable(socket_id) => self.writable(socket_id),
             Notice::Settled(socket_id) => self.settled(socket_id),

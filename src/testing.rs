@@ -35,6 +35,14 @@ pub(crate) enum Told {
         socket_id: SocketId,
         error: NetError,
     },
+    Accept {
+        socket_id: SocketId,
+        client_id: SocketId,
+    },
+    AcceptError {
+        socket_id: SocketId,
+        error: NetError,
+    },
     Detached,
 }
 
@@ -111,6 +119,14 @@ impl Application {
                 self.cause = cause;
                 Told::ReceiveError { socket_id, error }
             }
+            Event::Accept {
+                socket_id,
+                client_id,
+            } => Told::Accept {
+                socket_id,
+                client_id,
+            },
+            Event::AcceptError { socket_id, error } => Told::AcceptError { socket_id, error },
             Event::Detached => Told::Detached,
         }
     }
@@ -168,7 +184,7 @@ impl Application {
     ) -> SocketId {
         let socket_id = self.create(SocketProperties::default());
         let ends = Ends {
-            local: stream.local_addr().unwrap(),
+            local: stream.local_addr().ok(),
             peer: stream.peer_addr().unwrap(),
         };
         stream.set_nonblocking(true).unwrap();

@@ -4,10 +4,11 @@
 
 const diagnostics = require('node:diagnostics_channel');
 const { once } = require('node:events');
+const net = require('node:net');
 const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 const { Application } = require('../../lib/electron/application.js');
 const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
-const { createNamespace } = require('../../lib/renderer/namespace.js');
+const { createNamespaces } = require('../../lib/renderer/namespace.js');
 const { ANSWER_WINDOW } = require('../../lib/electron/credit.js');
 const { MAX_HOST, MAX_NAME, MAX_SOCKETS, MAX_UNANSWERED } = require('../../lib/electron/limits.js');
 const { COMPLETE, RECEIVE } = require('../../lib/renderer/requests.js');
@@ -63,12 +64,13 @@ const channelOver = (port) => ({
 /** A page: the API over such a port, with what its events tell. */
 function openPage(application) {
   const { port, end } = openPort(application);
-  const tcp = createNamespace(new RemoteNative(channelOver(port)));
+  const { tcp, tcpServer } = createNamespaces(new RemoteNative(channelOver(port)));
   const received = new Map();
   const failed = [];
   let wake = () => {};
   return {
     tcp,
+    tcpServer,
     end,
     close: () => port.close(),
     failed,
@@ -98,6 +100,115 @@ function openPage(application) {
     },
   };
 }
+
+/** A listening socket of a page, its port, and what it accepts. */
+async function listen(page) {
+  const { socketId } = await page.tcpServer.create();
+  const code = await new Promise((resolve) =>
+    page.tcpServer.listen(socketId, '127.0.0.1', 0, (result) =>
+      resolve(result ?? runtime.lastError?.message),
+    ),
+  );
+  const accepted = [];
+  const failed = [];
+  let wake = () => {};
+  page.tcpServer.onAccept.addListener((info) => {
+    accepted.push(info.clientSocketId);
+    wake();
+  });
+  page.tcpServer.onAcceptError.addListener((info) => {
+    failed.push(info.resultCode);
+    wake();
+  });
+  const until = async (condition) => {
+    while (!condition()) await new Promise((resolve) => (wake = resolve));
+  };
+  const { localPort } = await page.tcpServer.getInfo(socketId);
+  return { socketId, code, port: localPort, accepted, failed, until };
+}
+
+/** A connected client of Node. */
+async function dial(port) {
+  const client = net.connect({ port, host: '127.0.0.1' });
+  cleanups.push(() => client.destroy());
+  client.on('error', () => {});
+  await once(client, 'connect');
+  return client;
+}
+
+describe('servers of pages', () => {
+  const LISTEN = { sockets: { tcpServer: { listen: '127.0.0.1' } } };
+
+  test('need the permission of the manifest', async () => {
+    const { code } = await listen(openPage(newApplication()));
+    expect(code).toBe(DENIED);
+  });
+
+  test('accept sockets that the page can use', async () => {
+    const page = openPage(newApplication(LISTEN));
+    page.listen();
+    const server = await listen(page);
+    expect(server.code).toBe(0);
+    const client = await dial(server.port);
+    client.write('ping');
+    await server.until(() => server.accepted.length === 1);
+    const [socketId] = server.accepted;
+    await page.tcp.setPaused(socketId, false);
+    await page.receives(socketId, 'ping');
+    await page.call('send', socketId, bytes('pong'));
+    expect(String((await once(client, 'data'))[0])).toBe('pong');
+  });
+
+  test('end with their page, and so do the connections', async () => {
+    const page = openPage(newApplication(LISTEN));
+    const server = await listen(page);
+    const client = await dial(server.port);
+    const closed = once(client, 'end');
+    client.resume();
+    await server.until(() => server.accepted.length === 1);
+    page.close();
+    await closed;
+    await expect(dial(server.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('accept no more sockets than the application may have', async () => {
+    const page = openPage(newApplication(LISTEN, { maxSockets: 2 }));
+    const server = await listen(page);
+    await dial(server.port);
+    await server.until(() => server.accepted.length === 1);
+    await dial(server.port);
+    await server.until(() => server.failed.length === 1);
+    expect(server.failed).toEqual([-12]);
+    await page.tcp.close(server.accepted[0]);
+    await page.tcpServer.setPaused(server.socketId, false);
+    await server.until(() => server.accepted.length === 2);
+  });
+
+  test('are out of reach of sockets.tcp, and of other applications', async () => {
+    const page = openPage(newApplication(LISTEN));
+    const { socketId, port } = await listen(page);
+    await expect(page.tcp.close(socketId)).rejects.toThrow('Socket not found');
+    const other = openPage(newApplication(LISTEN));
+    await expect(other.tcpServer.close(socketId)).rejects.toThrow('Socket not found');
+    expect(await other.tcpServer.getSockets()).toEqual([]);
+    expect(await page.tcpServer.getSockets()).toMatchObject([{ socketId, localPort: port }]);
+  });
+
+  test('that are persistent wait for another page', async () => {
+    const application = newApplication(LISTEN);
+    const [one, two] = [openPage(application), openPage(application)];
+    const server = await listen(one);
+    await one.tcpServer.update(server.socketId, { persistent: true });
+    one.end();
+    const waits = await two.tcpServer.getInfo(server.socketId);
+    expect(waits).toMatchObject({ paused: true, localPort: server.port });
+    const accepted = new Promise((resolve) => two.tcpServer.onAccept.addListener(resolve));
+    await dial(server.port);
+    await two.tcpServer.setPaused(server.socketId, false);
+    const { clientSocketId } = await accepted;
+    expect(await two.tcp.getInfo(clientSocketId)).toMatchObject({ connected: true, paused: true });
+  });
+});
 
 const bytes = (text) => new TextEncoder().encode(text).buffer;
 
@@ -318,7 +429,8 @@ describe('the calls of a page', () => {
   function openRecorded() {
     const notes = [];
     const post = (calls) => notes.push(calls.map(([method]) => method).join());
-    return { tcp: createNamespace(new RemoteNative({ post, listen() {} })), notes };
+    const { tcp } = createNamespaces(new RemoteNative({ post, listen() {} }));
+    return { tcp, notes };
   }
 
   test.each([
@@ -657,7 +769,7 @@ describe('a message that no page sends', () => {
     'lengths that overflow': [
       ['sendGathered', 1, 2, Int32Array.of(1, 2 ** 31 - 1, 1, 2 ** 31 - 1), uint8],
     ],
-    'an unknown event': [['listen', 'onAccept', true]],
+    'an unknown event': [['listen', 'onConnect', true]],
     'neither listening nor not': [['listen', 'onReceive', 1]],
     'a receipt for nothing': [['received', 1]],
     'a negative receipt': [['received', -1]],

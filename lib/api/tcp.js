@@ -1,28 +1,3 @@
 'use strict';
 
-/** `chrome.sockets.tcp`: the namespace over the native half in this process. */
-
-const { debuglog } = require('node:util');
-const { reportMismatches } = require('../renderer/arguments.js');
-const { once, publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
-const { adviseOnReceiver } = require('../renderer/event.js');
-const { instance, returnsPromises, warnOfTrust } = require('../native/instance.js');
-const { createNamespace } = require('../renderer/namespace.js');
-
-const debug = debuglog('chrome-sockets-tcp');
-const { native, settings } = instance;
-
-if (/** @type {any} */ (process).contextIsolated) {
-  adviseOnReceiver('(contextBridge copies the events: use serve() of chrome-sockets-tcp/electron)');
-}
-if (debug.enabled) reportMismatches(once(debug));
-
-const tcp = createNamespace(debug.enabled ? watched(native, debug) : native, {
-  publishCall,
-  publishReceiveError,
-  allowsConnect: (host, port) => settings.permissions?.allowsConnect(host, port) ?? true,
-  returnsPromises: () => returnsPromises(settings),
-  onSecured: warnOfTrust,
-});
-
-module.exports = tcp;
+module.exports = require('./sockets.js').tcp;

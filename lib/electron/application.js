@@ -10,14 +10,22 @@
 
 const { debuglog } = require('node:util');
 const { isArrayBuffer } = require('node:util/types');
-const { parsers, bytesOf } = require('../renderer/arguments.js');
+const { parsers, serverParsers, bytesOf } = require('../renderer/arguments.js');
 const { canonicalHost } = require('../renderer/canonical-host.js');
 const { configureInstance } = require('../options/configuration.js');
 const { publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
 const { createInstance, returnsPromises, warnOfTrust } = require('../native/instance.js');
 const { ADDRESS_FAMILIES } = require('../renderer/namespace.js');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../renderer/requests.js');
+const {
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  DETACHED,
+  ACCEPT,
+  ACCEPT_ERROR,
+} = require('../renderer/requests.js');
 const { escaped } = require('../base/shown.js');
+const { canonicalAddress } = require('../renderer/server-namespace.js');
 const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
 const { ServedPage } = require('./served-page.js');
 const turns = require('./turns.js');
@@ -35,6 +43,9 @@ const turns = require('./turns.js');
  * @property {number} [securing] The socket that its failure may have ended.
  * @property {Function} [publishEnd] Called with the code, if there is one.
  */
+
+/** The events that a page can listen to. */
+const EVENTS = new Set(['onReceive', 'onReceiveError', 'onAccept', 'onAcceptError']);
 
 const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
 
@@ -126,6 +137,9 @@ class Application {
    */
   #owners = new Map();
 
+  /** The same for server sockets. @type {Map<number, Page | undefined>} */
+  #serverOwners = new Map();
+
   /** Sockets that wait for a page. @type {Set<number>} */
   #held = new Set();
 
@@ -179,6 +193,7 @@ class Application {
   close() {
     for (const page of this.#pages.keys()) this.#end(page);
     for (const socketId of this.#owners.keys()) this.#close(socketId);
+    for (const socketId of this.#serverOwners.keys()) this.#closeServer(socketId);
   }
 
   /** Whether the manifest allows no connection. */
@@ -264,9 +279,9 @@ class Application {
     Object.entries({
       listen: (page, event, listening) => {
         if (typeof listening !== 'boolean') return refuse('whether the page listens');
-        if (event === 'onReceive') page.listensToData = listening;
-        else if (event === 'onReceiveError') page.listensToErrors = listening;
-        else return refuse('the name of an event');
+        if (!EVENTS.has(event)) return refuse('the name of an event');
+        if (listening) page.listensTo.add(event);
+        else page.listensTo.delete(event);
       },
 
       received: (page, count) => {
@@ -407,6 +422,77 @@ class Application {
         const number = this.#begin(page, request);
         this.#native.update(number, this.#use(page, socketId), lasting, label, size);
       },
+
+      closeServer: (page, request, id) => {
+        const [socketId] = serverParsers.close([id, callback]);
+        this.#native.closeServer(this.#begin(page, request), this.#useServer(page, socketId));
+        this.#serverOwners.get(socketId)?.servers.delete(socketId);
+        this.#serverOwners.delete(socketId);
+      },
+
+      createServer: (page, request, persistent, name) => {
+        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
+        const [properties] = serverParsers.create([{ persistent, name }, callback]);
+        const number = this.#begin(page, request);
+        const socketId = this.#native.createServer(number, properties.persistent, properties.name);
+        if (socketId === null) return;
+        this.#ownServer(page, socketId);
+        this.#note(number, { value: socketId });
+      },
+
+      disconnectServer: (page, request, id) => {
+        const [socketId] = serverParsers.disconnect([id, callback]);
+        const number = this.#begin(page, request);
+        this.#native.disconnectServer(number, this.#useServer(page, socketId));
+      },
+
+      getServerInfo: (page, request, id) => {
+        const [socketId] = serverParsers.getInfo([id, callback]);
+        const number = this.#begin(page, request);
+        const known = this.#serverOwners.has(socketId) ? socketId : NO_SOCKET;
+        this.#keepValue(number, this.#native.getServerInfo(number, known));
+      },
+
+      getServers: (page, request) => {
+        const number = this.#begin(page, request);
+        const infos = this.#native.getServers(number);
+        const known = infos.filter(({ socketId }) => this.#serverOwners.has(socketId));
+        this.#keepValue(number, known);
+      },
+
+      listenOn: (page, request, id, wantedAddress, wantedPort, wantedBacklog) => {
+        const [socketId, address, port, backlog] = serverParsers.listen([
+          id,
+          typeof wantedAddress === 'string' ? shortened(wantedAddress) : wantedAddress,
+          wantedPort,
+          wantedBacklog,
+          callback,
+        ]);
+        const number = this.#begin(page, request);
+        const used = this.#useServer(page, socketId);
+        const call = { socketId, host: address, port: port & 0xffff };
+        this.#note(number, { publishEnd: publishCall('listen', call, callback) });
+        if (this.#settings.permissions?.allowsListen(address, port & 0xffff)) {
+          const canonical = canonicalAddress(address);
+          this.#native.listenOn(number, used, canonical, port & 0xffff, backlog);
+        } else {
+          this.#native.denyListen(number, used);
+        }
+      },
+
+      pauseServer: (page, request, id, wanted) => {
+        const [socketId, paused] = serverParsers.setPaused([id, wanted, callback]);
+        const number = this.#begin(page, request);
+        this.#native.pauseServer(number, this.#useServer(page, socketId), paused);
+      },
+
+      updateServer: (page, request, id, persistent, name) => {
+        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
+        const [socketId, properties] = serverParsers.update([id, { persistent, name }, callback]);
+        const number = this.#begin(page, request);
+        const used = this.#useServer(page, socketId);
+        this.#native.updateServer(number, used, properties.persistent, properties.name);
+      },
     }),
   );
 
@@ -492,6 +578,28 @@ class Application {
     page.sockets.add(socketId);
   }
 
+  /**
+   * Like {@link #use} for a server socket.
+   *
+   * @param {Page} page
+   * @param {number} socketId
+   * @returns {number}
+   */
+  #useServer(page, socketId) {
+    if (!this.#serverOwners.has(socketId)) return NO_SOCKET;
+    if (!this.#serverOwners.get(socketId)) this.#ownServer(page, socketId);
+    return socketId;
+  }
+
+  /**
+   * @param {Page} page
+   * @param {number} socketId
+   */
+  #ownServer(page, socketId) {
+    this.#serverOwners.set(socketId, page);
+    page.servers.add(socketId);
+  }
+
   /** @param {number} socketId */
   #forget(socketId) {
     this.#owners.get(socketId)?.sockets.delete(socketId);
@@ -521,7 +629,7 @@ class Application {
   // ---- To the pages -----------------------------------------------------------------------------
 
   /** @type {import('../renderer/requests.js').Deliver} */
-  #deliver = (kind, id, code, payload) => {
+  #deliver = (kind, id, code, payload, value) => {
     switch (kind) {
       case COMPLETE:
         this.#complete(id, code, /** @type {string | undefined} */ (payload));
@@ -531,17 +639,42 @@ class Application {
         break;
       case RECEIVE_ERROR:
         publishReceiveError(id, code);
-        for (const page of this.#pages.keys()) {
-          if (page.listensToErrors && !page.receiveError(id, code)) {
-            this.#punish(page, 'it takes nothing in');
-          }
+        this.#notify('onReceiveError', kind, id, code);
+        break;
+      case ACCEPT: {
+        const clientId = /** @type {number} */ (value);
+        const owner = this.#serverOwners.get(id);
+        // The page has ended since the connection was accepted.
+        if (!owner) this.#native.close(this.#begin(), clientId);
+        else {
+          this.#own(owner, clientId);
+          this.#notify('onAccept', kind, id, code, clientId);
         }
+        break;
+      }
+      case ACCEPT_ERROR:
+        this.#notify('onAcceptError', kind, id, code);
         break;
       case DETACHED:
         this.#attached = false;
         break;
     }
   };
+
+  /**
+   * @param {string} event
+   * @param {number} kind
+   * @param {number} socketId
+   * @param {number | undefined} code
+   * @param {number} [value]
+   */
+  #notify(event, kind, socketId, code, value) {
+    for (const page of this.#pages.keys()) {
+      if (page.listensTo.has(event) && !page.notify(kind, socketId, code, value)) {
+        this.#punish(page, 'it takes nothing in');
+      }
+    }
+  }
 
   /**
    * @param {number} id
@@ -571,7 +704,7 @@ class Application {
    */
   #receiveData(socketId, data) {
     for (const page of this.#pages.keys()) {
-      if (page.listensToData) page.receive(socketId, data);
+      if (page.listensTo.has('onReceive')) page.receive(socketId, data);
     }
     if (this.#mustWait(socketId)) {
       this.#held.add(socketId);
@@ -612,6 +745,12 @@ class Application {
       if (persistent) this.#owners.set(socketId, undefined);
       else this.#close(socketId);
     }
+    for (const socketId of page.servers) {
+      const { persistent = false } = this.#native.getServerInfo(this.#begin(), socketId) ?? {};
+      this.#native.suspendServer(socketId);
+      if (persistent) this.#serverOwners.set(socketId, undefined);
+      else this.#closeServer(socketId);
+    }
     this.#release();
   }
 
@@ -621,6 +760,14 @@ class Application {
   #close(socketId) {
     this.#owners.delete(socketId);
     this.#native.close(this.#begin(), socketId);
+  }
+
+  /**
+   * @param {number} socketId
+   */
+  #closeServer(socketId) {
+    this.#serverOwners.delete(socketId);
+    this.#native.closeServer(this.#begin(), socketId);
   }
 }
 

@@ -98,7 +98,7 @@ function serveWith(options) {
   if (application.allowsNothing) {
     grant.warn(
       'manifest',
-      'manifest: it has no sockets.tcp.connect, so pages may connect to no host',
+      'manifest: it has no sockets.tcp.connect and no sockets.tcpServer.listen, so pages may use no address',
     );
   }
   for (const url of loadedPages(targets)) {

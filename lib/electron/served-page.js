@@ -2,7 +2,7 @@
 
 /** A page as the main process has it: its port, its sockets, its calls, and the credit between them. */
 
-const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('../renderer/requests.js');
+const { COMPLETE, RECEIVE } = require('../renderer/requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, ANSWER_WINDOW, costOf, costOfAnswer } = require('./credit.js');
 const { Fifo } = require('./fifo.js');
 const { MAX_UNANSWERED, MAX_KEPT_BYTES } = require('./limits.js');
@@ -21,11 +21,14 @@ const { MAX_UNANSWERED, MAX_KEPT_BYTES } = require('./limits.js');
  */
 
 class ServedPage {
-  listensToData = false;
-  listensToErrors = false;
+  /** The names of the events that the page listens to. @type {Set<string>} */
+  listensTo = new Set();
 
   /** The sockets that end with the page. @type {Set<number>} */
   sockets = new Set();
+
+  /** The server sockets that end with the page. @type {Set<number>} */
+  servers = new Set();
 
   /** Calls that wait to be performed. @type {InstanceType<typeof Fifo<Call>>} */
   #calls = new Fifo();
@@ -150,15 +153,17 @@ class ServedPage {
   }
 
   /**
+   * @param {number} kind Of an event without data.
    * @param {number} socketId
    * @param {number | undefined} code
+   * @param {number} [value] The socket of an accepted connection.
    * @returns {boolean} Whether the page may have as many messages in flight.
    */
-  receiveError(socketId, code) {
+  notify(kind, socketId, code, value) {
     if (this.#inFlight.length >= MAX_UNANSWERED) return false;
     this.#answerCost += costOf(0);
     this.#inFlight.push({ cost: costOf(0) });
-    this.port.postMessage([RECEIVE_ERROR, socketId, code]);
+    this.port.postMessage([kind, socketId, code, undefined, value]);
     return true;
   }
 

@@ -6,15 +6,23 @@
  */
 
 const { channel } = require('node:diagnostics_channel');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR } = require('../renderer/requests.js');
+const {
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  ACCEPT,
+  ACCEPT_ERROR,
+} = require('../renderer/requests.js');
 const { escaped } = require('../base/shown.js');
 
 const start = {
   connect: channel('chrome-sockets-tcp.connect.start'),
+  listen: channel('chrome-sockets-tcp.listen.start'),
   secure: channel('chrome-sockets-tcp.secure.start'),
 };
 const end = {
   connect: channel('chrome-sockets-tcp.connect.end'),
+  listen: channel('chrome-sockets-tcp.listen.end'),
   secure: channel('chrome-sockets-tcp.secure.end'),
 };
 const receiveError = channel('chrome-sockets-tcp.receive-error');
@@ -22,7 +30,7 @@ const receiveError = channel('chrome-sockets-tcp.receive-error');
 /**
  * Publishes the start of a call and, by the callback that it returns, its end.
  *
- * @param {'connect' | 'secure'} method
+ * @param {'connect' | 'listen' | 'secure'} method
  * @param {{ socketId: number, host?: string, port?: number }} call
  * @param {Function} callback
  * @returns {Function} The same callback if there is no subscriber.
@@ -50,6 +58,8 @@ function publishReceiveError(socketId, resultCode) {
 const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
   connect: (host, port) => ` ${escaped(host)}:${port}`,
   denyConnect: (host) => ` ${escaped(host)}`,
+  listenOn: (address, port) => ` ${escaped(address)}:${port}`,
+  pauseServer: (paused) => ` ${paused}`,
   secure: (min, max) => ` ${min ?? ''}-${max ?? ''}`,
   send: (bytes) => ` ${bytes.length} bytes`,
   setKeepAlive: (enable, delay) => ` ${enable} ${delay}`,
@@ -68,6 +78,8 @@ const UNSAID = [
   'spareDescriptors',
   'stats',
   'suspend',
+  'suspendServer',
+  'takeAccepted',
 ];
 
 /**
@@ -83,10 +95,10 @@ function watched(native, debug) {
   const calls = new Map();
   /** @type {(name: string, args: any[], result: unknown) => void} */
   const say = (name, [request, socketId, ...rest], result) => {
-    if (name === 'create') {
+    if (name === 'create' || name === 'createServer') {
       const made = result === null ? 'no socket' : `socket ${result}`;
       calls.set(request, name);
-      debug(`${made}: create (call ${request})`);
+      debug(`${made}: ${name} (call ${request})`);
     } else if (name === 'sendGathered') {
       const [headers] = rest;
       for (let index = 0; index < socketId; index += 1) {
@@ -103,8 +115,8 @@ function watched(native, debug) {
   /** @type {(deliver: Function) => Function} */
   const heard =
     (deliver) =>
-    (/** @type {[number, number, number | undefined, any]} */ ...args) => {
-      const [kind, id, code, payload] = args;
+    (/** @type {[number, number, number | undefined, any, any]} */ ...args) => {
+      const [kind, id, code, payload, value] = args;
       if (kind === COMPLETE) {
         const failure = `${calls.get(id)} failed: ${payload} (call ${id})`;
         debug(payload === undefined ? `call ${id}: ${code}` : failure);
@@ -112,6 +124,8 @@ function watched(native, debug) {
       }
       if (kind === RECEIVE) debug(`socket ${id}: received ${payload.byteLength} bytes`);
       if (kind === RECEIVE_ERROR) debug(`socket ${id}: receive error ${code}`);
+      if (kind === ACCEPT) debug(`socket ${id}: accepted socket ${value}`);
+      if (kind === ACCEPT_ERROR) debug(`socket ${id}: accept error ${code}`);
       return deliver(...args);
     };
   return new Proxy(native, {

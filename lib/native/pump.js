@@ -9,7 +9,14 @@
 const { isMainThread } = require('node:worker_threads');
 const { loadBinding } = require('./binding.js');
 const { isObservable, neutralContext } = require('../base/context.js');
-const { COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED } = require('../renderer/requests.js');
+const {
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  DETACHED,
+  ACCEPT,
+  ACCEPT_ERROR,
+} = require('../renderer/requests.js');
 
 // Fake timers replace the global one.
 const { setImmediate } = require('node:timers');
@@ -32,6 +39,7 @@ const [
   NEXT_DETACHED,
   NEXT_NOTHING,
   NEXT_TURN,
+  NEXT_ACCEPT,
 ] = Array.from({ length: 8 }, (_, kind) => kind);
 
 /**
@@ -242,6 +250,10 @@ class Pump {
       }
       case NEXT_RECEIVE_ERROR:
         this.#deliver(RECEIVE_ERROR, id, -(detail & CODE), undefined, causeIn(detail));
+        break;
+      case NEXT_ACCEPT:
+        if (detail === 0) this.#deliver(ACCEPT, id, 0, undefined, this.#sockets.takeAccepted());
+        else this.#deliver(ACCEPT_ERROR, id, -detail);
         break;
       case NEXT_DETACHED:
         this.#stopped = true;

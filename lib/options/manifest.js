@@ -19,6 +19,7 @@ const { escaped, fileProblem, kindOf, shownNumber, shownPath } = require('../bas
  * @property {number | undefined} manifestVersion `manifest_version`, if the manifest has one.
  * @property {(host: string, port: number) => boolean} allowsConnect Whether the manifest allows
  *   `connect()` to a host and port, both as the application has written them.
+ * @property {(address: string, port: number) => boolean} allowsListen The same of `tcpServer.listen()`.
  * @property {boolean} allowsNothing
  */
 
@@ -59,14 +60,12 @@ function parseManifest(manifest) {
     throw new Error(`${[complaint, where].filter(Boolean).join(': ')}: ${detail}`);
   };
   const content = isPath ? readManifest(manifest, fail) : manifest;
-  const patterns = connectPatterns(content, fail);
+  const { connect, listen } = permittedPatterns(content, fail);
   return {
     manifestVersion: manifestVersion(content, fail),
-    allowsConnect(host, port) {
-      const requested = lowerCase(host);
-      return patterns.some((pattern) => matches(pattern, requested, port));
-    },
-    allowsNothing: patterns.length === 0,
+    allowsConnect: (host, port) => matchesOne(connect, host, port),
+    allowsListen: (address, port) => matchesOne(listen, address, port),
+    allowsNothing: connect.length + listen.length === 0,
   };
 }
 
@@ -151,14 +150,14 @@ function strictJson(text) {
 /**
  * @param {unknown} manifest
  * @param {Fail} fail
- * @returns {Pattern[]}
+ * @returns {{ connect: Pattern[], listen: Pattern[] }}
  */
-function connectPatterns(manifest, fail) {
+function permittedPatterns(manifest, fail) {
   const sockets = member(dictionary(manifest, '', fail), 'sockets');
-  if (sockets === undefined) return [];
+  /** @type {{ connect: Pattern[], listen: Pattern[] }} */
+  const result = { connect: [], listen: [] };
+  if (sockets === undefined) return result;
   const kinds = dictionary(sockets, 'sockets', fail);
-  /** @type {Pattern[]} */
-  const result = [];
   for (const [kind, operations] of Object.entries(OPERATIONS)) {
     const operand = member(kinds, kind);
     if (operand === undefined) continue;
@@ -168,7 +167,7 @@ function connectPatterns(manifest, fail) {
       if (value === undefined) continue;
       const parse = operation === WITHOUT_ADDRESS ? parseNoAddress : parsePattern;
       const patterns = parsePatterns(value, parse, `sockets.${kind}.${operation}`, fail);
-      if (operation === 'connect') result.push(...patterns);
+      if (operation === 'connect' || operation === 'listen') result[operation] = patterns;
     }
   }
   return result;
@@ -273,6 +272,16 @@ function parsePort(text) {
   if (text === '' || text === '*') return 0;
   const port = /^\+?\d+$/.test(text) ? Number(text) : 0;
   return port >= 1 && port <= 65535 ? port : undefined;
+}
+
+/**
+ * @param {Pattern[]} patterns
+ * @param {string} host As the application has written it.
+ * @param {number} port
+ */
+function matchesOne(patterns, host, port) {
+  const requested = lowerCase(host);
+  return patterns.some((pattern) => matches(pattern, requested, port));
 }
 
 /**

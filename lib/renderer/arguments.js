@@ -6,7 +6,7 @@
  * beside the real API inside a browser.
  */
 
-const { namespace, enumerations, dictionaries, methods } = require('./schema.js');
+const { tcp, tcpServer } = require('./schema.js');
 const { fromUtf8, propertyName } = require('../base/strings.js');
 
 /**
@@ -135,23 +135,13 @@ const types = {
 };
 
 /**
- * @param {string} name
- * @returns {Type}
- */
-function typeNamed(name) {
-  return (types[name] ??= enumerations[name]
-    ? enumerationType(name, enumerations[name])
-    : dictionaryType(name, dictionaries[name]));
-}
-
-/**
- * @param {string} name
+ * @param {string} expected
  * @param {string[]} allowed
  * @returns {Type}
  */
-function enumerationType(name, allowed) {
+function enumerationType(expected, allowed) {
   return {
-    expected: `${namespace}.${name}`,
+    expected,
     accepts: types.string.accepts,
     parse(value, fail) {
       if (!allowed.includes(value)) fail(`Value must be one of ${allowed.join(', ')}.`);
@@ -161,16 +151,14 @@ function enumerationType(name, allowed) {
 }
 
 /**
- * @param {string} name
- * @param {string[]} declarations
+ * @param {string} expected
+ * @param {Parameter[]} declared
  * @returns {Type}
  */
-function dictionaryType(name, declarations) {
-  const members = new Map(
-    declarations.map(parseDeclaration).map((member) => [member.name, member]),
-  );
+function dictionaryType(expected, declared) {
+  const members = new Map(declared.map((member) => [member.name, member]));
   return {
-    expected: `${namespace}.${name}`,
+    expected,
     accepts: isObject,
     parse(value, fail) {
       // Without a prototype, so that properties of Object.prototype are not taken for members.
@@ -202,15 +190,6 @@ function parseMember({ name, type }, value, fail) {
     failHere(`Invalid type: expected ${type.expected}, found ${typeWord(value)}.`);
   }
   return type.parse ? type.parse(value, failHere) : value;
-}
-
-/**
- * @param {string} declaration `[optional] type name`
- * @returns {Parameter}
- */
-function parseDeclaration(declaration) {
-  const [name, typeName, optional] = declaration.split(' ').reverse();
-  return { name, type: typeNamed(typeName), optional: optional === 'optional' };
 }
 
 /**
@@ -304,12 +283,12 @@ function reportMismatches(reporter) {
 }
 
 /**
+ * @param {string} namespace
  * @param {string} method
- * @param {string[]} declarations
+ * @param {Parameter[]} parameters
  * @returns {Parser}
  */
-function createParser(method, declarations) {
-  const parameters = declarations.map(parseDeclaration);
+function createParser(namespace, method, parameters) {
   const signature = parameters
     .map(({ name, type, optional }) => `${optional ? 'optional ' : ''}${type.expected} ${name}`)
     .join(', ');
@@ -368,14 +347,37 @@ function bytesOf(data) {
   }
 }
 
-/** One parser per method. */
-const parsers = /** @type {Record<keyof typeof methods, Parser>} */ (
-  Object.fromEntries(
-    Object.entries(methods).map(([method, declarations]) => [
-      method,
-      createParser(method, declarations),
-    ]),
-  )
-);
+/**
+ * One parser per method of a namespace.
+ *
+ * @template {import('./schema.js').Schema} T
+ * @param {T} schema
+ * @returns {Record<keyof T['methods'], Parser>}
+ */
+function createParsers({ namespace, enumerations, dictionaries, methods }) {
+  const known = { ...types };
+  /** @type {(name: string) => Type} */
+  const typeNamed = (name) => {
+    const expected = `${namespace}.${name}`;
+    return (known[name] ??= enumerations[name]
+      ? enumerationType(expected, enumerations[name])
+      : dictionaryType(expected, dictionaries[name].map(parseDeclaration)));
+  };
+  /** @type {(declaration: string) => Parameter} `[optional] type name` */
+  const parseDeclaration = (declaration) => {
+    const [name, typeName, optional] = declaration.split(' ').reverse();
+    return { name, type: typeNamed(typeName), optional: optional === 'optional' };
+  };
+  const parsers = Object.entries(methods).map(([method, declarations]) => [
+    method,
+    createParser(namespace, method, declarations.map(parseDeclaration)),
+  ]);
+  return Object.fromEntries(parsers);
+}
 
-module.exports = { parsers, bytesOf, reportMismatches };
+module.exports = {
+  parsers: createParsers(tcp),
+  serverParsers: createParsers(tcpServer),
+  bytesOf,
+  reportMismatches,
+};

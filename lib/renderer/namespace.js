@@ -12,6 +12,8 @@ const { createEvent } = require('./event.js');
 const { Requests } = require('./requests.js');
 const { enumerationObject } = require('./schema.js');
 const { Sends } = require('./sends.js');
+const { createServerNamespace } = require('./server-namespace.js');
+const { nothing, resultCode, createInfo, infoAnswers, NO_MEMBERS } = require('./answers.js');
 
 /**
  * @typedef {ReturnType<typeof import('../native/pump.js').createNative>} Native
@@ -20,8 +22,11 @@ const { Sends } = require('./sends.js');
  *
  * @typedef {Omit<Native, 'create' | 'attachBell' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
  *   | 'holdLoop' | 'keepLoop' | 'keepsLoop' | 'reference' | 'setReferenced' | 'suspend'
- *   | 'takeFailure'> & {
+ *   | 'takeFailure' | 'createServer' | 'getServerInfo' | 'getServers' | 'suspendServer' | 'takeAccepted'> & {
  *   create(...args: Parameters<Native['create']>): number | null | void,
+ *   createServer(...args: Parameters<Native['createServer']>): number | null | void,
+ *   getServerInfo(...args: Parameters<Native['getServerInfo']>): SocketInfo | null | void,
+ *   getServers(...args: Parameters<Native['getServers']>): SocketInfo[] | void,
  *   getInfo(...args: Parameters<Native['getInfo']>): SocketInfo | null | void,
  *   getSockets(...args: Parameters<Native['getSockets']>): SocketInfo[] | void,
  *   beforePost?(job: () => void): void,
@@ -34,27 +39,12 @@ const { Sends } = require('./sends.js');
 
 const ADDRESS_FAMILIES = /** @type {Record<string, number>} */ ({ any: 0, ipv4: 4, ipv6: 6 });
 
-/** A dictionary that was left out. Properties of Object.prototype do not belong to it. */
-const NO_MEMBERS = Object.freeze(Object.create(null));
-
-// ---- Arguments of callbacks
-// ----------------------------------------------------------------------- Members are in
-// alphabetical order, as Chromium's are.
-
-const nothing = () => [];
-
-/** @type {Answer} */
-const resultCode = (code) => [code];
-
-/** @type {Answer} */
-const createInfo = (_code, socketId) => [{ socketId }];
-
 /** @type {Answer} */
 const sendInfo = (code, bytesSent) => [
   code === 0 ? { bytesSent, resultCode: code } : { resultCode: code },
 ];
 
-const SOCKET_INFO_MEMBERS = /** @type {const} */ ([
+const { oneSocketInfo, allSocketInfos } = infoAnswers([
   'bufferSize',
   'connected',
   'localAddress',
@@ -67,25 +57,6 @@ const SOCKET_INFO_MEMBERS = /** @type {const} */ ([
   'socketId',
 ]);
 
-/**
- * @param {SocketInfo} info
- * @returns {object}
- */
-function socketInfo(info) {
-  /** @type {Record<string, unknown>} */
-  const result = {};
-  for (const member of SOCKET_INFO_MEMBERS) {
-    if (Object.hasOwn(info, member)) result[member] = info[member];
-  }
-  return result;
-}
-
-/** @type {Answer} */
-const oneSocketInfo = (_code, info) => [socketInfo(info)];
-
-/** @type {Answer} */
-const allSocketInfos = (_code, infos) => [Array.from(infos, socketInfo)];
-
 // ---- The namespace ------------------------------------------------------------------------------
 // Rest parameters give the functions the length 0 that Chromium's have.
 
@@ -96,15 +67,17 @@ const always = () => true;
  * @param {object} [hooks]
  * @param {(host: string, port: number) => boolean} [hooks.allowsConnect] Asked by each `connect()`,
  *   with the host as the application has written it.
+ * @param {(address: string, port: number) => boolean} [hooks.allowsListen] The same of `listen()`.
  * @param {() => boolean} [hooks.returnsPromises] Asked by each call without a callback.
  * @param {() => void} [hooks.onSecured] Runs before the callback of each `secure()`.
  * @param {typeof import('../native/diagnostics.js').publishCall} [hooks.publishCall]
  * @param {typeof import('../native/diagnostics.js').publishReceiveError} [hooks.publishReceiveError]
  */
-function createNamespace(
+function createNamespaces(
   native,
   {
     allowsConnect = always,
+    allowsListen = always,
     returnsPromises = always,
     onSecured,
     publishCall = (_method, _call, callback) => callback,
@@ -113,9 +86,11 @@ function createNamespace(
 ) {
   const onReceive = createEvent((listening) => listen('onReceive', listening));
   const onReceiveError = createEvent((listening) => listen('onReceiveError', listening));
+  const onAccept = createEvent((listening) => listen('onAccept', listening));
+  const onAcceptError = createEvent((listening) => listen('onAcceptError', listening));
   const requests = new Requests(
     native,
-    { onReceive, onReceiveError },
+    { onReceive, onReceiveError, onAccept, onAcceptError },
     { returnsPromises, publishReceiveError },
   );
   const sends = new Sends(native);
@@ -143,7 +118,13 @@ function createNamespace(
     return [code];
   };
 
-  return {
+  const tcpServer = createServerNamespace(
+    native,
+    { onAccept, onAcceptError },
+    { begin, allowsListen, publishCall },
+  );
+
+  const tcp = {
     onReceiveError,
     onReceive,
 
@@ -252,6 +233,8 @@ function createNamespace(
 
     DnsQueryType: enumerationObject('DnsQueryType'),
   };
+
+  return { tcp, tcpServer };
 }
 
-module.exports = { createNamespace, ADDRESS_FAMILIES };
+module.exports = { createNamespaces, ADDRESS_FAMILIES };

@@ -33,6 +33,8 @@ const COMPLETE = 0;
 const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
 const DETACHED = 3;
+const ACCEPT = 4;
+const ACCEPT_ERROR = 5;
 
 /** The length of the ring of {@link Pending}: a power of two. */
 const RING = 1024;
@@ -45,7 +47,7 @@ const RING = 1024;
  *   gets no argument.
  * @param {string | ArrayBuffer} [payload] The text of the error or the bytes received.
  * @param {unknown} [value] The result of a call that has returned none; of a receive error, the reason why the
- *   connection did not end in order.
+ *   connection did not end in order; the socket of an accepted connection.
  * @returns {void}
  */
 
@@ -90,8 +92,7 @@ class Pending {
 
 class Requests {
   #native;
-  #onReceive;
-  #onReceiveError;
+  #events;
   #returnsPromises;
   #publishReceiveError;
   #nextId = 0;
@@ -102,15 +103,14 @@ class Requests {
 
   /**
    * @param {NativeHalf} native
-   * @param {{ onReceive: Event, onReceiveError: Event }} events
+   * @param {Record<'onReceive' | 'onReceiveError' | 'onAccept' | 'onAcceptError', Event>} events
    * @param {object} hooks
    * @param {() => boolean} hooks.returnsPromises
    * @param {(socketId: number, code: number | undefined) => void} [hooks.publishReceiveError]
    */
-  constructor(native, { onReceive, onReceiveError }, { returnsPromises, publishReceiveError }) {
+  constructor(native, events, { returnsPromises, publishReceiveError }) {
     this.#native = native;
-    this.#onReceive = onReceive;
-    this.#onReceiveError = onReceiveError;
+    this.#events = events;
     this.#returnsPromises = returnsPromises;
     this.#publishReceiveError = publishReceiveError;
   }
@@ -153,7 +153,13 @@ class Requests {
         this.#complete(id, code, /** @type {string | undefined} */ (payload), value);
         break;
       case RECEIVE:
-        emit(this.#onReceive, { data: payload, socketId: id });
+        emit(this.#events.onReceive, { data: payload, socketId: id });
+        break;
+      case ACCEPT:
+        emit(this.#events.onAccept, { clientSocketId: value, socketId: id });
+        break;
+      case ACCEPT_ERROR:
+        emit(this.#events.onAcceptError, { resultCode: code, socketId: id });
         break;
       case RECEIVE_ERROR:
         this.#receiveError(id, code, /** @type {number | undefined} */ (value));
@@ -173,7 +179,7 @@ class Requests {
     this.#publishReceiveError?.(socketId, code);
     const info = { resultCode: code, socketId };
     noteCause(info, cause);
-    emit(this.#onReceiveError, info);
+    emit(this.#events.onReceiveError, info);
   }
 
   /**
@@ -208,4 +214,12 @@ function answer({ callback, result }, failure, args) {
   }
 }
 
-module.exports = { Requests, COMPLETE, RECEIVE, RECEIVE_ERROR, DETACHED };
+module.exports = {
+  Requests,
+  COMPLETE,
+  RECEIVE,
+  RECEIVE_ERROR,
+  DETACHED,
+  ACCEPT,
+  ACCEPT_ERROR,
+};

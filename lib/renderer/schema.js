@@ -1,12 +1,21 @@
 'use strict';
 
 /**
- * The table of the API: the declarations of Chromium's schema
- * (extensions/common/api/sockets_tcp.webidl). The argument checks, the signatures in error
- * messages, and the enumeration `DnsQueryType` are derived from it.
+ * The tables of the APIs: the declarations of Chromium's schemas
+ * (extensions/common/api/sockets_tcp.webidl and sockets_tcp_server.idl). The argument checks, the
+ * signatures in error messages, and the enumeration `DnsQueryType` are derived from them.
  *
  * A parameter reads `[optional] type name`, as Chromium prints it; dictionary members are all
  * optional.
+ */
+
+/**
+ * @typedef {object} Schema
+ * @property {string} namespace
+ * @property {Record<string, string[]>} enumerations
+ * @property {Record<string, string[]>} dictionaries
+ * @property {Record<string, string[]>} methods A method returns a promise when its callback is optional and
+ *   left out.
  */
 
 const namespace = 'sockets.tcp';
@@ -23,9 +32,6 @@ const dictionaries = {
   TLSVersionConstraints: ['string min', 'string max'],
 };
 
-/**
- * A method returns a promise when its callback is optional and left out.
- */
 const methods = {
   close: ['integer socketId', 'optional function callback'],
   connect: [
@@ -52,6 +58,32 @@ const methods = {
   update: ['integer socketId', 'SocketProperties properties', 'optional function callback'],
 };
 
+const tcp = { namespace, enumerations, dictionaries, methods };
+
+const tcpServer = {
+  namespace: 'sockets.tcpServer',
+  enumerations: {},
+  dictionaries: {
+    SocketProperties: ['boolean persistent', 'string name'],
+  },
+  methods: {
+    close: methods.close,
+    create: methods.create,
+    disconnect: methods.disconnect,
+    getInfo: methods.getInfo,
+    getSockets: methods.getSockets,
+    listen: [
+      'integer socketId',
+      'string address',
+      'integer port',
+      'optional integer backlog',
+      'function callback',
+    ],
+    setPaused: methods.setPaused,
+    update: methods.update,
+  },
+};
+
 /**
  * The object by which Chromium exposes an enumeration: upper-case keys, the strings as values.
  *
@@ -62,4 +94,4 @@ function enumerationObject(name) {
   return Object.fromEntries(enumerations[name].map((value) => [value.toUpperCase(), value]));
 }
 
-module.exports = { namespace, enumerations, dictionaries, methods, enumerationObject };
+module.exports = { tcp, tcpServer, enumerationObject };

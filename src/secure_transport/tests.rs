@@ -228,7 +228,7 @@ fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
                 outcome,
             } => outcomes.push((ended, outcome)),
             Told::ReceiveError { error, .. } => break error,
-            Told::Detached => panic!("no end was told"),
+            other => panic!("{other:?} came before the end"),
         }
     };
     assert_eq!(received, b"one two ");

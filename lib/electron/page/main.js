@@ -7,7 +7,7 @@
  */
 
 const { install } = require('../../renderer/install.js');
-const { createNamespace } = require('../../renderer/namespace.js');
+const { createNamespaces } = require('../../renderer/namespace.js');
 const { RemoteNative } = require('./remote-native.js');
 
 /**
@@ -41,7 +41,7 @@ function start(eventName, { returnsPromises }) {
   const window = /** @type {any} */ (globalThis);
   const { port1, port2 } = new MessageChannel();
   const native = /** @type {any} */ (new RemoteNative(channelOver(port1)));
-  install(window, createNamespace(native, { returnsPromises: () => returnsPromises }), {});
+  install(window, createNamespaces(native, { returnsPromises: () => returnsPromises }), {});
   window.dispatchEvent(new window.MessageEvent(eventName, { ports: [port2] }));
 }
 

@@ -190,16 +190,24 @@ class RemoteNative {
     /** Methods whose arguments are passed unchanged. */
     for (const method of /** @type {const} */ ([
       'close',
+      'closeServer',
       'connect',
       'create',
+      'createServer',
       'disconnect',
+      'disconnectServer',
       'getInfo',
+      'getServerInfo',
+      'getServers',
       'getSockets',
+      'listenOn',
+      'pauseServer',
       'secure',
       'setKeepAlive',
       'setNoDelay',
       'setPaused',
       'update',
+      'updateServer',
     ])) {
       /** @type {any} */ (this.prototype)[method] =
         /** @this {RemoteNative} @param {unknown[]} args */

@@ -9,7 +9,7 @@
 const { types } = require('node:util');
 const vm = require('node:vm');
 const { parsers, bytesOf } = require('../../../lib/renderer/arguments.js');
-const { dictionaries, enumerations, methods } = require('../../../lib/renderer/schema.js');
+const { dictionaries, enumerations, methods } = require('../../../lib/renderer/schema.js').tcp;
 
 /** @typedef {import('../fuzz.js').Choices} Random */
 
