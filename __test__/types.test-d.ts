@@ -8,6 +8,7 @@ import netErrors = require('../entry/net-errors');
 import promises = require('../entry/promises');
 import { configure } from '../entry/configure';
 import { connect, duplex } from '../entry/duplex';
+import tcpServer = require('../entry/server');
 import { stats } from '../entry/stats';
 import type { Duplex } from 'node:stream';
 import http = require('node:http');
@@ -31,6 +32,25 @@ tcp.getInfo(1, (info) => info.peerAddress?.length);
 tcp.getInfo(1).then((info) => info.localPort?.toFixed());
 tcp.getSockets((infos) => infos.map((info) => info.paused));
 tcp.getSockets().then((infos) => infos.length);
+
+// Servers.
+tcpServer.create({ name: 'x', persistent: true }, ({ socketId }) => socketId.toFixed());
+tcpServer.create().then(({ socketId }) => socketId.toFixed());
+tcpServer.listen(1, '127.0.0.1', 0, (result) => result.toFixed());
+tcpServer.listen(1, '127.0.0.1', 0, 5, (result) => result.toFixed());
+// @ts-expect-error: it demands a callback.
+tcpServer.listen(1, '127.0.0.1', 0);
+// @ts-expect-error: a server has no buffer.
+tcpServer.update(1, { bufferSize: 1 });
+tcpServer.close(1).then((value: undefined) => value);
+tcpServer.getInfo(1).then((info) => info.localPort?.toFixed());
+tcpServer.onAccept.addListener(({ socketId, clientSocketId }) => socketId + clientSocketId);
+tcpServer.onAcceptError.addListener(({ resultCode }) => resultCode.toFixed());
+chrome.sockets.tcpServer.setPaused(1, false);
+promises.listen({ port: 80 }).then(async (server) => {
+  for await (const socketId of server) socketId.toFixed();
+  await server.close();
+});
 
 // The methods that deliver a value along with an error demand a callback.
 tcp.connect(1, 'host', 80, (result) => result.toFixed());

@@ -131,3 +131,37 @@ export declare function received(
   socketId: number,
   options?: ReceivedOptions,
 ): AsyncGenerator<ArrayBuffer, void, undefined>;
+
+export interface ListenOptions extends Abortable {
+  /** An IPv4 or IPv6 address of this machine. @default '127.0.0.1' */
+  address?: string | undefined;
+  /** 0 chooses a free port. @default 0 */
+  port?: number | undefined;
+  /** The length of the operating system's queue. Default: its longest. */
+  backlog?: number | undefined;
+}
+
+/**
+ * A listening socket of `chrome-sockets-tcp/server`, and the connections that it accepts. Each step of a
+ * loop gets the id of a new socket, which is paused: iterate it with {@link received} or make it a stream
+ * with `duplex()`.
+ *
+ * The server accepts while a loop waits for a connection; the others wait in the queue of the operating
+ * system. The end of a loop closes the server, but no connection that the loop has got.
+ */
+export interface Server extends AsyncIterableIterator<number> {
+  readonly socketId: number;
+  readonly address: string;
+  readonly port: number;
+  /**
+   * The next connection. Rejected with a {@link SocketError} of the method `accept` if accepting failed,
+   * for example with `ERR_INSUFFICIENT_RESOURCES`; the next call tries again.
+   */
+  next(): Promise<IteratorResult<number, undefined>>;
+  return(): Promise<IteratorResult<number, undefined>>;
+  /** Stops listening; loops end. */
+  close(): Promise<void>;
+}
+
+/** When the signal is aborted, the server is closed, and its loop throws the signal's reason. */
+export declare function listen(options?: ListenOptions): Promise<Server>;

@@ -32,7 +32,7 @@ function describeSocket(socketId) {
  * @returns {{ socketId?: number, host?: string, port?: number }}
  */
 function circumstancesOf(method, [socketId, host, port]) {
-  if (method === 'connect') return { socketId, host, port };
+  if (method === 'connect' || method === 'listen') return { socketId, host, port };
   return typeof socketId === 'number' ? describeSocket(socketId) : {};
 }
 
@@ -59,14 +59,15 @@ function sweep(infos) {
  * @param {string} method
  * @param {unknown[]} args Without the callback.
  * @param {object} [trace] The stack that an error gets.
+ * @param {object} [api] The namespace.
  * @returns {Promise<any>} The argument of the callback; rejects with a SocketError where lastError is set,
  *   and with a TypeError for invalid arguments.
  */
-function call(method, args, trace) {
+function call(method, args, trace, api = tcp) {
   return new IntrinsicPromise((resolve, reject) => {
     const callback = (/** @type {any} */ value) => {
       const message = runtime.lastError?.message;
-      if (ENDS.has(method)) peers.delete(/** @type {number} */ (args[0]));
+      if (api === tcp && ENDS.has(method)) peers.delete(/** @type {number} */ (args[0]));
       if (message === undefined) {
         if (method === 'connect') notePeer(args);
         resolve(value);
@@ -75,7 +76,7 @@ function call(method, args, trace) {
       const code = typeof value === 'object' ? value.resultCode : value;
       reject(new SocketError(method, code, { message, trace, ...circumstancesOf(method, args) }));
     };
-    /** @type {any} */ (tcp)[method](...args, callback);
+    /** @type {any} */ (api)[method](...args, callback);
   });
 }
 

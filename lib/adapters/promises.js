@@ -6,6 +6,7 @@ const { call, describeSocket } = require('./call.js');
 const { IntrinsicPromise } = require('../base/intrinsics.js');
 const { Receiver } = require('./receiver.js');
 const { SocketError, traceOf } = require('./socket-error.js');
+const { listen } = require('./server.js');
 
 /** Methods that wait for a peer, and how many arguments can stand before their `{ signal }`. */
 const ABORTABLE = new Map([
@@ -187,4 +188,5 @@ exports.setPaused = followed(promised('setPaused'), (socketId, paused) => {
 });
 exports.update = promised('update');
 exports.received = received;
+exports.listen = listen;
 exports.SocketError = SocketError;
