@@ -26,7 +26,7 @@ const chromeOs = nowhere('ChromeOS only');
 /** The verdict on each namespace. @type {Record<string, Verdict>} */
 const NAMESPACES = {
   'sockets.tcp': here('chrome-sockets-tcp'),
-  'sockets.tcpServer': electron('node:net in the main process'),
+  'sockets.tcpServer': here('chrome-sockets-tcp/server'),
   'sockets.udp': electron('node:dgram in the main process'),
   socket: electron('rewrite to chrome.sockets.tcp; UDP and servers: node:dgram, node:net'),
   'experimental.socket': electron('rewrite to chrome.sockets.tcp'),
