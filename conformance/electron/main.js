@@ -13,8 +13,8 @@ const { manifestOf } = require('./manifest.js');
 const HERE = join(__dirname, '..');
 const PAGE = 'conformance://suite/electron/page.html';
 
-/** What scenarios without a manifest may connect to. */
-const EVERYTHING = { sockets: { tcp: { connect: '' } } };
+/** The permissions of scenarios without a manifest. */
+const EVERYTHING = { sockets: { tcp: { connect: '' }, tcpServer: { listen: '' } } };
 
 const withNode = process.env.WITH_NODE === '1';
 
