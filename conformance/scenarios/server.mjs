@@ -553,7 +553,6 @@ export default [
       await serve('listen', id, '127.0.0.1', 0);
       await ask('dial', await portOf(id));
       await serve('setPaused', id, false);
-      await serve('getInfo', id);
       await quiet(300);
     },
   },
