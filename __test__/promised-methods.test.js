@@ -130,11 +130,32 @@ describe('promises', () => {
   });
 
   test.each([
-    ['ERR_CERT_DATE_INVALID', ' that is valid today'],
-    ['ERR_CERT_AUTHORITY_INVALID', ' from a trusted authority'],
-  ])('with what a certificate needs: %s', (name, needs) => {
+    ['ERR_BAD_SSL_CLIENT_AUTH_CERT', 'a client certificate that the server accepts for a.test'],
+    ['ERR_CERT_AUTHORITY_INVALID', 'a certificate for a.test from a trusted authority'],
+    ['ERR_CERT_COMMON_NAME_INVALID', 'a certificate for a.test'],
+    ['ERR_CERT_DATE_INVALID', 'a certificate for a.test that is valid today'],
+    ['ERR_CERT_INVALID', 'a certificate for a.test that is well-formed and meant for servers'],
+    ['ERR_CERT_REVOKED', 'a certificate for a.test that its authority has not revoked'],
+    [
+      'ERR_CERT_UNABLE_TO_CHECK_REVOCATION',
+      'a certificate for a.test whose revocation can be checked',
+    ],
+    ['ERR_CERT_WEAK_KEY', 'a certificate for a.test with longer keys'],
+    ['ERR_SSL_CLIENT_AUTH_CERT_NEEDED', 'the option clientCertificate of configure() for a.test'],
+    ['ERR_SSL_KEY_USAGE_INCOMPATIBLE', 'a certificate for a.test whose key may be used for TLS'],
+    ['ERR_SSL_SERVER_CERT_BAD_FORMAT', 'a certificate for a.test whose key can be used for TLS'],
+  ])('with what was expected of a certificate: %s', (name, expected) => {
     const { message } = new SocketError('secure', netErrors[name], { host: 'a.test' });
-    expect(message).toBe(`secure: net::${name} (expected a certificate for a.test${needs})`);
+    expect(message).toBe(`secure: net::${name} (expected ${expected})`);
+  });
+
+  test('with the host, for every verdict on a certificate', () => {
+    const verdicts = Object.keys(netErrors).filter((name) => name.startsWith('ERR_CERT_'));
+    expect(verdicts.length).toBeGreaterThan(10);
+    for (const name of verdicts) {
+      const { message } = new SocketError('secure', netErrors[name], { host: 'a.test' });
+      expect(message).toContain('(expected a certificate for a.test');
+    }
   });
 
   test.each([

@@ -12,12 +12,31 @@ const WORDED = /** @type {Record<string, string>} */ ({
   'Exceeded write quota.': 'ERR_WRITE_QUOTA_EXCEEDED',
 });
 
-/** What a certificate would have needed, in addition to the right name. */
-const CERTIFICATE_NEEDS = /** @type {Record<number, string>} */ ({
-  [netErrors.ERR_CERT_COMMON_NAME_INVALID]: '',
-  [netErrors.ERR_CERT_DATE_INVALID]: ' that is valid today',
-  [netErrors.ERR_CERT_AUTHORITY_INVALID]: ' from a trusted authority',
+/** What was expected, where a certificate was refused; `for HOST` stands behind the first words. */
+const EXPECTED = /** @type {Record<string, [string, string?]>} */ ({
+  ERR_BAD_SSL_CLIENT_AUTH_CERT: ['a client certificate that the server accepts'],
+  ERR_CERT_AUTHORITY_INVALID: ['a certificate', 'from a trusted authority'],
+  ERR_CERT_DATE_INVALID: ['a certificate', 'that is valid today'],
+  ERR_CERT_INVALID: ['a certificate', 'that is well-formed and meant for servers'],
+  ERR_CERT_REVOKED: ['a certificate', 'that its authority has not revoked'],
+  ERR_CERT_UNABLE_TO_CHECK_REVOCATION: ['a certificate', 'whose revocation can be checked'],
+  ERR_CERT_WEAK_KEY: ['a certificate', 'with longer keys'],
+  ERR_SSL_CLIENT_AUTH_CERT_NEEDED: ['the option clientCertificate of configure()'],
+  ERR_SSL_KEY_USAGE_INCOMPATIBLE: ['a certificate', 'whose key may be used for TLS'],
+  ERR_SSL_SERVER_CERT_BAD_FORMAT: ['a certificate', 'whose key can be used for TLS'],
 });
+
+/**
+ * @param {string} code
+ * @param {string | undefined} host
+ * @returns {string} For the end of a message.
+ */
+function expectation(code, host) {
+  const isOfCertificate = Object.hasOwn(EXPECTED, code) || code.startsWith('ERR_CERT_');
+  if (host === undefined || !isOfCertificate) return '';
+  const [what, ...needs] = EXPECTED[code] ?? ['a certificate'];
+  return ` (expected ${[what, 'for', host, ...needs].join(' ')})`;
+}
 
 /**
  * @typedef {object} Circumstances
@@ -37,9 +56,7 @@ class SocketError extends Error {
    */
   constructor(method, resultCode, { message, socketId, host, port, trace } = {}) {
     const code = names.get(resultCode ?? 0) ?? WORDED[message ?? ''] ?? 'ERR_FAILED';
-    const needs = host === undefined ? undefined : CERTIFICATE_NEEDS[resultCode ?? 0];
-    const expected = needs === undefined ? '' : ` (expected a certificate for ${host}${needs})`;
-    super(`${method}: ${message ?? `net::${code}`}${expected}`);
+    super(`${method}: ${message ?? `net::${code}`}${expectation(code, host)}`);
     /** The name of the net error; `code` is Node's on streams, where Node has one. */
     this.netError = code;
     this.code = code;
