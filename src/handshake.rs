@@ -32,6 +32,7 @@ use self::{
 };
 use crate::{
     closing,
+    negotiation::Offer,
     net_error::{HandshakeProgress, NetError},
     tls_settings::TlsSettings,
     trust::{self, TrustStore},
@@ -94,7 +95,7 @@ impl TlsVersion {
 pub(crate) async fn handshake(
     stream: closing::Stream,
     host: &str,
-    versions: TlsVersionRange,
+    offer: Offer,
     settings: Option<&TlsSettings>,
 ) -> Result<Secured, NetError> {
     static UNCONFIGURED: TlsSettings = TlsSettings::none();
@@ -103,7 +104,7 @@ pub(crate) async fn handshake(
     let trust = trust::process_wide().await?;
     let make = || Client::new(trust, settings);
     let client = settings.client.get_or_try_init(make)?;
-    client.handshake(stream, host, versions).await
+    client.handshake(stream, host, offer).await
 }
 
 /// State shared by the handshakes with the same settings: the trust anchors, and a configuration
@@ -164,9 +165,9 @@ impl Client {
         &self,
         stream: closing::Stream,
         host: &str,
-        versions: TlsVersionRange,
+        offer: impl Into<Offer>,
     ) -> Result<Secured, NetError> {
-        let result = self.connect(stream, host, versions).await;
+        let result = self.connect(stream, host, offer).await;
         result.map_err(|(error, _)| error)
     }
 
@@ -175,8 +176,12 @@ impl Client {
         &self,
         stream: S,
         host: &str,
-        versions: TlsVersionRange,
+        offer: impl Into<Offer>,
     ) -> Result<Secured<S>, (NetError, S)> {
+        let Offer {
+            versions,
+            protocols,
+        } = offer.into();
         if host.is_empty() {
             return Err((NetError::Unexpected, stream));
         }
@@ -201,6 +206,7 @@ impl Client {
             ..ClientCertificate::default()
         });
         config.client_auth_cert_resolver = Arc::clone(&resolver) as _;
+        config.alpn_protocols = protocols;
         let tls13 = Arc::default();
         let hello = Hello::new(versions, Arc::clone(&tls13));
         let verifier = ServerVerifier::new(Arc::clone(&self.trust), host.to_owned(), tls13);

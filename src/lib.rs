@@ -12,8 +12,8 @@
 //! * [`ownerless`]: the persistent sockets of environments that have ended;
 //! * [`socket`]: one socket and its connection state; [`write_queue`]: its sends;
 //! * [`resolver`], [`attempt`]: from a host to a connection;
-//! * [`handshake`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to an encrypted
-//!   one;
+//! * [`handshake`], [`negotiation`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to
+//!   an encrypted one;
 //! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
 //! * [`closing`]: closed connections whose last bytes are still on their way;
 //! * [`readiness`], [`linger`]: which sockets are ready, and when to poll;
@@ -41,6 +41,7 @@ mod linger;
 mod listener;
 mod look_ups;
 mod mailbox;
+mod negotiation;
 mod net_error;
 mod ownerless;
 mod readiness;
@@ -81,6 +82,7 @@ use rustls::pki_types::CertificateDer;
 use crate::event::{Failure, Next};
 use crate::handshake::TlsVersionRange;
 use crate::mailbox::lock;
+use crate::negotiation::TlsSession;
 use crate::net_error::NetError;
 use crate::resolver::AddressFamily;
 use crate::socket::{Identity, SocketId, SocketInfo, SocketProperties};
@@ -392,6 +394,21 @@ impl TcpSockets {
         self.call_on(socket_id, |table| {
             table.secure(request, socket_id, versions);
         });
+    }
+
+    /// Has the next `secure()` of a socket offer these application protocols (ALPN) and keep its
+    /// result for `take_session`.
+    #[napi(catch_unwind)]
+    pub fn negotiate(&self, socket_id: SocketId, protocols: Vec<String>) {
+        let protocols = protocols.into_iter().map(String::into_bytes).collect();
+        self.call_on(socket_id, |table| table.negotiate(socket_id, protocols));
+    }
+
+    /// The result of a handshake for which `negotiate` has asked; null otherwise.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn take_session(&self, socket_id: SocketId) -> Option<TlsSession> {
+        self.call_on(socket_id, |table| table.take_session(socket_id))
     }
 
     /// Closes the socket.

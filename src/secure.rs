@@ -10,6 +10,7 @@ use crate::closing;
 use crate::event::Failure;
 use crate::handshake::{Secured, TlsVersionRange, handshake};
 use crate::mailbox::Notice;
+use crate::negotiation::{Negotiation, Offer, TlsSession};
 use crate::net_error::NetError;
 use crate::readiness::{Poller, Ready};
 use crate::runtime::{self, OwnedTask};
@@ -104,13 +105,21 @@ impl SocketTable {
         };
         let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
         let host = socket.host.clone();
+        let protocols = match socket.negotiation.as_deref_mut() {
+            Some(Negotiation::Offering(protocols)) => mem::take(protocols),
+            _ => Vec::new(),
+        };
+        let offer = Offer {
+            versions,
+            protocols,
+        };
         let settings = self.tls.clone();
         let stream = closing::Stream::new(stream);
         let limit = self.connect_timeout;
         let handshake = runtime.spawn(async move {
             let handshake = async {
                 found?;
-                handshake(stream, &host, versions, settings.as_deref()).await
+                handshake(stream, &host, offer, settings.as_deref()).await
             };
             let result = match limit {
                 None => handshake.await,
@@ -128,6 +137,22 @@ impl SocketTable {
             paused,
             handshake,
         };
+    }
+
+    /// Has the next handshake of a socket offer these application protocols and keep its result.
+    pub(crate) fn negotiate(&mut self, socket_id: SocketId, protocols: Vec<Vec<u8>>) {
+        if let Some(socket) = self.sockets.get_mut(&socket_id) {
+            socket.negotiation = Some(Box::new(Negotiation::Offering(protocols)));
+        }
+    }
+
+    /// The result of a handshake before which [`negotiate`](Self::negotiate) was called. It is
+    /// returned once.
+    pub(crate) fn take_session(&mut self, socket_id: SocketId) -> Option<TlsSession> {
+        match *self.sockets.get_mut(&socket_id)?.negotiation.take()? {
+            Negotiation::Agreed(session) => Some(session),
+            Negotiation::Offering(_) => None,
+        }
     }
 
     /// Handles the result of the handshake, unless `disconnect()` or `close()` has aborted it.
@@ -150,6 +175,9 @@ impl SocketTable {
             _ => return,
         };
         let transport = result.and_then(|secured| {
+            if let Some(negotiation) = &mut socket.negotiation {
+                **negotiation = Negotiation::Agreed(TlsSession::of(&secured.connection));
+            }
             Poller::get(&mut self.poller, &self.mailbox)
                 .and_then(|poller| SecureTransport::new(*secured, poller, &self.mailbox, socket_id))
                 .map_err(|error| NetError::from_connect(&error))

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::attempt::Attempt;
 use crate::look_ups::LookUp;
+use crate::negotiation::Negotiation;
 use crate::net_error::NetError;
 use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::address_text;
@@ -64,6 +65,8 @@ pub(crate) struct Socket {
     pub(crate) host: String,
     /// Whether `secure()` has succeeded. As in Chromium, such a socket can never connect again.
     pub(crate) secured: bool,
+    /// Present if a stream has asked for the result of the handshake.
+    pub(crate) negotiation: Option<Box<Negotiation>>,
     pub(crate) connection: Connection,
     /// The look-ups of `connect()` calls that have no answer yet, by request. Those that still wait
     /// for their turn end with the socket.
