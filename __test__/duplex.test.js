@@ -8,12 +8,13 @@ const net = require('node:net');
 const { constants } = require('node:os');
 const { join } = require('node:path');
 const { finished, pipeline } = require('node:stream/promises');
-const { TLSSocket } = require('node:tls');
+const { connect: connectTls, TLSSocket } = require('node:tls');
 const { connect, duplex } = require('../entry/duplex.js');
 const netErrors = require('../entry/net-errors.js');
 const sockets = require('../entry/promises.js');
 const { closeSockets, connected, stats, tcp } = require('./support/client.js');
 const { runNode } = require('./support/child.js');
+const { conversations } = require('./support/conversations.js');
 const { startFullServer } = require('./support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
@@ -470,51 +471,11 @@ describe('what takes a stream runs on it:', () => {
     server.closeAllConnections?.();
   });
 
-  test('ws, a WebSocket client', async () => {
-    const { WebSocket, WebSocketServer } = require('ws');
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-    await once(server, 'listening');
-    server.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
-    const { port } = server.address();
-    const client = new WebSocket(`ws://127.0.0.1:${port}`, {
-      createConnection: () => connect({ host: '127.0.0.1', port }),
-    });
-    await once(client, 'open');
-    const large = 'x'.repeat(300_000);
-    client.send(large);
-    const [data] = await once(client, 'message');
-    expect(String(data)).toBe(large);
-    client.close();
-    await once(client, 'close');
-    server.close();
-  });
-
-  test('mqtt, a client of message brokers', async () => {
-    const { MqttClient } = require('mqtt');
-    const mqttPacket = require('mqtt-packet');
-    const server = await startServer({
-      onConnection(socket) {
-        const answer = (packet) => socket.write(mqttPacket.generate(packet));
-        const parser = mqttPacket.parser();
-        parser.on('packet', ({ cmd, ...packet }) => {
-          if (cmd === 'connect') answer({ cmd: 'connack', returnCode: 0, sessionPresent: false });
-          if (cmd === 'subscribe') {
-            answer({ cmd: 'suback', messageId: packet.messageId, granted: [0] });
-          }
-          if (cmd === 'publish') answer({ cmd, ...packet });
-        });
-        socket.on('data', (data) => parser.parse(data));
-      },
-    });
-    const client = new MqttClient(() => connect({ host: '127.0.0.1', port: server.port }), {
-      reconnectPeriod: 0,
-    });
-    await once(client, 'connect');
-    await client.subscribeAsync('weather');
-    client.publish('weather', 'sunny');
-    const [topic, message] = await once(client, 'message');
-    expect([topic, String(message)]).toEqual(['weather', 'sunny']);
-    await client.endAsync();
+  // test:libraries has the other clients.
+  test.each(['mqtt', 'ws'])('%s', async (name) => {
+    const { serve, talk, heard } = conversations[name];
+    const { port } = await startServer({ onConnection: serve });
+    expect(await talk(() => connect({ port }), port)).toEqual(heard);
     expect(await tcp.getSockets()).toEqual([]);
   });
 });
@@ -696,9 +657,85 @@ describe('the members of a net.Socket', () => {
     expect(results.ours).toEqual(results['net.Socket']);
   });
 
+  /** Those of a TLSSocket, with the same results before the handshake and after it. */
+  const tlsMembers = {
+    alpnProtocol: ({ alpnProtocol }) => alpnProtocol,
+    authorizationError: ({ authorizationError }) => authorizationError,
+    authorized: ({ authorized }) => authorized,
+    encrypted: ({ encrypted }) => encrypted,
+    getCipher: (stream) => stream.getCipher() ?? {},
+    getPeerCertificate: (stream) => stream.getPeerCertificate(),
+    getPeerX509Certificate: (stream) => stream.getPeerX509Certificate()?.toString(),
+    getProtocol: (stream) => stream.getProtocol(),
+    servername: ({ servername }) => servername,
+  };
+  const tlsMakers = {
+    TLSSocket: ({ host, port, version }) =>
+      connectTls({
+        ...{
+          host,
+          port,
+          minVersion: version,
+          maxVersion: version,
+          ALPNProtocols: ['other', 'mail'],
+        },
+        // Node's own default, which is none for an address.
+        ...(net.isIP(host) ? {} : { servername: host }),
+        ca: readFileSync(join(process.env.TEST_CERTIFICATES, 'ca.pem')),
+      }),
+    ours: ({ host, port, version }) => {
+      const name = version.replace('TLSv', 'tls');
+      const secure = { tlsVersion: { min: name, max: name } };
+      return connect({ host, port, secure, ALPNProtocols: ['other', 'mail'] });
+    },
+  };
+
+  test.each([
+    ['TLSv1.2', 'localhost', undefined],
+    ['TLSv1.3', 'localhost', ['mail']],
+    ['TLSv1.3', '127.0.0.1', ['mail']],
+  ])('of a TLSSocket are what they are there: %s, %s', async (version, host, ALPNProtocols) => {
+    const results = {};
+    for (const [title, make] of Object.entries(tlsMakers)) {
+      const server = await startServer({ tls: { ...certificate(), ALPNProtocols } });
+      const stream = make({ host, port: server.port, version });
+      const read = () => Object.entries(tlsMembers).map(([name, look]) => [name, look(stream)]);
+      const before = Object.fromEntries(read());
+      await once(stream, 'secureConnect');
+      results[title] = { before, after: Object.fromEntries(read()) };
+      stream.destroy();
+      results[title].destroyed = stream.getPeerCertificate();
+    }
+    // Node tells the version that it will offer.
+    expect(results.ours.before).toEqual({ ...results.TLSSocket.before, getProtocol: null });
+    expect(results.ours.after).toEqual(results.TLSSocket.after);
+    expect(results.ours.destroyed).toEqual(results.TLSSocket.destroyed);
+    expect(results.ours.after).toMatchObject({ authorized: true, encrypted: true });
+  });
+
+  test('of a TLSSocket are unknown of a stream that is not secured', async () => {
+    const { port } = await startServer();
+    const stream = connect({ host: '127.0.0.1', port });
+    await once(stream, 'connect');
+    const { authorized, alpnProtocol, servername, authorizationError, encrypted } = stream;
+    expect({ authorized, alpnProtocol, servername, authorizationError }).toEqual({});
+    expect(encrypted).toBe(false);
+    expect([stream.getPeerCertificate(), stream.getProtocol()]).toEqual([{}, null]);
+  });
+
+  test('connect() is for clients that connect the stream they are given', async () => {
+    const { port } = await startServer();
+    const stream = connect({ port });
+    expect(stream.connect(String(port), 'localhost')).toBe(stream);
+    expect(stream.connect(port)).toBe(stream);
+    const message = `connect: the stream connects to localhost:${port} already, not to other:1`;
+    expect(() => stream.connect(1, 'other')).toThrow(message);
+    await once(stream, 'connect');
+  });
+
   test('are those that docs/streams.md lists', () => {
     const text = readFileSync(join(__dirname, '..', 'docs', 'streams.md'), 'utf8');
     const listed = [...text.matchAll(/^\| `(\w+)(?:\(.*?\))?` /gm)].map(([, name]) => name);
-    expect(listed).toEqual(Object.keys(members));
+    expect(listed).toEqual([...Object.keys(members), 'connect', ...Object.keys(tlsMembers)]);
   });
 });

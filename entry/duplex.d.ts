@@ -4,6 +4,8 @@
  */
 
 import type net = require('node:net');
+import type tls = require('node:tls');
+import type { X509Certificate } from 'node:crypto';
 import type { Duplex, DuplexOptions as NodeDuplexOptions } from 'node:stream';
 import type tcp = require('../index');
 import type { SocketError } from './promises';
@@ -69,7 +71,25 @@ type SocketMembers =
 export interface SocketDuplex extends Duplex, Pick<net.Socket, SocketMembers> {
   /** The id of the socket; undefined until it is connected. */
   readonly socketId: number | undefined;
+  /** Whether {@link connect} has secured the stream. Of TLS before, it knows nothing. */
   readonly encrypted: boolean;
+  /**
+   * For clients that connect the stream that they are given, as `pg` does: a stream of {@link connect}
+   * connects by itself.
+   *
+   * @throws If the stream connects to another host or port.
+   */
+  connect(port: number | string, host?: string): this;
+  /** As of a `tls.TLSSocket`. Undefined if {@link connect} was not asked to secure the stream. */
+  readonly alpnProtocol: string | false | null | undefined;
+  readonly authorized: boolean | undefined;
+  readonly authorizationError: null | undefined;
+  readonly servername: string | false | null | undefined;
+  /** Without `issuerCertificate`; empty if {@link connect} has not secured the stream. */
+  getPeerCertificate(): tls.PeerCertificate | Record<string, never> | null;
+  getPeerX509Certificate(): X509Certificate | undefined;
+  getProtocol(): string | null;
+  getCipher(): tls.CipherNameAndProtocol | Record<string, never> | undefined;
 }
 
 /**
@@ -87,6 +107,13 @@ export interface ConnectOptions extends DuplexOptions {
   dnsQueryType?: tcp.DnsQueryType | undefined;
   /** TLS, `true` for the defaults. The certificate is verified against `host`. */
   secure?: boolean | tcp.SecureOptions | undefined;
+  /**
+   * The application protocols (ALPN) that the TLS handshake offers, in the order of preference: `['h2']` for
+   * HTTP/2. `alpnProtocol` then tells the server's choice. Needs `secure`.
+   *
+   * @default [] None, as for `secure()` in Chromium.
+   */
+  ALPNProtocols?: readonly string[] | undefined;
 }
 
 /**

@@ -16,6 +16,7 @@ const { withNodeCode } = require('./node-errors.js');
 const { Receiver } = require('./receiver.js');
 const { addSink, removeSink } = require('./sinks.js');
 const { SocketError, traceOf } = require('./socket-error.js');
+const { checkProtocols, TlsSession } = require('./tls-session.js');
 
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
@@ -33,6 +34,10 @@ class SocketDuplex extends Duplex {
   #writing = false;
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
+  /** @type {{ host: string, port: number } | undefined} */
+  #peer;
+  /** @type {InstanceType<typeof TlsSession> | undefined} */
+  #session;
 
   /** @type {number | undefined} */
   socketId;
@@ -79,6 +84,19 @@ class SocketDuplex extends Duplex {
     });
     queue.forEach(stream.#onData);
     if (end !== undefined) stream.#onEnd(end.failure);
+  }
+
+  /**
+   * Tells a stream what it connects to, and whether encrypted.
+   *
+   * @param {SocketDuplex} stream
+   * @param {{ host: string, port: number }} peer
+   * @param {InstanceType<typeof TlsSession>} [session]
+   */
+  static describe(stream, peer, session) {
+    stream.#peer = peer;
+    stream.#session = session;
+    stream.encrypted = session !== undefined;
   }
 
   /**
@@ -243,6 +261,21 @@ class SocketDuplex extends Duplex {
 
   // ---- What clients expect of a net.Socket besides the stream; docs/streams.md has the table -------
 
+  /**
+   * For clients that connect the stream that they are given, as pg does: it connects by itself.
+   *
+   * @param {number | string} port
+   * @param {string} [host]
+   */
+  connect(port, host = 'localhost') {
+    const peer = this.#peer;
+    if (peer && (peer.port !== Number(port) || peer.host !== host)) {
+      const [here, there] = [`${peer.host}:${peer.port}`, `${host}:${port}`];
+      throw new Error(`connect: the stream connects to ${here} already, not to ${there}`);
+    }
+    return this;
+  }
+
   /** @param {boolean} [noDelay] */
   setNoDelay(noDelay = true) {
     return this.#setOption('setNoDelay', [noDelay]);
@@ -319,6 +352,40 @@ class SocketDuplex extends Duplex {
     return address === undefined ? {} : { address, family, port };
   }
 
+  get alpnProtocol() {
+    return this.#session?.alpnProtocol;
+  }
+
+  get authorized() {
+    return this.#session?.authorized;
+  }
+
+  /** A stream whose certificate is refused never connects. */
+  get authorizationError() {
+    return this.#session && null;
+  }
+
+  get servername() {
+    return this.#session?.servername;
+  }
+
+  getCipher() {
+    return this.#session?.cipher;
+  }
+
+  getPeerCertificate() {
+    if (this.destroyed) return null;
+    return this.#session?.certificate?.toLegacyObject() ?? {};
+  }
+
+  getPeerX509Certificate() {
+    return this.#session?.certificate;
+  }
+
+  getProtocol() {
+    return this.#session?.version ?? null;
+  }
+
   /** Destroys the stream when everything is written. */
   destroySoon() {
     if (this.writable) this.end();
@@ -379,7 +446,17 @@ function duplex(socketId, options = {}) {
  * @param {import('../../entry/duplex.js').ConnectOptions} options
  * @param {() => void} [onConnect]
  */
-function connect({ host = 'localhost', port, dnsQueryType, secure, ...options }, onConnect) {
+function connect(
+  { host = 'localhost', port, dnsQueryType, secure, ALPNProtocols, ...options },
+  onConnect,
+) {
+  const protocols = ALPNProtocols === undefined ? [] : checkProtocols(ALPNProtocols);
+  if (protocols.length > 0 && !secure) {
+    throw new TypeError(
+      'ALPNProtocols: expected secure as well, as only TLS negotiates a protocol',
+    );
+  }
+  const session = secure ? new TlsSession(host) : undefined;
   const trace = traceOf(connect);
   /** @type {number | undefined} */
   let created;
@@ -389,7 +466,11 @@ function connect({ host = 'localhost', port, dnsQueryType, secure, ...options },
     try {
       await call('setPaused', [socketId, true], trace);
       await call('connect', [socketId, host, Number(port), dnsQueryType], trace);
-      if (secure) await call('secure', [socketId, secure === true ? {} : secure], trace);
+      if (session) {
+        native.negotiate(socketId, protocols);
+        await call('secure', [socketId, secure === true ? {} : secure], trace);
+        session.succeed(native.takeSession(socketId));
+      }
       return socketId;
     } catch (error) {
       await call('close', [socketId]).catch(() => {});
@@ -400,7 +481,7 @@ function connect({ host = 'localhost', port, dnsQueryType, secure, ...options },
     if (created !== undefined) call('close', [created]).catch(() => {});
   };
   const stream = new SocketDuplex(open(), options, giveUp);
-  stream.encrypted = Boolean(secure);
+  SocketDuplex.describe(stream, { host, port: Number(port) }, session);
   if (onConnect) stream.once(secure ? 'secureConnect' : 'connect', onConnect);
   return stream;
 }
