@@ -11,7 +11,7 @@ const CHILD = { child: true, isMainThread: true };
 const THREAD = { child: false, isMainThread: false };
 
 /** How long one run may take, in milliseconds. */
-const TIMEOUT = 30_000;
+const TIMEOUT = 60_000;
 
 /** The limit lets jest not find that tests as quick as these need no workers. */
 const WORKERS = { maxWorkers: 2, workerIdleMemoryLimit: '1GB' };

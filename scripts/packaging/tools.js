@@ -12,13 +12,17 @@ const MODULES = join(FOLDER, 'node_modules');
 /** npm is a batch file on Windows, which only a shell can start. */
 const shell = process.platform === 'win32';
 
-/** Installs the locked tools unless they are there. */
-function installTools() {
-  const installed = join(MODULES, '.package-lock.json');
-  const wanted = join(FOLDER, 'package-lock.json');
+/**
+ * Installs what a lock file names unless it is there.
+ *
+ * @param {string} [folder]
+ */
+function installTools(folder = FOLDER) {
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  const wanted = join(folder, 'package-lock.json');
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return;
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'];
-  execFileSync('npm', args, { cwd: FOLDER, stdio: 'inherit', shell });
+  execFileSync('npm', args, { cwd: folder, stdio: 'inherit', shell });
 }
 
 /**
