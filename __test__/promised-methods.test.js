@@ -94,14 +94,16 @@ describe('promises', () => {
     expect(frames.join('\n')).toMatch(/^(?:.*\n){0,4}.*theCaller/);
     expect(error).toMatchObject({ socketId: args[0] });
   });
+});
 
-  test('of connect and secure with the caller in the stack even without await', async () => {
+describe('errors of promises', () => {
+  test('of connect and secure have the caller in the stack even without await', async () => {
     const theCaller = (method, ...args) => api[method](987654, ...args).catch((reason) => reason);
     expect((await theCaller('connect', '127.0.0.1', 1)).stack).toContain('theCaller');
     expect((await theCaller('secure')).stack).toContain('theCaller');
   });
 
-  test('with the host and port of a connected socket', async () => {
+  test('have the host and port of a connected socket', async () => {
     const { port } = await startServer({ tls: certificate('other') });
     const socketId = await open(port, 'localhost');
     await expect(api.connect(socketId, '127.0.0.1', 1)).rejects.toMatchObject({
@@ -117,7 +119,7 @@ describe('promises', () => {
     expect(error).not.toHaveProperty('host');
   });
 
-  test('without the host of sockets that were closed in another way, once there are many', async () => {
+  test('have no host of sockets that were closed in another way, once there are many', async () => {
     const { port } = await startServer();
     const first = await open(port, 'localhost');
     expect(describeSocket(first)).toEqual({ socketId: first, host: 'localhost', port });
@@ -149,7 +151,7 @@ describe('promises', () => {
     expect(message).toBe(`secure: net::${name} (expected ${expected})`);
   });
 
-  test('with the host, for every verdict on a certificate', () => {
+  test('have the host, for every verdict on a certificate', () => {
     const verdicts = Object.keys(netErrors).filter((name) => name.startsWith('ERR_CERT_'));
     expect(verdicts.length).toBeGreaterThan(10);
     for (const name of verdicts) {

@@ -58,7 +58,7 @@ class TlsSession {
     this.#host = host;
   }
 
-  /** @param {import('../binding.js').TlsSession | null} session */
+  /** @param {import('../../binding.js').TlsSession | null} session */
   succeed(session) {
     this.authorized = true;
     this.servername = isIP(this.#host) ? false : this.#host;
