@@ -73,7 +73,7 @@ impl SocketTable {
         };
         match &mut socket.connection {
             Connection::Connected(link)
-                if !link.broken && !data.is_empty() && socket.writes.next_chunk().is_none() =>
+                if !link.broken && !data.is_empty() && !socket.writes.has_unwritten() =>
             {
                 self.linger.expect_reply();
                 match link.transport.poll_write(data, poller) {
@@ -112,7 +112,7 @@ impl SocketTable {
             _ => return,
         };
         let mut left = WRITES_PER_TURN;
-        while let Some(chunk) = socket.writes.next_chunk() {
+        while socket.writes.has_unwritten() {
             if left == 0 {
                 // A peer that takes everything at once must not delay other sockets.
                 if !mem::replace(&mut socket.write_turn, true) {
@@ -120,8 +120,8 @@ impl SocketTable {
                 }
                 break;
             }
-            let piece = chunk.get(..left).unwrap_or(chunk);
-            match link.transport.poll_write(piece, poller) {
+            let pieces = socket.writes.next_pieces(left);
+            match link.transport.poll_write_vectored(&pieces, poller) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     socket.writes.advance(count);
                     left -= count;
@@ -224,8 +224,8 @@ mod tests {
         let length = 8 * WRITES_PER_TURN;
         let request = send(&mut application, socket_id, &vec![1; length]);
         let queued = |application: &Application| {
-            let chunk = application.table.sockets[&socket_id].writes.next_chunk();
-            chunk.map_or(0, <[u8]>::len)
+            let unwritten = application.table.sockets[&socket_id].writes.unwritten();
+            usize::try_from(unwritten).unwrap()
         };
         let mut left = length - queued(&application);
         let reader = thread::spawn(move || {

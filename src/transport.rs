@@ -96,6 +96,21 @@ impl Transport {
         }
     }
 
+    /// Like [`Self::poll_write`], for several pieces. TLS takes one at a time.
+    pub(crate) fn poll_write_vectored(
+        &mut self,
+        pieces: &[io::IoSlice<'_>],
+        poller: &Poller,
+    ) -> Poll<io::Result<usize>> {
+        match (self, pieces) {
+            (Self::Plain(socket), [piece]) => socket.poll_write(piece),
+            (Self::Plain(socket), _) => socket.poll_write_vectored(pieces),
+            (Self::Secure(secure), _) => {
+                secure.poll_write(pieces.first().map_or(&[], |piece| piece), poller)
+            }
+        }
+    }
+
     /// The number of written bytes that the operating system does not have yet. The socket will be
     /// reported as writable when it falls.
     ///

@@ -1,11 +1,15 @@
 //! The sends of one socket: ordered, batched if small, each completed once.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
 
 use bytes::{Buf, BytesMut};
 
 /// Sends of one tick are joined up to this size, so that many small sends cost one system call.
 const GATHER: usize = 16 * 1024;
+
+/// The most chunks of one system call.
+const MAX_PIECES: usize = 64;
 
 /// A pending send.
 #[derive(Debug, Eq, PartialEq)]
@@ -67,19 +71,35 @@ impl WriteQueue {
         }
     }
 
-    /// The bytes to write next.
-    pub(crate) fn next_chunk(&self) -> Option<&[u8]> {
-        self.chunks.front().map(|chunk| &chunk[..])
+    /// Whether a byte is queued.
+    pub(crate) fn has_unwritten(&self) -> bool {
+        !self.chunks.is_empty()
     }
 
-    /// Notes that the transport took `count` bytes of the [next chunk](Self::next_chunk).
+    /// The bytes to write next, at most `most` of them.
+    pub(crate) fn next_pieces(&self, most: usize) -> Vec<IoSlice<'_>> {
+        let mut left = most;
+        self.chunks
+            .iter()
+            .take(MAX_PIECES)
+            .map_while(|chunk| {
+                let piece = chunk.get(..left).unwrap_or(chunk);
+                left -= piece.len();
+                (!piece.is_empty()).then(|| IoSlice::new(piece))
+            })
+            .collect()
+    }
+
+    /// Notes that the transport took the next `count` bytes.
     pub(crate) fn advance(&mut self, count: usize) {
         self.taken += count as u64;
-        if let Some(chunk) = self.chunks.front_mut() {
-            chunk.advance(count);
-            if chunk.is_empty() {
-                self.chunks.pop_front();
+        let mut left = count;
+        while let Some(chunk) = self.chunks.front_mut() {
+            if left < chunk.len() {
+                return chunk.advance(left);
             }
+            left -= chunk.len();
+            self.chunks.pop_front();
         }
     }
 
@@ -109,10 +129,11 @@ mod tests {
     use super::*;
 
     fn write(queue: &mut WriteQueue, most: usize) -> Vec<u8> {
-        let Some(chunk) = queue.next_chunk() else {
-            return Vec::new();
-        };
-        let taken = chunk[..chunk.len().min(most)].to_vec();
+        let taken: Vec<u8> = queue
+            .next_pieces(most)
+            .iter()
+            .flat_map(|piece| piece.to_vec())
+            .collect();
         queue.advance(taken.len());
         taken
     }
@@ -156,12 +177,34 @@ mod tests {
     }
 
     #[test]
-    fn a_large_send_is_a_chunk_of_its_own() {
+    fn large_sends_are_written_together_without_another_copy() {
         let mut queue = WriteQueue::default();
         queue.push(1, b"small", 0);
-        queue.push(2, &[9; GATHER], 0);
-        assert_eq!(write(&mut queue, usize::MAX), b"small");
-        assert_eq!(write(&mut queue, usize::MAX), [9; GATHER]);
+        queue.push(2, &[8; GATHER], 0);
+        queue.push(3, &[9; GATHER], 0);
+        let lengths = |queue: &WriteQueue, most| {
+            let pieces = queue.next_pieces(most);
+            pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(&queue, usize::MAX), [5, GATHER, GATHER]);
+        assert_eq!(lengths(&queue, 5), [5]);
+        assert_eq!(lengths(&queue, 7), [5, 2]);
+        // The transport takes two chunks and a part of the third.
+        queue.advance(5 + GATHER + 1);
+        assert_eq!(queue.pop_written(0), Some((1, 5)));
+        assert_eq!(queue.pop_written(0), Some((2, GATHER)));
+        assert_eq!(queue.pop_written(0), None);
+        assert_eq!(write(&mut queue, usize::MAX), [9; GATHER - 1]);
+        assert!(!queue.has_unwritten());
+    }
+
+    #[test]
+    fn one_system_call_gets_a_bounded_number_of_chunks() {
+        let mut queue = WriteQueue::default();
+        for request in 0..100 {
+            queue.push(request, &[1; GATHER], 0);
+        }
+        assert_eq!(queue.next_pieces(usize::MAX).len(), MAX_PIECES);
     }
 
     #[test]
@@ -198,6 +241,6 @@ mod tests {
             [(1, 3), (2, 0), (3, 1)]
         );
         assert!(queue.is_empty());
-        assert_eq!(queue.next_chunk(), None);
+        assert!(!queue.has_unwritten());
     }
 }
