@@ -160,13 +160,13 @@ testElectron('a client from NW.js gets its permission from serve()', async () =>
   await photograph(page, 'flight');
 });
 
-testElectron('without that, serve() says that its manifest allows no connection', async () => {
+testElectron('without that, serve() says that its manifest allows no address', async () => {
   await start('flight', { AS_IT_IS: '1' });
   const page = 'main.html';
   await submit(page, 'connect', { address: 'tcp://localhost:1' });
   await shows(page, '#status', 'Not connected: Does not have permission');
   expect(await ask('warnings')).toEqual([
-    'chrome-sockets-tcp: serve: manifest: it has no sockets.tcp.connect, so pages may connect to no host',
+    'chrome-sockets-tcp: serve: manifest: it has no sockets.tcp.connect and no sockets.tcpServer.listen, so pages may use no address',
   ]);
 });
 
@@ -226,4 +226,16 @@ testElectron('the stand-ins behave as Chrome', async () => {
     isSame: true,
     background: '/_generated_background_page.html',
   });
+});
+
+testElectron('a web server in a background page answers, and its window shows it', async () => {
+  await start('web-server');
+  const page = 'shelf.html';
+  const state = await shows(page, '#state', 'Listening on 127.0.0.1:');
+  const origin = `http://${state.slice('Listening on '.length)}`;
+  const response = await fetch(`${origin}/`);
+  expect([response.status, await response.text()]).toEqual([200, '<h1>Shelf</h1>']);
+  expect((await fetch(`${origin}/missing`)).status).toBe(404);
+  await shows(page, '#log', '/missing');
+  await photograph(page, 'web-server');
 });
