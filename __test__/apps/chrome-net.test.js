@@ -4,16 +4,11 @@
 // Chrome App.
 
 const { once } = require('node:events');
-const { createEvent } = require('../../lib/renderer/event.js');
 const { echo, startServer, stopServers } = require('../support/servers.js');
 
 let net;
 
 beforeAll(() => {
-  // The server that a Chrome App has and chrome-net looks for.
-  globalThis.chrome = {
-    sockets: { tcpServer: { onAccept: createEvent(), onAcceptError: createEvent() } },
-  };
   require('../../entry/register.js');
   net = require('chrome-net');
 });
@@ -65,4 +60,30 @@ test('sets options', async () => {
   });
   socket.destroy();
   await once(socket, 'close');
+});
+
+test('listens, and serves several clients', async () => {
+  const server = net.createServer((socket) => socket.pipe(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { address, port } = server.address();
+  expect(address).toBe('127.0.0.1');
+
+  const echoed = await Promise.all(
+    ['first', 'second'].map(async (text) => {
+      const socket = net.connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(text);
+      const [chunk] = await once(socket, 'data');
+      socket.destroy();
+      return String(chunk);
+    }),
+  );
+  expect(echoed).toEqual(['first', 'second']);
+
+  server.close();
+  await once(server, 'close');
+  const socket = net.connect(port, '127.0.0.1');
+  const [error] = await once(socket, 'error');
+  expect(error.message).toContain('net::ERR_CONNECTION_REFUSED');
 });
