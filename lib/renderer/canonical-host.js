@@ -14,6 +14,9 @@ const MAX_LABEL = 4 * 63;
 const INTERNATIONAL = /^xn--|[^\0-\x7f]/i;
 const DOT = /[.\u3002\uff0e\uff61]/;
 
+/** A host that some versions of Node's URL parser, such as 18.15's, take for a name. */
+const DIGIT = /^(\d)\.?$/;
+
 /**
  * Whether an internationalized label is longer than any valid one. A URL parser takes time
  * quadratic in its length, so a hostile host could block the thread for minutes.
@@ -85,7 +88,7 @@ function canonicalHost(host) {
   if (NOT_PART_OF_A_HOST.test(host)) return host;
   try {
     if (isTooLong(host)) return host;
-    const canonical = new URL(`http://${host}/`).hostname;
+    const canonical = new URL(`http://${host}/`).hostname.replace(DIGIT, '0.0.0.$1');
     return (canonical.match(ASCII_FORM) ?? []).every(isOfSomething) ? canonical : host;
   } catch {
     return host;
