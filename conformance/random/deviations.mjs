@@ -84,13 +84,39 @@ function withProperties(text, properties) {
 const withoutProperties = (text) =>
   text.replace(/bufferSize: \d+, |name: "[^"]*"(… \d+ characters)?, /g, '');
 
-/** Leaves `name` and `bufferSize` out of the infos that steps end with, of the sockets given. */
-const withoutInfoProperties = (entries, slots) =>
-  entries.map((entry) => {
+/**
+ * Leaves `name` and `bufferSize` out of the infos that steps end with, of the sockets given, and
+ * `persistent` of those that were updated during a handshake. An info that then shows no change is
+ * left out.
+ */
+function withoutInfoProperties(entries, slots, updated) {
+  const shown = new Map();
+  return entries.flatMap((entry) => {
     const [slot, text] = entry;
-    const left = slots.has(slot) && text.startsWith('info ');
-    return left ? /** @type {[number, string]} */ ([slot, withoutProperties(text)]) : entry;
+    if (!slots.has(slot) || !text.startsWith('info ')) return [entry];
+    let left = withoutProperties(text);
+    if (updated.has(slot)) left = left.replace(/persistent: \w+, /, '');
+    if (shown.get(slot) === left) return [];
+    shown.set(slot, left);
+    return [/** @type {[number, string]} */ ([slot, left])];
   });
+}
+
+/** The sockets for which an update with `persistent` is answered during a handshake. */
+function updatedDuringHandshake(entries, operations) {
+  const securing = new Set();
+  const updated = new Set();
+  for (const entry of entries) {
+    const [slot, text] = entry;
+    const answer = answerOf(entry);
+    if (/^\d+ secure$/.test(text)) securing.add(slot);
+    if (answer?.method === 'secure') securing.delete(slot);
+    if (answer?.method !== 'update' || !securing.has(slot)) continue;
+    const { args = [] } = operations.get(answer.number) ?? {};
+    if ('persistent' in givenBy(args[1])) updated.add(slot);
+  }
+  return updated;
+}
 
 /** The members of an argument that have a value: `update()` ignores undefined and null. */
 const givenBy = (properties) =>
@@ -106,7 +132,7 @@ function propertiesSurvive(program, { expected, got }) {
   /** What each socket was given, and what of it Chromium has forgotten. */
   const given = new Map();
   const kept = new Map();
-  const rewritten = rewriteSecured(expected, ([slot, text], answer) => {
+  const changed = rewriteSecured(expected, ([slot, text], answer) => {
     const { args = [] } = operations.get(answer?.number) ?? {};
     if (answer?.method === 'create') given.set(slot, givenBy(args[0]));
     if (answer?.method === 'update' && !text.includes(' lastError ')) {
@@ -116,12 +142,15 @@ function propertiesSurvive(program, { expected, got }) {
     if (succeeded(answer, 'secure')) kept.set(slot, { ...given.get(slot) });
     return /^(info |\d+ get)/.test(text) ? withProperties(text, kept) : undefined;
   });
+  // Chromium may show no info at all, where the one before already was without the properties.
+  const rewritten = changed ?? (kept.size > 0 ? expected : undefined);
   if (!rewritten) return undefined;
   // An update changes the info in one world only if it takes away what the other has forgotten.
   const slots = new Set(kept.keys());
+  const updated = updatedDuringHandshake(expected, operations);
   return {
-    expected: withoutInfoProperties(rewritten, slots),
-    got: withoutInfoProperties(got, slots),
+    expected: withoutInfoProperties(rewritten, slots, updated),
+    got: withoutInfoProperties(got, slots, updated),
   };
 }
 
