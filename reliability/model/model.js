@@ -148,6 +148,8 @@ class State {
   /** How much the peer had said when secure() was called, and whether some of that may be left. */
   saidBefore = 0;
   unread = false;
+  /** secure() has found the end of the connection, which it tells later. */
+  endedBefore = false;
   /** @type {Channel | undefined} the peer's side of the connection: in the clear or encrypted */
   channel = undefined;
   /** Bytes received of this channel. */
@@ -196,6 +198,7 @@ class State {
       this.hostBefore,
       this.saidBefore,
       this.unread,
+      this.endedBefore,
       channel?.number,
       this.received,
       this.accepted,
@@ -469,8 +472,6 @@ class Model {
     const unread = channel.said - state.received;
     const ended = channel.ended || channel.gone;
     const certain = (channel.finished || channel.gone) && unread < DISCARDED;
-    const failed = ended ? [this.#destroy(ready, call, -15)] : [];
-    if (certain) return [...refused, ...failed];
     const securing = ready.with({
       phase: 'securing',
       request: call,
@@ -479,7 +480,9 @@ class Model {
       saidBefore: channel.said,
       unread: unread >= DISCARDED || channel.buffered > 0,
     });
-    return [...refused, ...failed, securing];
+    const failing = ended ? [securing.with({ endedBefore: true })] : [];
+    if (certain) return [...refused, ...failing];
+    return [...refused, ...failing, securing];
   }
 
   /**
@@ -1087,7 +1090,8 @@ function optionCodes({ phase, channel, dial }, method, args) {
  * @param {Dial} dial
  * @param {Call} request
  */
-function securingCodes({ hostBefore, saidBefore, unread }, dial, request) {
+function securingCodes({ hostBefore, saidBefore, unread, endedBefore }, dial, request) {
+  if (endedBefore) return [-15];
   const { plain, encrypted } = dial;
   const codes = [];
   const { min, max } = request.args[0]?.tlsVersion ?? {};
@@ -1190,6 +1194,7 @@ function owedIn(state) {
     const { plain, encrypted } = /** @type {Dial} */ (dial);
     const answers =
       encrypted ||
+      state.endedBefore ||
       state.hostBefore === '' ||
       plain.ended ||
       plain.gone ||
