@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use crate::ids::SocketId;
 use crate::mailbox::{Mailbox, waker};
 use crate::net_error::NetError;
-use crate::readiness::{Direction, PolledSocket, Poller, Ready, uninterrupted};
+use crate::options::set_keep_alive;
+use crate::readiness::{PolledSocket, Poller};
+use crate::ready::{Direction, Ready, uninterrupted};
 use crate::runtime::{self, OwnedTask};
-use crate::socket::SocketId;
 
 /// Chromium's keep-alive delay for every client socket (`net/socket/tcp_socket_posix.cc`).
 const DEFAULT_KEEP_ALIVE: Duration = Duration::from_secs(45);
@@ -261,27 +263,6 @@ fn is_in_progress(error: &io::Error) -> bool {
             false
         }
     }
-}
-
-/// Turns keep-alive on or off as `net/socket/tcp_socket_posix.cc` does. A delay of zero keeps the
-/// timers; any other delay is the time before the first probe and the interval between probes.
-///
-/// # Errors
-///
-/// Those of `setsockopt`, such as EINVAL for a delay that is too long.
-pub(crate) fn set_keep_alive(
-    socket: &SockRef<'_>,
-    enable: bool,
-    delay: Duration,
-) -> io::Result<()> {
-    if !enable || delay.is_zero() {
-        return socket.set_keepalive(enable);
-    }
-    let timers = TcpKeepalive::new().with_time(delay);
-    // macOS supports only the time before the first probe; Chromium sets only that one there, too.
-    #[cfg(not(target_os = "macos"))]
-    let timers = timers.with_interval(delay);
-    socket.set_tcp_keepalive(&timers)
 }
 
 #[cfg(test)]

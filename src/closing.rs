@@ -23,9 +23,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use crate::mailbox::lock;
-use crate::readiness::uninterrupted;
+use crate::ready::uninterrupted;
 use crate::runtime;
+use crate::sync::lock;
 
 /// The most connections of the process that may be closing at once. One more ends the oldest.
 const MAX_CLOSING: usize = 256;
@@ -439,10 +439,10 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
-    use crate::handshake::TlsVersionRange;
     use crate::net_error::NetError;
     use crate::socket::SocketProperties;
     use crate::testing::{Application, Peer, write_until_throttled};
+    use crate::tls_versions::TlsVersionRange;
 
     /// A nonblocking socket as in the table, and its peer.
     fn connected() -> (Socket, TcpStream) {

@@ -9,13 +9,14 @@ use tokio::time::timeout_at;
 
 use crate::attempt::Attempt;
 use crate::event::Failure;
+use crate::ids::SocketId;
 use crate::look_ups::{self, Owner, Unanswered};
-use crate::mailbox::Notice;
 use crate::net_error::NetError;
+use crate::notice::Notice;
 use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::{self, AddressFamily, Resolution};
 use crate::runtime;
-use crate::socket::{Connection, Ends, Link, SocketId};
+use crate::socket::{Connection, Ends, Link};
 use crate::table::{SocketTable, find};
 use crate::transport::Transport;
 

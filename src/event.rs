@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::ids::SocketId;
 use crate::net_error::NetError;
-use crate::socket::SocketId;
 
 /// One delivery to JavaScript.
 #[derive(Debug, PartialEq)]

@@ -27,11 +27,12 @@ use rustls_native_certs::CertificateResult;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-use crate::handshake::{Client, TlsVersionRange};
+use crate::handshake::Client;
 use crate::net_error::NetError;
 use crate::record_ends::{HEADER, RecordEnds};
 use crate::resolver::{AddressFamily, Resolution, address_text, resolve};
 use crate::tls_settings::TlsSettings;
+use crate::tls_versions::TlsVersionRange;
 use crate::trust::{Sources, TrustStore};
 use crate::{secure_transport, verifier};
 

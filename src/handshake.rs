@@ -2,9 +2,10 @@
 
 mod hello;
 mod records;
+mod refused;
 
 use std::{
-    error, fmt, io, mem,
+    io, mem,
     net::{IpAddr, Ipv4Addr},
     pin::Pin,
     sync::{
@@ -14,9 +15,9 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use once_cell::sync::Lazy;
+use once_cell::sync::{Lazy, OnceCell};
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, SignatureScheme, SupportedProtocolVersion,
     client::{ResolvesClientCert, Resumption},
     crypto::CryptoProvider,
     pki_types::ServerName,
@@ -26,63 +27,17 @@ use rustls::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 
-use self::{
-    hello::Hello,
-    records::{ALERT, CHANGE_CIPHER_SPEC, FATAL, Records},
-};
-use crate::{
-    closing,
-    negotiation::Offer,
-    net_error::{HandshakeProgress, NetError},
-    tls_settings::TlsSettings,
-    trust::{self, TrustStore},
-    verifier::{self, ServerVerifier},
-};
-
-/// The result of a handshake: the socket and the TLS state.
-pub(crate) struct Secured<S = closing::Stream> {
-    pub(crate) stream: S,
-    pub(crate) connection: ClientConnection,
-    /// The client's last flight could not be written: the peer has disconnected, possibly after
-    /// sending data.
-    pub(crate) broken: bool,
-}
-
-/// The TLS versions that a `secure()` call accepts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct TlsVersionRange {
-    min: TlsVersion,
-    max: TlsVersion,
-}
-
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum TlsVersion {
-    Tls12,
-    Tls13,
-}
-
-impl TlsVersionRange {
-    /// Parses `tlsVersion.min` and `tlsVersion.max` as Chromium's `tls_socket.cc` does.
-    ///
-    /// `tls1.2` and `tls1.3` are supported. Obsolete versions and unknown strings select the
-    /// default, 1.2 to 1.3. No string is an error; an empty range fails the handshake.
-    pub(crate) fn parse(min: Option<&str>, max: Option<&str>) -> Self {
-        Self {
-            min: TlsVersion::parse(min).unwrap_or(TlsVersion::Tls12),
-            max: TlsVersion::parse(max).unwrap_or(TlsVersion::Tls13),
-        }
-    }
-}
-
-impl TlsVersion {
-    fn parse(name: Option<&str>) -> Option<Self> {
-        match name? {
-            "tls1.2" => Some(Self::Tls12),
-            "tls1.3" => Some(Self::Tls13),
-            _ => None,
-        }
-    }
-}
+use self::hello::Hello;
+use self::records::{ALERT, CHANGE_CIPHER_SPEC, FATAL, Records};
+use self::refused::Refused;
+use crate::closing;
+use crate::negotiation::Offer;
+use crate::net_error::{HandshakeProgress, NetError};
+use crate::notice::Secured;
+use crate::tls_settings::TlsSettings;
+use crate::tls_versions::TlsVersion;
+use crate::trust::{self, TrustStore};
+use crate::verifier::{self, ServerVerifier};
 
 /// Secures `stream` and verifies that the server is `host`.
 ///
@@ -96,15 +51,31 @@ pub(crate) async fn handshake(
     stream: closing::Stream,
     host: &str,
     offer: Offer,
-    settings: Option<&TlsSettings>,
+    context: Option<&TlsContext>,
 ) -> Result<Secured, NetError> {
-    static UNCONFIGURED: TlsSettings = TlsSettings::none();
+    static UNCONFIGURED: TlsContext = TlsContext::new(TlsSettings::none());
 
-    let settings = settings.unwrap_or(&UNCONFIGURED);
+    let context = context.unwrap_or(&UNCONFIGURED);
     let trust = trust::process_wide().await?;
-    let make = || Client::new(trust, settings);
-    let client = settings.client.get_or_try_init(make)?;
+    let make = || Client::new(trust, &context.settings);
+    let client = context.client.get_or_try_init(make)?;
     client.handshake(stream, host, offer).await
+}
+
+/// The TLS settings of an application, and the state that its handshakes share because of them.
+pub(crate) struct TlsContext {
+    settings: TlsSettings,
+    /// Created by the first handshake.
+    client: OnceCell<Client>,
+}
+
+impl TlsContext {
+    pub(crate) const fn new(settings: TlsSettings) -> Self {
+        Self {
+            settings,
+            client: OnceCell::new(),
+        }
+    }
 }
 
 /// State shared by the handshakes with the same settings: the trust anchors, and a configuration
@@ -427,41 +398,6 @@ fn again(error: &io::Error) -> io::Error {
         .raw_os_error()
         .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
-
-/// Aborts the handshake where rustls would continue or report another error.
-#[derive(Clone, Copy, Debug)]
-struct Refused {
-    error: NetError,
-    /// The alert for the server, if any.
-    alert: Option<AlertDescription>,
-}
-
-impl Refused {
-    const fn with_alert(error: NetError, alert: AlertDescription) -> Self {
-        Self {
-            error,
-            alert: Some(alert),
-        }
-    }
-
-    const fn protocol_error(alert: AlertDescription) -> Self {
-        Self::with_alert(NetError::SslProtocolError, alert)
-    }
-}
-
-impl From<NetError> for Refused {
-    fn from(error: NetError) -> Self {
-        Self { error, alert: None }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl error::Error for Refused {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
     fn poll_read(

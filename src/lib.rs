@@ -33,18 +33,23 @@ mod attempt;
 mod closing;
 mod connect;
 mod copy;
+mod counters;
 mod event;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod handshake;
+mod ids;
 mod linger;
 mod listener;
 mod look_ups;
 mod mailbox;
 mod negotiation;
 mod net_error;
+mod notice;
+mod options;
 mod ownerless;
 mod readiness;
+mod ready;
 mod receive;
 mod record_ends;
 mod resolver;
@@ -55,10 +60,12 @@ mod send;
 mod server;
 mod socket;
 mod statistics;
+mod sync;
 mod table;
 #[cfg(test)]
 mod testing;
 mod tls_settings;
+mod tls_versions;
 mod transport;
 mod trust;
 mod verifier;
@@ -80,16 +87,18 @@ use napi_derive::napi;
 use rustls::pki_types::CertificateDer;
 
 use crate::event::{Failure, Next};
-use crate::handshake::TlsVersionRange;
-use crate::mailbox::lock;
+use crate::handshake::TlsContext;
+use crate::ids::SocketId;
 use crate::negotiation::TlsSession;
 use crate::net_error::NetError;
+use crate::options::SocketOption;
 use crate::resolver::AddressFamily;
-use crate::socket::{Identity, SocketId, SocketInfo, SocketProperties};
+use crate::socket::{Identity, SocketInfo, SocketProperties};
 use crate::statistics::Statistics;
+use crate::sync::lock;
 use crate::table::SocketTable;
 use crate::tls_settings::{Problem, TlsSettings};
-use crate::transport::SocketOption;
+use crate::tls_versions::TlsVersionRange;
 
 /// Wakes the JavaScript thread, which then requests events.
 type Wake = ThreadsafeFunction<(), (), (), Status, false>;
@@ -568,7 +577,7 @@ impl TcpSockets {
         );
         match settings {
             Ok(settings) => {
-                lock(&self.table).tls = Some(Arc::new(settings));
+                lock(&self.table).tls = Some(Arc::new(TlsContext::new(settings)));
                 None
             }
             Err(problem) => Some(problem.into()),

@@ -8,10 +8,8 @@ use std::sync::Mutex;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 use tokio::task::spawn_blocking;
 
-use crate::mailbox::lock;
-
-/// The most look-ups that run at once. Each blocks a thread.
-pub(crate) const MAX_LOOKUPS: usize = 16;
+use crate::runtime::MAX_LOOKUPS;
+use crate::sync::lock;
 
 /// The party on whose behalf a name is looked up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

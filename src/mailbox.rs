@@ -1,64 +1,19 @@
-//! The notices of runtime threads for the JavaScript thread, and the bell that wakes it.
+//! The notices of runtime threads for the JavaScript thread, and the bell that wakes it. `loom/`
+//! includes this file.
 
 use std::collections::VecDeque;
 use std::mem;
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
-#[cfg(not(loom))]
-use std::sync::{Mutex, MutexGuard, atomic::AtomicBool};
 use std::task::{Wake, Waker};
-use std::time::Instant;
 
-use crate::handshake::Secured;
-use crate::net_error::NetError;
-use crate::readiness::Direction;
-use crate::socket::SocketId;
-// `loom/` includes this file.
-#[cfg(loom)]
-use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::ids::SocketId;
+use crate::notice::Notice;
+use crate::ready::Direction;
+use crate::sync::{AtomicBool, Mutex, lock};
 
 /// Wakes the JavaScript thread; safe to call from any thread.
 pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;
-
-/// An occurrence on the runtime.
-pub(crate) enum Notice {
-    /// A host name was resolved, or the look-up failed.
-    Resolved {
-        /// The `connect` call that requested the look-up.
-        request: u32,
-        /// The socket that is to connect. It may be closed by now.
-        socket_id: SocketId,
-        /// The port to connect to.
-        port: u16,
-        /// The time limit of the `connect` call, if there is one.
-        deadline: Option<Instant>,
-        /// The addresses, in the order of the attempts.
-        result: Result<Vec<IpAddr>, NetError>,
-    },
-    /// A read would not block.
-    Readable(SocketId),
-    /// A write would not block, or a connection attempt has completed.
-    Writable(SocketId),
-    /// A TLS handshake has completed.
-    Secured {
-        /// The `secure` call that started it.
-        request: u32,
-        /// The socket that is to be secured. It may be closed by now.
-        socket_id: SocketId,
-        /// The encrypted connection, or the error.
-        result: Result<Box<Secured>, NetError>,
-    },
-    /// The result of a `listen` call is to be reported.
-    Listening {
-        /// The `listen` call.
-        request: u32,
-        /// The server socket. It may be closed by now.
-        socket_id: SocketId,
-    },
-    /// The task of an encrypted socket has handed the socket back because it is idle.
-    Settled(SocketId),
-}
 
 /// The notices of one environment, oldest first.
 #[derive(Default)]
@@ -148,12 +103,6 @@ impl Drop for Promise {
             self.mailbox.post(notice);
         }
     }
-}
-
-/// Locks a mutex and ignores poisoning: every value behind these locks is consistent between
-/// statements, so a panic elsewhere must not spread.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Posts [`Notice::Readable`] or [`Notice::Writable`].

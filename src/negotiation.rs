@@ -3,7 +3,7 @@
 use napi::bindgen_prelude::Buffer;
 use rustls::ClientConnection;
 
-use crate::handshake::TlsVersionRange;
+use crate::tls_versions::TlsVersionRange;
 
 /// What the client offers.
 pub(crate) struct Offer {

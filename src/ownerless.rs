@@ -16,11 +16,12 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use crate::event::{Event, Next};
-use crate::mailbox::lock;
+use crate::ids::SocketId;
 use crate::readiness::Poller;
 use crate::runtime;
 use crate::server::ServerSocket;
-use crate::socket::{Connection, Link, Socket, SocketId, SocketInfo};
+use crate::socket::{Connection, Link, Socket, SocketInfo};
+use crate::sync::lock;
 use crate::table::SocketTable;
 
 static OWNERLESS: LazyLock<Shared> = LazyLock::new(Shared::default);

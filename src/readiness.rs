@@ -32,60 +32,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, Socket};
 
+use crate::ids::SocketId;
 use crate::listener;
 use crate::mailbox::Mailbox;
-use crate::socket::SocketId;
+use crate::ready::{Direction, SEND_FLAGS};
 
 pub(crate) use backend::{POLLS, PolledSocket, Poller};
-
-/// Makes a write to a closed connection fail with an error instead of raising a signal.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-pub(crate) const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub(crate) const SEND_FLAGS: i32 = 0;
-
-/// Reading or writing.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Direction {
-    Read,
-    Write,
-}
-
-/// The directions in which a socket has become ready.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ready {
-    pub(crate) read: bool,
-    pub(crate) write: bool,
-    /// A short read does not mean that the socket is drained: the peer has ended the stream, or has
-    /// sent urgent data, at which reads stop.
-    #[cfg_attr(
-        not(all(
-            any(target_os = "linux", target_os = "android"),
-            not(readiness = "runtime")
-        )),
-        expect(dead_code, reason = "only the epoll backend reads it")
-    )]
-    pub(crate) unclear: bool,
-}
-
-impl Ready {
-    /// The poller may not have reported the socket yet. The next read tells.
-    pub(crate) const TO_BE_READ: Self = Self {
-        read: true,
-        write: false,
-        unclear: true,
-    };
-}
-
-/// Repeats a system call that a signal interrupted, as Chromium does.
-pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
 
 impl Poller {
     /// The poller of a table, created on first use.
@@ -218,6 +170,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::ready::Ready;
 
     #[test]
     fn a_socket_to_be_read_returns_bytes_that_no_poller_reported() {
@@ -237,20 +190,5 @@ mod tests {
             assert!(matches!(read, Poll::Ready(Ok(5))), "{round}: {read:?}");
             assert!(socket.poll_read(&mut buffer).is_pending());
         }
-    }
-
-    #[test]
-    fn an_interrupted_call_is_made_again_and_any_other_failure_is_told() {
-        let mut results = [
-            Err(io::ErrorKind::Interrupted.into()),
-            Err(io::ErrorKind::Interrupted.into()),
-            Ok(7),
-            Err(io::ErrorKind::WouldBlock.into()),
-        ]
-        .into_iter();
-        let mut call = || results.next().unwrap();
-        assert_eq!(uninterrupted(&mut call).unwrap(), 7);
-        let error = uninterrupted(&mut call).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 }

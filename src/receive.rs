@@ -6,10 +6,11 @@ use std::task::Poll;
 
 use crate::copy::copy;
 use crate::event::Event;
-use crate::mailbox::Notice;
+use crate::ids::SocketId;
 use crate::net_error::NetError;
+use crate::notice::Notice;
 use crate::secure_transport::BUFFER;
-use crate::socket::{Connection, ReadAhead, SocketId};
+use crate::socket::{Connection, ReadAhead};
 use crate::table::SocketTable;
 use crate::transport::Transport;
 

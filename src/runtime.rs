@@ -10,8 +10,6 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
-use crate::look_ups::MAX_LOOKUPS;
-
 /// More workers would be idle: most work is done on the JavaScript thread, and only TLS occupies a
 /// worker.
 const MAX_WORKERS: usize = 4;
@@ -21,6 +19,9 @@ fn workers() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).clamp(1, MAX_WORKERS)
 }
+
+/// The most look-ups that run at once. Each blocks a thread.
+pub(crate) const MAX_LOOKUPS: usize = 16;
 
 /// Additional threads that take over from workers which a certificate check blocks. Look-ups do not
 /// use them.

@@ -8,15 +8,18 @@ use tokio::time::timeout;
 
 use crate::closing;
 use crate::event::Failure;
-use crate::handshake::{Secured, TlsVersionRange, handshake};
-use crate::mailbox::Notice;
+use crate::handshake::handshake;
+use crate::ids::SocketId;
 use crate::negotiation::{Negotiation, Offer, TlsSession};
 use crate::net_error::NetError;
-use crate::readiness::{Poller, Ready};
+use crate::notice::{Notice, Secured};
+use crate::readiness::Poller;
+use crate::ready::Ready;
 use crate::runtime::{self, OwnedTask};
 use crate::secure_transport::SecureTransport;
-use crate::socket::{Connection, Link, SocketId};
+use crate::socket::{Connection, Link};
 use crate::table::{SOCKET_NOT_FOUND, SocketTable};
+use crate::tls_versions::TlsVersionRange;
 use crate::transport::Transport;
 
 /// The most early plaintext that is discarded: the capacity of Chromium's receive pipe.
@@ -113,13 +116,13 @@ impl SocketTable {
             versions,
             protocols,
         };
-        let settings = self.tls.clone();
+        let context = self.tls.clone();
         let stream = closing::Stream::new(stream);
         let limit = self.connect_timeout;
         let handshake = runtime.spawn(async move {
             let handshake = async {
                 found?;
-                handshake(stream, &host, offer, settings.as_deref()).await
+                handshake(stream, &host, offer, context.as_deref()).await
             };
             let result = match limit {
                 None => handshake.await,

@@ -23,16 +23,17 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
-use crate::closing;
 use crate::copy::append;
-use crate::handshake::Secured;
-use crate::mailbox::{Mailbox, Notice, lock};
+use crate::ids::SocketId;
+use crate::mailbox::Mailbox;
 use crate::net_error::NetError;
-use crate::readiness::{Direction, PolledSocket, Poller, Ready, SEND_FLAGS, uninterrupted};
+use crate::notice::{Notice, Secured};
+use crate::options::SocketOption;
+use crate::readiness::{PolledSocket, Poller};
+use crate::ready::{Direction, Ready, SEND_FLAGS, uninterrupted};
 use crate::record_ends::{HANDSHAKE, Header, RecordEnds, VERSION_OF_ENCRYPTED};
-use crate::runtime;
-use crate::socket::SocketId;
-use crate::transport::SocketOption;
+use crate::sync::lock;
+use crate::{closing, runtime};
 
 /// The most encrypted bytes of one system call.
 const READ_SIZE: usize = 64 * 1024;

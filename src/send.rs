@@ -5,9 +5,10 @@ use std::mem;
 use std::task::Poll;
 
 use crate::event::Failure;
+use crate::ids::SocketId;
 use crate::net_error::NetError;
-use crate::readiness::Ready;
-use crate::socket::{Connection, SocketId};
+use crate::ready::Ready;
+use crate::socket::Connection;
 use crate::table::{SocketTable, find};
 
 /// The most bytes that the pending sends of an application may hold.

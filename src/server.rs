@@ -15,12 +15,14 @@ use socket2::Socket as SystemSocket;
 
 use crate::attempt::leave_descriptors;
 use crate::event::{Event, Failure};
+use crate::ids::SocketId;
 use crate::listener;
-use crate::mailbox::Notice;
 use crate::net_error::NetError;
-use crate::readiness::{Direction, PolledSocket, Poller, Ready};
+use crate::notice::Notice;
+use crate::readiness::{PolledSocket, Poller};
+use crate::ready::{Direction, Ready};
 use crate::resolver::address_text;
-use crate::socket::{Ends, Identity, Link, Socket, SocketId, SocketInfo};
+use crate::socket::{Ends, Identity, Link, Socket, SocketInfo};
 use crate::table::SocketTable;
 use crate::transport::Transport;
 

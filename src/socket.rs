@@ -3,18 +3,16 @@
 use std::net::SocketAddr;
 
 use crate::attempt::Attempt;
+use crate::ids::SocketId;
 use crate::look_ups::LookUp;
 use crate::negotiation::Negotiation;
 use crate::net_error::NetError;
+use crate::options::SocketOption;
 use crate::readiness::{PolledSocket, Poller};
 use crate::resolver::address_text;
 use crate::runtime::OwnedTask;
-use crate::transport::{SocketOption, Transport};
+use crate::transport::Transport;
 use crate::write_queue::WriteQueue;
-
-/// Identifies a socket within the process. Ids are positive; a negative id can only come from a
-/// caller.
-pub(crate) type SocketId = i32;
 
 /// The size of the receive buffer unless `SocketProperties.bufferSize` sets one, as in the
 /// reference.

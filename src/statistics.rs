@@ -5,20 +5,6 @@ use crate::socket::Connection;
 use crate::table::SocketTable;
 use crate::transport::Transport;
 
-/// Totals since the environment started.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) connects_started: usize,
-    pub(crate) connects_succeeded: usize,
-    pub(crate) accepted: usize,
-    pub(crate) accepts_failed: usize,
-    pub(crate) handshakes_started: usize,
-    pub(crate) handshakes_succeeded: usize,
-    pub(crate) bytes_received: usize,
-    pub(crate) bytes_sent: usize,
-    pub(crate) events_delivered: usize,
-}
-
 /// The result of `stats()`; see `stats.d.ts`.
 #[allow(missing_docs, reason = "stats.d.ts says what each member is")]
 #[napi_derive::napi(object, object_from_js = false)]

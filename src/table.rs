@@ -10,16 +10,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use crate::counters::Counters;
 use crate::event::{Event, Failure, Next, Outcome};
+use crate::handshake::TlsContext;
+use crate::ids::SocketId;
 use crate::linger::{Linger, Shift};
-use crate::mailbox::{Mailbox, Notice};
+use crate::mailbox::Mailbox;
 use crate::net_error::NetError;
-use crate::readiness::{Poller, Ready};
+use crate::notice::Notice;
+use crate::options::SocketOption;
+use crate::readiness::Poller;
+use crate::ready::Ready;
 use crate::server::Servers;
-use crate::socket::{Connection, Socket, SocketId, SocketInfo, SocketProperties};
-use crate::statistics::Counters;
-use crate::tls_settings::TlsSettings;
-use crate::transport::SocketOption;
+use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 
 /// The message for an unknown identifier (`extensions/browser/api/sockets_tcp/sockets_tcp_api.cc`).
 pub(crate) const SOCKET_NOT_FOUND: &str = "Socket not found";
@@ -40,7 +43,7 @@ pub(crate) struct SocketTable {
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
     /// The TLS settings of the application, if there are any.
-    pub(crate) tls: Option<Arc<TlsSettings>>,
+    pub(crate) tls: Option<Arc<TlsContext>>,
     /// The application's limit on the duration of `connect()` and of a handshake.
     pub(crate) connect_timeout: Option<Duration>,
     /// The application's limit on the number of sockets.

@@ -9,12 +9,13 @@ use rustls::ClientConnection;
 
 use crate::closing;
 use crate::event::{Event, Next, Outcome};
-use crate::handshake::Secured;
-use crate::mailbox::lock;
+use crate::ids::SocketId;
 use crate::net_error::NetError;
+use crate::notice::Secured;
 use crate::resolver::AddressFamily;
 use crate::runtime::{self, OwnedTask};
-use crate::socket::{Connection, Ends, SocketId, SocketProperties};
+use crate::socket::{Connection, Ends, SocketProperties};
+use crate::sync::lock;
 use crate::table::SocketTable;
 
 /// The longest that any test waits.

@@ -7,23 +7,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::{fmt, io};
 
-use once_cell::sync::OnceCell;
 use rustls::KeyLog;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::handshake::Client;
-use crate::mailbox::lock;
+use crate::sync::lock;
 use crate::verifier;
 
-/// The settings of one instance of the module, and the state that its handshakes share because of
-/// them.
+/// The settings of one instance of the module.
 pub(crate) struct TlsSettings {
     pub(crate) authorities: Vec<CertificateDer<'static>>,
     pub(crate) identity: Option<Arc<CertifiedKey>>,
     pub(crate) key_log: Option<Arc<KeyLogFile>>,
-    /// Created by the first handshake.
-    pub(crate) client: OnceCell<Client>,
 }
 
 /// The reason why a setting is invalid.
@@ -52,7 +47,6 @@ impl TlsSettings {
             authorities: Vec::new(),
             identity: None,
             key_log: None,
-            client: OnceCell::new(),
         }
     }
 
@@ -83,7 +77,6 @@ impl TlsSettings {
             authorities,
             identity,
             key_log,
-            client: OnceCell::new(),
         })
     }
 }

@@ -3,17 +3,15 @@
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
-use socket2::SockRef;
-
-use crate::attempt::set_keep_alive;
 use crate::closing;
+use crate::ids::SocketId;
 use crate::mailbox::Mailbox;
 use crate::net_error::NetError;
-use crate::readiness::{Direction, PolledSocket, Poller, Ready};
+use crate::options::SocketOption;
+use crate::readiness::{PolledSocket, Poller};
+use crate::ready::{Direction, Ready};
 use crate::secure_transport::SecureTransport;
-use crate::socket::SocketId;
 
 /// A connected transport. [Ending](Self::end) it closes the connection in order; dropping it closes the
 /// descriptor at once.
@@ -203,36 +201,6 @@ impl Transport {
         match self {
             Self::Plain(socket) => option.set(&socket.socket()),
             Self::Secure(secure) => secure.set_option(option),
-        }
-    }
-}
-
-/// An option of a TCP socket.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum SocketOption {
-    /// `setKeepAlive`: whether to probe an idle connection, and the delay in seconds.
-    KeepAlive { enable: bool, delay: i32 },
-    /// `setNoDelay`: whether to send small segments immediately.
-    NoDelay(bool),
-}
-
-impl SocketOption {
-    /// Sets the option on `socket`.
-    ///
-    /// # Errors
-    ///
-    /// Those of `setsockopt`; `InvalidInput` for a negative delay.
-    pub(crate) fn set(self, socket: &SockRef<'_>) -> io::Result<()> {
-        match self {
-            Self::KeepAlive { enable, delay } => {
-                let seconds = if enable {
-                    u64::try_from(delay).map_err(|_| io::ErrorKind::InvalidInput)?
-                } else {
-                    0
-                };
-                set_keep_alive(socket, enable, Duration::from_secs(seconds))
-            }
-            Self::NoDelay(no_delay) => socket.set_tcp_nodelay(no_delay),
         }
     }
 }

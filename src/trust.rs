@@ -18,8 +18,9 @@ use rustls::pki_types::{CertificateDer, TrustAnchor, pem};
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths};
 use tokio::sync::watch;
 
-use crate::{mailbox::lock, net_error::NetError};
-use system_store::SystemStore;
+use self::system_store::SystemStore;
+use crate::net_error::NetError;
+use crate::sync::lock;
 
 const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";

@@ -4,135 +4,39 @@
 //! does, and reports the most serious (`net/cert/cert_status_flags.cc`). A path without problems is
 //! accepted only if `webpki` accepts it, too.
 
+mod algorithms;
 mod der;
+mod distinguished_name;
 mod facts;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
 mod names;
+mod oid;
 mod path;
 mod policies;
 mod power;
+mod problem;
 mod revocation;
 mod second_opinion;
 mod short_rsa;
 mod soundness;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use once_cell::sync::Lazy;
-use rustls::{
-    CertificateError, CipherSuiteCommon, DigitallySignedStruct, OtherError, SignatureScheme,
-    SupportedCipherSuite, Tls12CipherSuite,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::{
-        CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as aws_lc, verify_tls12_signature,
-        verify_tls13_signature,
-    },
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use tokio::task::block_in_place;
-use webpki::aws_lc_rs as signatures;
 
+use self::algorithms::ALGORITHMS;
 use self::facts::Certificate;
-use crate::{net_error::NetError, trust::TrustStore};
+use self::problem::Problem;
+use crate::net_error::NetError;
+use crate::trust::TrustStore;
 
-/// Chromium's minimum for RSA keys (`net/cert/cert_verify_proc.cc`); shorter keys are weak.
-const MIN_RSA_LENGTH: usize = 1024;
-
-/// Chromium refuses Ed25519, and reports SHA-1 signatures as invalid, so neither is listed.
-static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
-    all: &[
-        signatures::ECDSA_P256_SHA256,
-        signatures::ECDSA_P256_SHA384,
-        signatures::ECDSA_P256_SHA512,
-        signatures::ECDSA_P384_SHA256,
-        signatures::ECDSA_P384_SHA384,
-        signatures::ECDSA_P384_SHA512,
-        signatures::ECDSA_P521_SHA256,
-        signatures::ECDSA_P521_SHA384,
-        signatures::ECDSA_P521_SHA512,
-        short_rsa::RSA_PKCS1_SHA256,
-        signatures::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
-        signatures::RSA_PKCS1_2048_8192_SHA384,
-        signatures::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
-        short_rsa::RSA_PKCS1_SHA512,
-        signatures::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
-        short_rsa::RSA_PSS_SHA256,
-        short_rsa::RSA_PSS_SHA384,
-        short_rsa::RSA_PSS_SHA512,
-    ],
-    // BoringSSL's default list, in the same order.
-    mapping: &[
-        (
-            SignatureScheme::ECDSA_NISTP256_SHA256,
-            &[signatures::ECDSA_P256_SHA256, signatures::ECDSA_P384_SHA256],
-        ),
-        (
-            SignatureScheme::RSA_PSS_SHA256,
-            &[short_rsa::RSA_PSS_SHA256],
-        ),
-        (
-            SignatureScheme::RSA_PKCS1_SHA256,
-            &[short_rsa::RSA_PKCS1_SHA256],
-        ),
-        (
-            SignatureScheme::ECDSA_NISTP384_SHA384,
-            &[signatures::ECDSA_P384_SHA384, signatures::ECDSA_P256_SHA384],
-        ),
-        (
-            SignatureScheme::RSA_PSS_SHA384,
-            &[short_rsa::RSA_PSS_SHA384],
-        ),
-        (
-            SignatureScheme::RSA_PKCS1_SHA384,
-            &[signatures::RSA_PKCS1_2048_8192_SHA384],
-        ),
-        (
-            SignatureScheme::RSA_PSS_SHA512,
-            &[short_rsa::RSA_PSS_SHA512],
-        ),
-        (
-            SignatureScheme::RSA_PKCS1_SHA512,
-            &[short_rsa::RSA_PKCS1_SHA512],
-        ),
-    ],
-};
-
-/// The cryptography provider of the module, independent of the process's default.
-pub(crate) fn provider() -> CryptoProvider {
-    CryptoProvider {
-        signature_verification_algorithms: ALGORITHMS,
-        cipher_suites: CIPHER_SUITES.clone(),
-        ..aws_lc::default_provider()
-    }
-}
-
-/// The suites of rustls. After 2^24 records of TLS 1.2, which has no key update, rustls would close
-/// the connection and report later writes as sent; Chromium continues.
-static CIPHER_SUITES: Lazy<Vec<SupportedCipherSuite>> = Lazy::new(|| {
-    let without_limit = |suite| match suite {
-        SupportedCipherSuite::Tls12(suite) => {
-            let common = CipherSuiteCommon {
-                suite: suite.common.suite,
-                hash_provider: suite.common.hash_provider,
-                confidentiality_limit: u64::MAX,
-            };
-            SupportedCipherSuite::Tls12(Box::leak(Box::new(Tls12CipherSuite {
-                common,
-                prf_provider: suite.prf_provider,
-                kx: suite.kx,
-                sign: suite.sign,
-                aead_alg: suite.aead_alg,
-            })))
-        }
-        suite @ SupportedCipherSuite::Tls13(_) => suite,
-    };
-    let suites = aws_lc::default_provider().cipher_suites;
-    suites.into_iter().map(without_limit).collect()
-});
+pub(crate) use self::algorithms::provider;
 
 /// Verifies the certificate of one server. Within a task it needs a multi-threaded tokio runtime.
 #[derive(Debug)]
@@ -193,30 +97,6 @@ impl ServerCertVerifier for ServerVerifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         ALGORITHMS.supported_schemes()
-    }
-}
-
-/// The problems of a certificate, most serious first.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Problem {
-    Invalid,
-    Revoked,
-    Untrusted,
-    WrongName,
-    WeakKey,
-    OutOfDate,
-}
-
-impl From<Problem> for NetError {
-    fn from(problem: Problem) -> Self {
-        match problem {
-            Problem::Invalid => Self::CertInvalid,
-            Problem::Revoked => Self::CertRevoked,
-            Problem::Untrusted => Self::CertAuthorityInvalid,
-            Problem::WrongName => Self::CertCommonNameInvalid,
-            Problem::WeakKey => Self::CertWeakKey,
-            Problem::OutOfDate => Self::CertDateInvalid,
-        }
     }
 }
 
@@ -305,25 +185,5 @@ impl Chain<'_> {
             .filter(path::is_usable)
             .collect();
         path::flaws(self.trust, &self.facts, &others, now).problem()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_of_tls_1_2_go_on_however_much_is_sent() {
-        let suites = provider().cipher_suites;
-        assert_eq!(suites, aws_lc::default_provider().cipher_suites);
-        let limits: Vec<_> = suites
-            .iter()
-            .filter_map(|suite| match suite {
-                SupportedCipherSuite::Tls12(suite) => Some(suite.common.confidentiality_limit),
-                SupportedCipherSuite::Tls13(_) => None,
-            })
-            .collect();
-        assert!(!limits.is_empty());
-        assert!(limits.iter().all(|&limit| limit == u64::MAX), "{limits:?}");
     }
 }

@@ -26,7 +26,7 @@ function boundOf(file, name) {
 /** The runtime's threads stay once there has been work for them, up to so many. */
 const RUNTIME_THREADS = [
   ['src/runtime.rs', 'MAX_WORKERS'],
-  ['src/look_ups.rs', 'MAX_LOOKUPS'],
+  ['src/runtime.rs', 'MAX_LOOKUPS'],
   ['src/runtime.rs', 'MAX_KEPT'],
 ]
   .map(([file, name]) => boundOf(file, name))

@@ -10,8 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use loom::sync::{Mutex, Notify};
 use loom::thread::{self, JoinHandle};
 
-use crate::mailbox::{Mailbox, Notice, lock, waker};
-use crate::readiness::Direction;
+use crate::mailbox::{Mailbox, waker};
+use crate::notice::Notice;
+use crate::ready::Direction;
+use crate::sync::lock;
 use crate::{Sleep, model};
 
 const SOCKET: i32 = 1;

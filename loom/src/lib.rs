@@ -18,6 +18,10 @@ mod sync {
     use loom::sync::atomic::{self, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 
+    pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().expect("no model panics with a lock")
+    }
+
     #[derive(Default)]
     pub(crate) struct AtomicBool(atomic::AtomicBool);
 
@@ -38,15 +42,17 @@ mod sync {
     }
 }
 
-mod handshake {
-    pub(crate) struct Secured;
+mod notice {
+    use crate::ids::SocketId;
+
+    pub(crate) enum Notice {
+        Readable(SocketId),
+        Writable(SocketId),
+        Settled(SocketId),
+    }
 }
 
-mod net_error {
-    pub(crate) struct NetError;
-}
-
-mod readiness {
+mod ready {
     #[derive(Clone, Copy)]
     #[expect(dead_code, reason = "one is enough here")]
     pub(crate) enum Direction {
@@ -55,7 +61,7 @@ mod readiness {
     }
 }
 
-mod socket {
+mod ids {
     pub(crate) type SocketId = i32;
 }
 

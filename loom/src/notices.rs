@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use crate::mailbox::{Mailbox, Notice, waker};
-use crate::readiness::Direction;
+use crate::mailbox::{Mailbox, waker};
+use crate::notice::Notice;
+use crate::ready::Direction;
 use crate::{Sleep, model};
 
 /// Sleeps until so many notices have come.

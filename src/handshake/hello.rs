@@ -12,9 +12,10 @@ use std::{
 
 use rustls::AlertDescription;
 
-use super::{Refused, TlsVersion, TlsVersionRange};
+use super::refused::Refused;
 use crate::net_error::NetError;
 use crate::record_ends;
+use crate::tls_versions::{TlsVersion, TlsVersionRange};
 
 const SERVER_HELLO: u8 = 2;
 

@@ -3,14 +3,10 @@
 use rustls::AlertDescription;
 use tokio::io::ReadBuf;
 
-use super::{
-    Refused,
-    hello::{self, Hello},
-};
-use crate::{
-    net_error::{HandshakeProgress, NetError},
-    record_ends::{HANDSHAKE, HEADER, Header, Passed, RecordEnds, VERSION_OF_ENCRYPTED},
-};
+use super::hello::{self, Hello};
+use super::refused::Refused;
+use crate::net_error::{HandshakeProgress, NetError};
+use crate::record_ends::{HANDSHAKE, HEADER, Header, Passed, RecordEnds, VERSION_OF_ENCRYPTED};
 
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
@@ -241,7 +237,7 @@ mod tests {
     use std::sync::{Arc, atomic::AtomicBool};
 
     use super::*;
-    use crate::handshake::TlsVersionRange;
+    use crate::tls_versions::TlsVersionRange;
 
     fn record(kind: u8, content: &[u8]) -> Vec<u8> {
         let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();

@@ -25,7 +25,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::certificates::World;
 use super::*;
-use crate::{secure_transport, trust::Sources};
+use crate::secure_transport;
+use crate::tls_versions::TlsVersionRange;
+use crate::trust::Sources;
 
 /// The longest that any test waits.
 const DEADLINE: Duration = Duration::from_secs(20);

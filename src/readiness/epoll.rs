@@ -19,10 +19,10 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
-use super::{Direction, Ready, uninterrupted};
+use crate::ids::SocketId;
 use crate::mailbox::Mailbox;
+use crate::ready::{Direction, Ready, uninterrupted};
 use crate::runtime;
-use crate::socket::SocketId;
 
 /// Whether polling finds events that have not been posted.
 pub(crate) const POLLS: bool = true;

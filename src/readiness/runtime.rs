@@ -9,10 +9,10 @@ use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::{Direction, Ready, uninterrupted};
+use crate::ids::SocketId;
 use crate::mailbox::{Mailbox, waker};
+use crate::ready::{Direction, Ready, uninterrupted};
 use crate::runtime;
-use crate::socket::SocketId;
 
 /// Whether polling finds events that have not been posted.
 pub(crate) const POLLS: bool = false;

@@ -13,10 +13,11 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, Stream
 
 use super::{Driver, Fruitless, SecureTransport, Shared, Tls, Turn};
 use crate::event::Next;
-use crate::mailbox::lock;
+use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::readiness::POLLS;
-use crate::socket::{Connection, SocketId, SocketProperties};
+use crate::socket::{Connection, SocketProperties};
+use crate::sync::lock;
 use crate::testing::{Application, Peer, Told};
 use crate::transport::Transport;
 

@@ -4,39 +4,8 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, UnixTime};
 
-use super::{
-    der::{Reader, Value, number, tag},
-    soundness,
-};
-
-/// DER object identifiers.
-pub(super) mod id {
-    pub(in crate::verifier) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-    pub(in crate::verifier) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-    pub(in crate::verifier) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
-    pub(in crate::verifier) const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
-    pub(in crate::verifier) const SERVER_AUTH: &[u8] =
-        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
-    pub(in crate::verifier) const RSA_ENCRYPTION: &[u8] =
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-    pub(in crate::verifier) const EC_PUBLIC_KEY: &[u8] =
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-    pub(in crate::verifier) const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-    pub(in crate::verifier) const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-    pub(in crate::verifier) const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-    pub(in crate::verifier) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-    pub(in crate::verifier) const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 0x0e];
-    pub(in crate::verifier) const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
-    pub(in crate::verifier) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
-    pub(in crate::verifier) const POLICIES: &[u8] = &[0x55, 0x1d, 0x20];
-    pub(in crate::verifier) const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
-    pub(in crate::verifier) const POLICY_MAPPINGS: &[u8] = &[0x55, 0x1d, 0x21];
-    pub(in crate::verifier) const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 0x23];
-    pub(in crate::verifier) const POLICY_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x24];
-    pub(in crate::verifier) const INHIBIT_ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x36];
-    pub(in crate::verifier) const AUTHORITY_INFORMATION: &[u8] =
-        &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
-}
+use super::der::{Reader, Value, number, tag};
+use super::{distinguished_name, oid};
 
 const VERSION_TAG: u8 = tag::explicit(0);
 const EXTENSIONS_TAG: u8 = tag::explicit(3);
@@ -151,8 +120,8 @@ impl<'a> Certificate<'a> {
             && rest.is_empty()
             && is_bit_string(self.signature_bits)
             && self.validity().is_some()
-            && soundness::is_name(self.issuer)
-            && soundness::is_name(self.subject)
+            && distinguished_name::is_name(self.issuer)
+            && distinguished_name::is_name(self.subject)
     }
 
     /// Whether its version has extensions.
@@ -227,7 +196,7 @@ impl<'a> Certificate<'a> {
 
     /// Whether the key usage extension, if present, has this bit.
     fn key_usage_allows(&self, bit: u8) -> bool {
-        self.extension(id::KEY_USAGE).is_none_or(|mut value| {
+        self.extension(oid::KEY_USAGE).is_none_or(|mut value| {
             // The first byte of a bit string is the number of unused bits in its last byte.
             let bits = value.content(tag::BIT_STRING).and_then(|bits| bits.get(1));
             bits.is_some_and(|bits| bits & bit != 0)
@@ -250,7 +219,7 @@ impl<'a> Certificate<'a> {
             let identifier = extension.content(tag::OBJECT_IDENTIFIER)?;
             extension.skip(tag::BOOLEAN)?;
             let value = extension.enter_only(tag::OCTET_STRING)?;
-            if identifier == id::KEY_USAGE {
+            if identifier == oid::KEY_USAGE {
                 let bits = value.enter_only(tag::BIT_STRING)?.0;
                 return is_bit_string(bits).then(|| {
                     bits.get(1)
@@ -267,11 +236,11 @@ impl<'a> Certificate<'a> {
 
     /// Whether the extended key usage extension, if present, allows TLS servers.
     pub(super) fn may_be_for_servers(&self) -> bool {
-        self.extension(id::EXTENDED_KEY_USAGE)
+        self.extension(oid::EXTENDED_KEY_USAGE)
             .is_none_or(|mut value| {
                 let mut purposes = value.enter(tag::SEQUENCE).unwrap_or(Reader(&[]));
                 std::iter::from_fn(|| purposes.content(tag::OBJECT_IDENTIFIER))
-                    .any(|purpose| purpose == id::SERVER_AUTH || purpose == id::ANY_PURPOSE)
+                    .any(|purpose| purpose == oid::SERVER_AUTH || purpose == oid::ANY_PURPOSE)
             })
     }
 
@@ -284,24 +253,24 @@ impl<'a> Certificate<'a> {
     }
 
     pub(super) fn constrains_names(&self) -> bool {
-        self.extension(id::NAME_CONSTRAINTS).is_some()
+        self.extension(oid::NAME_CONSTRAINTS).is_some()
     }
 
     /// The subject key identifier.
     pub(super) fn subject_key_id(&self) -> Option<&'a [u8]> {
-        self.extension(id::SUBJECT_KEY_ID)?
+        self.extension(oid::SUBJECT_KEY_ID)?
             .content(tag::OCTET_STRING)
     }
 
     /// The key identifier of the authority that issued it.
     pub(super) fn authority_key_id(&self) -> Option<&'a [u8]> {
-        self.extension(id::AUTHORITY_KEY_ID)?
+        self.extension(oid::AUTHORITY_KEY_ID)?
             .enter(tag::SEQUENCE)?
             .content(tag::implicit(0))
     }
 
     pub(super) fn authority(&self) -> Authority {
-        let Some(mut value) = self.extension(id::BASIC_CONSTRAINTS) else {
+        let Some(mut value) = self.extension(oid::BASIC_CONSTRAINTS) else {
             return Authority::Unsaid;
         };
         let mut fields = value.enter(tag::SEQUENCE).unwrap_or(Reader(&[]));
@@ -351,7 +320,7 @@ impl<'a> PublicKey<'a> {
     /// The named curve of the key, if it has one.
     fn curve(&self) -> Option<&'a [u8]> {
         let (kind, mut parameters) = self.kind()?;
-        (kind == id::EC_PUBLIC_KEY).then(|| parameters.content(tag::OBJECT_IDENTIFIER))?
+        (kind == oid::EC_PUBLIC_KEY).then(|| parameters.content(tag::OBJECT_IDENTIFIER))?
     }
 
     /// Whether `BoringSSL` accepts such a key from a server.
@@ -359,8 +328,8 @@ impl<'a> PublicKey<'a> {
         self.rsa().is_some()
             || self
                 .curve()
-                .is_some_and(|curve| [id::P256, id::P384].contains(&curve))
-            || self.kind().is_some_and(|(kind, _)| kind == id::ED25519)
+                .is_some_and(|curve| [oid::P256, oid::P384].contains(&curve))
+            || self.kind().is_some_and(|(kind, _)| kind == oid::ED25519)
     }
 
     /// Whether Chromium accepts such a key in a chain, apart from its length.
@@ -368,13 +337,13 @@ impl<'a> PublicKey<'a> {
         self.rsa().is_some()
             || self
                 .curve()
-                .is_some_and(|curve| [id::P256, id::P384, id::P521].contains(&curve))
+                .is_some_and(|curve| [oid::P256, oid::P384, oid::P521].contains(&curve))
     }
 
     /// The RSA key, if it is one.
     pub(super) fn rsa(&self) -> Option<RsaKey<'a>> {
         let (kind, parameters) = self.kind()?;
-        let is_rsa = kind == id::RSA_ENCRYPTION && parameters.0 == [tag::NULL, 0];
+        let is_rsa = kind == oid::RSA_ENCRYPTION && parameters.0 == [tag::NULL, 0];
         is_rsa.then(|| RsaKey::parse(self.bits))?
     }
 }
@@ -517,6 +486,7 @@ fn wrap(content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::soundness;
     use super::*;
 
     #[test]

@@ -3,9 +3,10 @@
 use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
+use super::algorithms::ALGORITHMS;
 use super::facts::{Certificate, write_child};
 use super::power::power;
-use super::{ALGORITHMS, Presented, judge, names, revocation, short_rsa, soundness};
+use super::{Presented, judge, names, revocation, short_rsa, soundness};
 use crate::trust::TrustStore;
 
 /// The part of a certificate that its signature covers.

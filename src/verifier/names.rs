@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{
-    der::tag,
-    facts::{Certificate, id},
-};
+use super::der::tag;
+use super::facts::Certificate;
+use super::oid;
 
 const DNS: u8 = tag::implicit(2);
 const ADDRESS: u8 = tag::implicit(7);
@@ -14,7 +13,7 @@ const ADDRESS: u8 = tag::implicit(7);
 /// IP address without brackets.
 pub(super) fn is_for(certificate: &Certificate<'_>, host: &str) -> bool {
     let names = certificate
-        .extension(id::ALTERNATIVE_NAMES)
+        .extension(oid::ALTERNATIVE_NAMES)
         .and_then(|list| list.enter_only(tag::SEQUENCE));
     let Some(mut names) = names else {
         return false;

@@ -9,12 +9,13 @@ use std::cmp::Reverse;
 
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
-use super::{
-    ALGORITHMS, MIN_RSA_LENGTH, Problem,
-    facts::{Authority, Certificate, PublicKey, RsaKey, id},
-    policies::Policies,
-    second_opinion, soundness,
-};
+use super::algorithms::{ALGORITHMS, MIN_RSA_LENGTH};
+use super::facts::{Authority, Certificate, PublicKey, RsaKey};
+use super::oid;
+use super::policies::Policies;
+use super::problem::Problem;
+use super::second_opinion;
+use super::soundness;
 use crate::trust::TrustStore;
 
 /// How often the search asks for the next issuer of a certificate: Chromium's
@@ -357,7 +358,7 @@ fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws 
 /// Whether one of them is the other, or another version of it.
 fn is_same(one: &Certificate<'_>, other: &Certificate<'_>) -> bool {
     let names = |certificate: &Certificate<'_>| {
-        let names = certificate.extension(id::ALTERNATIVE_NAMES)?;
+        let names = certificate.extension(oid::ALTERNATIVE_NAMES)?;
         Some(names.0.to_vec())
     };
     (one.subject, one.key_info) == (other.subject, other.key_info) && names(one) == names(other)

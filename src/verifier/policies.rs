@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    der::{Reader, number, tag},
-    facts::{Certificate, id},
-};
+use super::der::{Reader, number, tag};
+use super::facts::Certificate;
+use super::oid;
 
 /// An object identifier.
 type Policy<'a> = &'a [u8];
@@ -43,7 +42,7 @@ impl<'a> Policies<'a> {
 
     /// Processes the trust anchor. Returns whether it is acceptable.
     pub(super) fn begin(&mut self, anchor: &Certificate<'a>) -> bool {
-        let right = anchor.extension(id::POLICIES).is_none() || self.enter(anchor, false);
+        let right = anchor.extension(oid::POLICIES).is_none() || self.enter(anchor, false);
         let mapped = self.map(anchor);
         self.constrain(anchor);
         right && mapped
@@ -83,7 +82,7 @@ impl<'a> Policies<'a> {
     }
 
     fn enter(&mut self, certificate: &Certificate<'a>, is_leaf: bool) -> bool {
-        let policies = certificate.extension(id::POLICIES);
+        let policies = certificate.extension(oid::POLICIES);
         if let Some(policies) = policies.filter(|_| !self.is_none_left()) {
             let mut expected = std::mem::take(&mut self.mapped);
             let valid = std::mem::take(&mut self.valid);
@@ -95,7 +94,7 @@ impl<'a> Policies<'a> {
             let any = std::mem::take(&mut self.any);
             let mut says_any = false;
             for policy in identifiers(policies) {
-                if policy == id::ANY_POLICY {
+                if policy == oid::ANY_POLICY {
                     says_any = true;
                 } else if expected.remove(policy) || any {
                     self.valid.insert(policy, false);
@@ -114,7 +113,7 @@ impl<'a> Policies<'a> {
     }
 
     fn map(&mut self, issuer: &Certificate<'a>) -> bool {
-        let Some(mut mappings) = issuer.extension(id::POLICY_MAPPINGS) else {
+        let Some(mut mappings) = issuer.extension(oid::POLICY_MAPPINGS) else {
             return true;
         };
         let mut mappings = mappings.enter(tag::SEQUENCE).unwrap_or(Reader(&[]));
@@ -124,7 +123,7 @@ impl<'a> Policies<'a> {
             Some((policy()?, policy()?))
         })
         .collect();
-        let is_any = |&(from, to): &(Policy<'_>, Policy<'_>)| [from, to].contains(&id::ANY_POLICY);
+        let is_any = |&(from, to): &(Policy<'_>, Policy<'_>)| [from, to].contains(&oid::ANY_POLICY);
         if mappings.iter().any(is_any) {
             self.clear();
             return false;
@@ -142,7 +141,7 @@ impl<'a> Policies<'a> {
 
     fn constrain(&mut self, issuer: &Certificate<'_>) {
         let any_policy = issuer
-            .extension(id::INHIBIT_ANY_POLICY)
+            .extension(oid::INHIBIT_ANY_POLICY)
             .and_then(|mut value| value.content(tag::INTEGER))
             .map(number);
         for (count, limit) in [
@@ -168,7 +167,7 @@ fn identifiers(mut policies: Reader<'_>) -> impl Iterator<Item = Policy<'_>> {
 /// A field of the policy constraints: 0 is `requireExplicitPolicy`, 1 is `inhibitPolicyMapping`.
 fn constraint(certificate: &Certificate<'_>, which: u8) -> Option<usize> {
     let mut fields = certificate
-        .extension(id::POLICY_CONSTRAINTS)?
+        .extension(oid::POLICY_CONSTRAINTS)?
         .enter(tag::SEQUENCE)?;
     let mut numbers = [0, 1].map(|which| fields.content(tag::implicit(which)).map(number));
     numbers.get_mut(usize::from(which))?.take()

@@ -10,10 +10,8 @@ use rustls::pki_types::{
 };
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
-use super::{
-    ALGORITHMS,
-    facts::{self, Certificate, PublicKey},
-};
+use super::algorithms::ALGORITHMS;
+use super::facts::{self, Certificate, PublicKey};
 
 /// Whether `webpki` accepts this path, which begins with a server's certificate and ends with one that
 /// `anchor` issued. Every signature in it must have been verified.

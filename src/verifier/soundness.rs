@@ -1,47 +1,11 @@
 //! The strict parsing of Chromium (`bssl::ParsedCertificate`) that `webpki` lacks: well-formed
 //! names and extensions.
 
-use super::{
-    der::{Reader, Value, tag},
-    facts::{Certificate, id, is_bit_string},
-};
+use super::der::{Reader, Value, tag};
+use super::facts::{Certificate, is_bit_string};
+use super::{distinguished_name, oid};
 
 const URI: u8 = tag::implicit(6);
-
-/// The attributes whose text Chromium parses: 2.5.4 and one of these.
-const READ_ATTRIBUTES: [u8; 6] = [3, 6, 7, 8, 10, 11];
-
-/// Whether this is the content of a distinguished name, which may be empty.
-pub(super) fn is_name(content: &[u8]) -> bool {
-    content.is_empty()
-        || Reader(content).all(|part| {
-            part.tag == tag::SET && Reader(part.content).all(|attribute| is_attribute(&attribute))
-        })
-}
-
-fn is_attribute(attribute: &Value<'_>) -> bool {
-    let mut fields = Reader(attribute.content);
-    let (Some(id), Some(value)) = (fields.content(tag::OBJECT_IDENTIFIER), fields.next()) else {
-        return false;
-    };
-    let is_read = matches!(id, [0x55, 4, last] if READ_ATTRIBUTES.contains(last));
-    attribute.tag == tag::SEQUENCE && fields.is_empty() && (!is_read || is_text(&value))
-}
-
-fn is_text(value: &Value<'_>) -> bool {
-    match value.tag {
-        tag::UTF8_STRING | tag::T61_STRING => true,
-        tag::IA5_STRING => value.content.is_ascii(),
-        tag::PRINTABLE_STRING => value.content.iter().all(|&byte| is_printable(byte)),
-        tag::BMP_STRING => value.content.len().is_multiple_of(2),
-        tag::UNIVERSAL_STRING => value.content.len().is_multiple_of(4),
-        _ => false,
-    }
-}
-
-fn is_printable(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte)
-}
 
 /// Whether all extensions can be parsed, and those that Chromium knows have valid content.
 pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
@@ -49,7 +13,7 @@ pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
         extensions.iter().all(|extension| {
             // A certificate without a subject must mark its alternative names as critical.
             let insists = extension.critical || !certificate.subject.is_empty();
-            (insists || extension.id != id::ALTERNATIVE_NAMES)
+            (insists || extension.id != oid::ALTERNATIVE_NAMES)
                 && is_sound(extension.id, extension.value).is_some_and(|sound| sound)
         })
     })
@@ -58,15 +22,15 @@ pub(super) fn has_sound_extensions(certificate: &Certificate<'_>) -> bool {
 /// Whether the certificate has an unknown critical extension.
 pub(super) fn has_unknown_critical_extension(certificate: &Certificate<'_>) -> bool {
     const KNOWN: [&[u8]; 9] = [
-        id::KEY_USAGE,
-        id::ALTERNATIVE_NAMES,
-        id::BASIC_CONSTRAINTS,
-        id::NAME_CONSTRAINTS,
-        id::POLICIES,
-        id::POLICY_MAPPINGS,
-        id::POLICY_CONSTRAINTS,
-        id::EXTENDED_KEY_USAGE,
-        id::INHIBIT_ANY_POLICY,
+        oid::KEY_USAGE,
+        oid::ALTERNATIVE_NAMES,
+        oid::BASIC_CONSTRAINTS,
+        oid::NAME_CONSTRAINTS,
+        oid::POLICIES,
+        oid::POLICY_MAPPINGS,
+        oid::POLICY_CONSTRAINTS,
+        oid::EXTENDED_KEY_USAGE,
+        oid::INHIBIT_ANY_POLICY,
     ];
     certificate.extensions().is_none_or(|extensions| {
         extensions
@@ -77,29 +41,29 @@ pub(super) fn has_unknown_critical_extension(certificate: &Certificate<'_>) -> b
 
 fn is_sound(extension: &[u8], value: Reader<'_>) -> Option<bool> {
     Some(match extension {
-        id::BASIC_CONSTRAINTS => are_basic_constraints(value.enter_only(tag::SEQUENCE)?),
-        id::KEY_USAGE => {
+        oid::BASIC_CONSTRAINTS => are_basic_constraints(value.enter_only(tag::SEQUENCE)?),
+        oid::KEY_USAGE => {
             let bits = value.enter_only(tag::BIT_STRING)?.0;
             is_bit_string(bits) && bits.iter().skip(1).any(|&byte| byte != 0)
         }
-        id::EXTENDED_KEY_USAGE => value
+        oid::EXTENDED_KEY_USAGE => value
             .enter_only(tag::SEQUENCE)?
             .all(|purpose| purpose.tag == tag::OBJECT_IDENTIFIER),
-        id::ALTERNATIVE_NAMES => value
+        oid::ALTERNATIVE_NAMES => value
             .enter_only(tag::SEQUENCE)?
             .all(|name| is_general_name(&name, |address| matches!(address.len(), 4 | 16))),
-        id::NAME_CONSTRAINTS => are_name_constraints(value.enter_only(tag::SEQUENCE)?),
-        id::POLICIES => are_policies(value.enter_only(tag::SEQUENCE)?),
-        id::POLICY_CONSTRAINTS => are_policy_constraints(value.enter_only(tag::SEQUENCE)?),
-        id::POLICY_MAPPINGS => value.enter_only(tag::SEQUENCE)?.all(|mapping| {
+        oid::NAME_CONSTRAINTS => are_name_constraints(value.enter_only(tag::SEQUENCE)?),
+        oid::POLICIES => are_policies(value.enter_only(tag::SEQUENCE)?),
+        oid::POLICY_CONSTRAINTS => are_policy_constraints(value.enter_only(tag::SEQUENCE)?),
+        oid::POLICY_MAPPINGS => value.enter_only(tag::SEQUENCE)?.all(|mapping| {
             let mut ids = Reader(mapping.content);
             let both = (0..2).all(|_| ids.content(tag::OBJECT_IDENTIFIER).is_some());
             mapping.tag == tag::SEQUENCE && both && ids.is_empty()
         }),
-        id::INHIBIT_ANY_POLICY => is_small_number(value.enter_only(tag::INTEGER)?.0),
-        id::SUBJECT_KEY_ID => value.enter_only(tag::OCTET_STRING).is_some(),
-        id::AUTHORITY_KEY_ID => is_authority_key_id(value.enter_only(tag::SEQUENCE)?),
-        id::AUTHORITY_INFORMATION => value.enter_only(tag::SEQUENCE)?.all(|access| {
+        oid::INHIBIT_ANY_POLICY => is_small_number(value.enter_only(tag::INTEGER)?.0),
+        oid::SUBJECT_KEY_ID => value.enter_only(tag::OCTET_STRING).is_some(),
+        oid::AUTHORITY_KEY_ID => is_authority_key_id(value.enter_only(tag::SEQUENCE)?),
+        oid::AUTHORITY_INFORMATION => value.enter_only(tag::SEQUENCE)?.all(|access| {
             let mut fields = Reader(access.content);
             let method = fields.content(tag::OBJECT_IDENTIFIER);
             let is_location =
@@ -141,7 +105,7 @@ fn is_general_name(name: &Value<'_>, is_address: impl Fn(&[u8]) -> bool) -> bool
         MAILBOX | DNS | URI => name.content.is_ascii(),
         DIRECTORY => Reader(name.content)
             .enter_only(tag::SEQUENCE)
-            .is_some_and(|name| is_name(name.0)),
+            .is_some_and(|name| distinguished_name::is_name(name.0)),
         ADDRESS => is_address(name.content),
         _ => false,
     }
