@@ -33,7 +33,6 @@ use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, Socket};
 
 use crate::ids::SocketId;
-use crate::listener;
 use crate::mailbox::Mailbox;
 use crate::ready::{Direction, SEND_FLAGS};
 
@@ -94,11 +93,14 @@ impl PolledSocket {
         })
     }
 
-    /// Accepts one connection of a listening socket.
-    pub(crate) fn poll_accept(&mut self) -> Poll<io::Result<(Socket, SocketAddr)>> {
+    /// Accepts one connection of a listening socket with `accept`.
+    pub(crate) fn poll_accept(
+        &mut self,
+        mut accept: impl FnMut(&Socket) -> io::Result<(Socket, SocketAddr)>,
+    ) -> Poll<io::Result<(Socket, SocketAddr)>> {
         let mut accepted = None;
         let result = self.attempt(Direction::Read, 1, |listener| {
-            accepted = Some(listener::accept(listener)?);
+            accepted = Some(accept(listener)?);
             Ok(1)
         });
         result.map(|count| {

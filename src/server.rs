@@ -329,7 +329,7 @@ impl SocketTable {
                 .then(|| self.accept_failed(socket_id, NetError::InsufficientResources));
         }
         for _ in 0..MAX_ABORTED {
-            match listener.poll_accept() {
+            match listener.poll_accept(listener::accept) {
                 Poll::Pending => return None,
                 Poll::Ready(Ok((socket, peer))) => {
                     return Some(self.accepted(socket_id, socket, peer));
