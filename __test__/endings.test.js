@@ -90,7 +90,7 @@ test('a peer that does not read holds the exit of a process no longer than the b
     });`;
   const { code, stdout } = await runNode(['--eval', `const port = ${port}; ${CLIENT} ${program}`]);
   expect(code).toBe(0);
-  const bound = boundOf('src/closing.rs', 'MAX_SETTLING');
+  const bound = boundOf('src/runtime/closing.rs', 'MAX_SETTLING');
   expect(Number(stdout)).toBeGreaterThanOrEqual(bound);
   expect(Number(stdout)).toBeLessThan(bound + 2000);
 });

@@ -27,14 +27,14 @@ use rustls_native_certs::CertificateResult;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-use crate::handshake::Client;
+use crate::net::resolver::{AddressFamily, Resolution, address_text, resolve};
 use crate::net_error::NetError;
-use crate::record_ends::{HEADER, RecordEnds};
-use crate::resolver::{AddressFamily, Resolution, address_text, resolve};
-use crate::tls_settings::TlsSettings;
-use crate::tls_versions::TlsVersionRange;
-use crate::trust::{Sources, TrustStore};
-use crate::{secure_transport, verifier};
+use crate::tls::handshake::Client;
+use crate::tls::record_ends::{HEADER, RecordEnds};
+use crate::tls::settings::TlsSettings;
+use crate::tls::trust::{Sources, TrustStore};
+use crate::tls::versions::TlsVersionRange;
+use crate::tls::{secure_transport, verifier};
 
 /// The trusted authority. It has signed a certificate for `localhost` and 127.0.0.1, and one for
 /// `a.localhost` and `::1` through an intermediate. The keys are destroyed.

@@ -3,73 +3,43 @@
 //!
 //! # Layout
 //!
-//! In the order in which a call travels:
+//! In import order; a module imports only from those above it, and a test keeps it so:
 //!
-//! * this file: the class that JavaScript calls, conversions only;
-//! * [`table`]: the socket table, the calls that complete at once, and the outbox to JavaScript;
-//!   [`connect`], [`secure`], [`send`] and [`receive`]: the calls that take time;
-//! * [`server`]: server sockets; [`listener`]: listening and accepting;
-//! * [`ownerless`]: the persistent sockets of environments that have ended;
-//! * [`socket`]: one socket and its connection state; [`write_queue`]: its sends;
-//! * [`resolver`], [`attempt`]: from a host to a connection;
-//! * [`handshake`], [`negotiation`], [`verifier`], [`trust`], [`tls_settings`]: from a connection to
-//!   an encrypted one;
-//! * [`transport`], [`secure_transport`], [`record_ends`]: the bytes of a connection;
-//! * [`closing`]: closed connections whose last bytes are still on their way;
-//! * [`readiness`], [`linger`]: which sockets are ready, and when to poll;
-//! * [`statistics`]: the counters of `stats()`;
-//! * [`net_error`]: Chromium's codes and the mappings to them;
-//! * [`mailbox`], [`runtime`]: from the runtime's threads to the JavaScript thread;
-//! * [`event`]: events for JavaScript.
+//! * [`ids`], [`sync`], [`ready`], [`copy`], [`net_error`] and [`event`] import nothing but each
+//!   other: values that every layer passes on, Chromium's codes, and events for JavaScript;
+//! * [`runtime`]: the tokio runtime, and closed connections whose last bytes are still on their way;
+//! * [`wake`]: from the runtime's threads and the kernel to the JavaScript thread;
+//! * [`net`]: from a host to a connection, and from an address to accepted ones;
+//! * [`tls`]: from a connection to an encrypted one, and its bytes;
+//! * [`transport`]: the bytes of a connection, plaintext or encrypted;
+//! * [`socket`]: one socket, its connection state and its sends;
+//! * [`table`]: the socket table, its calls, server sockets, and the outbox to JavaScript;
+//! * this file: the class that JavaScript calls, conversions only.
 //!
 //! # Threads
 //!
 //! The JavaScript thread owns the table. It makes all system calls of plaintext sockets, none of
 //! which blocks, and encrypts and decrypts small messages. The runtime wakes it when sockets become
 //! ready while it sleeps, resolves names, and runs TLS handshakes and bulk TLS. The runtime posts
-//! its results to the [`mailbox`], which wakes the JavaScript thread through a threadsafe function.
+//! its results to the [`mailbox`](wake::mailbox), which wakes the JavaScript thread through a threadsafe function.
 
-mod attempt;
-mod closing;
-mod connect;
 mod copy;
-mod counters;
 mod event;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-mod handshake;
 mod ids;
-mod linger;
-mod listener;
-mod look_ups;
-mod mailbox;
-mod negotiation;
+mod net;
 mod net_error;
-mod notice;
-mod options;
-mod ownerless;
-mod readiness;
 mod ready;
-mod receive;
-mod record_ends;
-mod resolver;
 mod runtime;
-mod secure;
-mod secure_transport;
-mod send;
-mod server;
 mod socket;
-mod statistics;
 mod sync;
 mod table;
 #[cfg(test)]
 mod testing;
-mod tls_settings;
-mod tls_versions;
+mod tls;
 mod transport;
-mod trust;
-mod verifier;
-mod write_queue;
+mod wake;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,18 +57,18 @@ use napi_derive::napi;
 use rustls::pki_types::CertificateDer;
 
 use crate::event::{Failure, Next};
-use crate::handshake::TlsContext;
 use crate::ids::SocketId;
-use crate::negotiation::TlsSession;
+use crate::net::options::SocketOption;
+use crate::net::resolver::AddressFamily;
 use crate::net_error::NetError;
-use crate::options::SocketOption;
-use crate::resolver::AddressFamily;
 use crate::socket::{Identity, SocketInfo, SocketProperties};
-use crate::statistics::Statistics;
 use crate::sync::lock;
 use crate::table::SocketTable;
-use crate::tls_settings::{Problem, TlsSettings};
-use crate::tls_versions::TlsVersionRange;
+use crate::table::statistics::Statistics;
+use crate::tls::handshake::TlsContext;
+use crate::tls::negotiation::TlsSession;
+use crate::tls::settings::{Problem, TlsSettings};
+use crate::tls::versions::TlsVersionRange;
 
 /// Wakes the JavaScript thread, which then requests events.
 type Wake = ThreadsafeFunction<(), (), (), Status, false>;
@@ -645,9 +615,9 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
 #[napi(catch_unwind)]
 pub fn settle(process_ends: bool) {
     if process_ends {
-        ownerless::end();
+        table::ownerless::end();
     }
-    closing::settle();
+    runtime::closing::settle();
 }
 
 /// The failure of a request.
@@ -706,7 +676,7 @@ impl From<Problem> for ConfigurationProblem {
 #[must_use]
 pub fn take_trust_warnings() -> Vec<String> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
-    let warnings = trust::warnings();
+    let warnings = tls::trust::warnings();
     if warnings.is_empty() || TAKEN.swap(true, Ordering::Relaxed) {
         return Vec::new();
     }

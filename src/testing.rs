@@ -7,16 +7,15 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
-use crate::closing;
 use crate::event::{Event, Next, Outcome};
 use crate::ids::SocketId;
+use crate::net::resolver::AddressFamily;
 use crate::net_error::NetError;
-use crate::notice::Secured;
-use crate::resolver::AddressFamily;
-use crate::runtime::{self, OwnedTask};
+use crate::runtime::{self, OwnedTask, closing};
 use crate::socket::{Connection, Ends, SocketProperties};
 use crate::sync::lock;
 use crate::table::SocketTable;
+use crate::wake::notice::Secured;
 
 /// The longest that any test waits.
 const DEADLINE: Duration = Duration::from_secs(10);

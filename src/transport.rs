@@ -4,14 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::closing;
 use crate::ids::SocketId;
-use crate::mailbox::Mailbox;
+use crate::net::options::SocketOption;
 use crate::net_error::NetError;
-use crate::options::SocketOption;
-use crate::readiness::{PolledSocket, Poller};
 use crate::ready::{Direction, Ready};
-use crate::secure_transport::SecureTransport;
+use crate::runtime::closing;
+use crate::tls::secure_transport::SecureTransport;
+use crate::wake::mailbox::Mailbox;
+use crate::wake::readiness::{PolledSocket, Poller};
 
 /// A connected transport. [Ending](Self::end) it closes the connection in order; dropping it closes the
 /// descriptor at once.

@@ -13,7 +13,7 @@ const { join } = require('node:path');
 function boundOf(file, name) {
   const source = readFileSync(join(__dirname, '..', file), 'utf8');
   const value = new RegExp(
-    `^\\s*(?:pub\\(crate\\) )?const ${name}(?:: \\w+)? = ([\\d_* ]+);`,
+    `^\\s*(?:pub\\(\\w+\\) )?const ${name}(?:: \\w+)? = ([\\d_* ]+);`,
     'm',
   ).exec(source)?.[1];
   if (!value) throw new Error(`${file} has no ${name}`);
@@ -25,9 +25,9 @@ function boundOf(file, name) {
 
 /** The runtime's threads stay once there has been work for them, up to so many. */
 const RUNTIME_THREADS = [
-  ['src/runtime.rs', 'MAX_WORKERS'],
-  ['src/runtime.rs', 'MAX_LOOKUPS'],
-  ['src/runtime.rs', 'MAX_KEPT'],
+  ['src/runtime/mod.rs', 'MAX_WORKERS'],
+  ['src/runtime/mod.rs', 'MAX_LOOKUPS'],
+  ['src/runtime/mod.rs', 'MAX_KEPT'],
 ]
   .map(([file, name]) => boundOf(file, name))
   .reduce((sum, bound) => sum + bound);

@@ -1,4 +1,4 @@
-//! A model of `src/secure_transport.rs`: the plaintext between the JavaScript thread and the task of an
+//! A model of `src/tls/secure_transport.rs`: the plaintext between the JavaScript thread and the task of an
 //! encrypted socket, the wake-ups both ways, the hand-over to another environment, and how the JavaScript
 //! thread takes over again. Nothing is encrypted, a read or write moves one byte, and the kernel is a lock.
 
@@ -10,10 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use loom::sync::{Mutex, Notify};
 use loom::thread::{self, JoinHandle};
 
-use crate::mailbox::{Mailbox, waker};
-use crate::notice::Notice;
 use crate::ready::Direction;
 use crate::sync::lock;
+use crate::wake::mailbox::{Mailbox, waker};
+use crate::wake::notice::Notice;
 use crate::{Sleep, model};
 
 const SOCKET: i32 = 1;

@@ -1,4 +1,4 @@
-//! A model of `src/readiness/epoll.rs`: the gate around the set of sockets, who arms it and who finds
+//! A model of `src/wake/readiness/epoll.rs`: the gate around the set of sockets, who arms it and who finds
 //! it open. The atomic is the module's; the kernel is a lock.
 
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use loom::sync::atomic::Ordering;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use crate::mailbox::Mailbox;
 use crate::sync::AtomicBool;
+use crate::wake::mailbox::Mailbox;
 use crate::{Sleep, model};
 
 /// What the kernel knows.

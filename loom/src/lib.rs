@@ -1,5 +1,5 @@
 //! All orders in which threads can run, for what is concurrent by hand in the native module:
-//! `src/mailbox.rs` itself, with loom's locks and atomics in the place of std's, and models of what
+//! `src/wake/mailbox.rs` itself, with loom's locks and atomics in the place of std's, and models of what
 //! surrounds it. What a notice is about does not matter here.
 
 #![cfg(test)]
@@ -9,10 +9,8 @@ compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
 
 mod bulk;
 mod gate;
-#[expect(dead_code, reason = "it is used by more than what is looked at here")]
-#[path = "../../src/mailbox.rs"]
-mod mailbox;
 mod notices;
+mod wake;
 
 mod sync {
     use loom::sync::atomic::{self, Ordering};
@@ -39,16 +37,6 @@ mod sync {
         pub(crate) fn load(&self, ordering: Ordering) -> bool {
             self.0.load(ordering)
         }
-    }
-}
-
-mod notice {
-    use crate::ids::SocketId;
-
-    pub(crate) enum Notice {
-        Readable(SocketId),
-        Writable(SocketId),
-        Settled(SocketId),
     }
 }
 
@@ -88,7 +76,7 @@ impl Default for Sleep {
 }
 
 impl Sleep {
-    fn bell(&self) -> mailbox::Bell {
+    fn bell(&self) -> wake::mailbox::Bell {
         let Self(notify) = self.clone();
         Box::new(move || notify.notify())
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use loom::thread;
 
-use crate::mailbox::{Mailbox, waker};
-use crate::notice::Notice;
 use crate::ready::Direction;
+use crate::wake::mailbox::{Mailbox, waker};
+use crate::wake::notice::Notice;
 use crate::{Sleep, model};
 
 /// Sleeps until so many notices have come.

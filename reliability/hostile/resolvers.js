@@ -24,7 +24,7 @@ const SOON = 2000;
 const GIVEN_UP = 20_000;
 
 /** One environment never has more look-ups under way. */
-const SHARE = boundOf('src/runtime.rs', 'MAX_LOOKUPS') / 2;
+const SHARE = boundOf('src/runtime/mod.rs', 'MAX_LOOKUPS') / 2;
 
 /** @param {string} what @param {number | undefined} time @returns {Row} */
 const answered = (what, time) => ({

@@ -23,7 +23,7 @@ use rustls::{
     SignatureAlgorithm, SignatureScheme, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
 };
 
-use crate::verifier;
+use crate::tls::verifier;
 
 /// The module's signature verification with null ciphers.
 pub(super) fn provider() -> CryptoProvider {

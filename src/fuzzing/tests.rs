@@ -18,7 +18,7 @@ use rustls::{
 };
 
 use super::*;
-use crate::verifier::ServerVerifier;
+use crate::tls::verifier::ServerVerifier;
 
 type Target = (&'static str, fn(&[u8]));
 

@@ -1,0 +1,134 @@
+//! The notices of runtime threads for the JavaScript thread, and the bell that wakes it. `loom/`
+//! includes this file.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Wake, Waker};
+
+use crate::ids::SocketId;
+use crate::ready::Direction;
+use crate::sync::{AtomicBool, Mutex, lock};
+use crate::wake::notice::Notice;
+
+/// Wakes the JavaScript thread; safe to call from any thread.
+pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;
+
+/// The notices of one environment, oldest first.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    notices: Mutex<VecDeque<Notice>>,
+    /// Whether the JavaScript thread has been woken and has not gone to sleep since.
+    awake: AtomicBool,
+    bell: Mutex<Option<Bell>>,
+}
+
+impl Mailbox {
+    /// Adds a notice and wakes the JavaScript thread.
+    pub(crate) fn post(&self, notice: Notice) {
+        lock(&self.notices).push_back(notice);
+        self.ring();
+    }
+
+    /// Creates a promise of one notice. If the promise is dropped unfulfilled, it posts
+    /// `otherwise`.
+    pub(crate) fn promise(self: &Arc<Self>, otherwise: Notice) -> Promise {
+        Promise {
+            mailbox: Arc::clone(self),
+            notice: Some(otherwise),
+        }
+    }
+
+    /// Wakes the JavaScript thread unless it is awake. A burst costs one wake-up.
+    pub(crate) fn ring(&self) {
+        if !self.awake.swap(true, Ordering::SeqCst)
+            && let Some(bell) = &*lock(&self.bell)
+        {
+            bell();
+        }
+    }
+
+    /// Takes all notices.
+    pub(crate) fn collect(&self) -> VecDeque<Notice> {
+        mem::take(&mut *lock(&self.notices))
+    }
+
+    /// Announces that the JavaScript thread goes to sleep: later notices ring the bell. Returns
+    /// `false` if notices have arrived that did not ring.
+    pub(crate) fn sleep(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        // A notice that arrives after this check sees a sleeping thread, and rings.
+        if self.has_notices() {
+            self.awake.store(true, Ordering::Release);
+        }
+        !self.awake.load(Ordering::Acquire)
+    }
+
+    /// Whether there are notices.
+    pub(crate) fn has_notices(&self) -> bool {
+        !lock(&self.notices).is_empty()
+    }
+
+    /// Attaches the bell and rings it. JavaScript detaches it again if there is no event.
+    pub(crate) fn attach(&self, bell: Bell) {
+        *lock(&self.bell) = Some(bell);
+        self.awake.store(false, Ordering::Release);
+        self.ring();
+    }
+
+    /// Detaches the bell, which allows the environment to end.
+    pub(crate) fn detach(&self) {
+        *lock(&self.bell) = None;
+    }
+}
+
+/// An obligation to post one notice. It is met even if the task that holds it is cancelled or
+/// panics.
+pub(crate) struct Promise {
+    mailbox: Arc<Mailbox>,
+    notice: Option<Notice>,
+}
+
+impl Promise {
+    /// Posts `notice` and fulfils the promise.
+    pub(crate) fn keep(mut self, notice: Notice) {
+        self.notice = Some(notice);
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if let Some(notice) = self.notice.take() {
+            self.mailbox.post(notice);
+        }
+    }
+}
+
+/// Posts [`Notice::Readable`] or [`Notice::Writable`].
+pub(crate) fn waker(mailbox: &Arc<Mailbox>, socket_id: SocketId, direction: Direction) -> Waker {
+    Waker::from(Arc::new(SocketWaker {
+        mailbox: Arc::clone(mailbox),
+        socket_id,
+        direction,
+    }))
+}
+
+struct SocketWaker {
+    mailbox: Arc<Mailbox>,
+    socket_id: SocketId,
+    direction: Direction,
+}
+
+impl Wake for SocketWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.mailbox.post(match self.direction {
+            Direction::Read => Notice::Readable(self.socket_id),
+            Direction::Write => Notice::Writable(self.socket_id),
+        });
+    }
+}

@@ -1,0 +1,238 @@
+//! Two nested epoll sets. The inner set holds the sockets of an environment and is polled by the
+//! JavaScript thread. The gate holds only the inner set. The runtime watches the gate, which opens
+//! once each time it is armed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use socket2::{SockRef, Socket};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
+
+use crate::ids::SocketId;
+use crate::ready::{Direction, Ready, uninterrupted};
+use crate::runtime;
+use crate::wake::mailbox::Mailbox;
+
+/// Whether polling finds events that have not been posted.
+pub(crate) const POLLS: bool = true;
+
+/// The most sockets that one system call reports. The next call reports the rest.
+const EVENTS: usize = 256;
+
+/// Events that set [`Ready::unclear`].
+const UNCLEAR: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI);
+
+const NO_TIME: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
+/// Tracks which sockets of one environment are ready.
+pub(crate) struct Poller {
+    sockets: OwnedFd,
+    gate: Arc<Gate>,
+    watch: AbortHandle,
+}
+
+struct Gate {
+    epoll: AsyncFd<OwnedFd>,
+    armed: AtomicBool,
+}
+
+impl Poller {
+    /// A poller that rings the bell of `mailbox`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `epoll_create` without free descriptors, and those of the runtime.
+    pub(crate) fn new(mailbox: &Arc<Mailbox>) -> io::Result<Self> {
+        let sockets = epoll::create(CreateFlags::CLOEXEC)?;
+        let gate = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&gate, &sockets, EventData::new_u64(0), EventFlags::ONESHOT)?;
+        let runtime = runtime::handle()?;
+        let _context = runtime.enter();
+        #[expect(
+            deprecated,
+            reason = "unsound for other types; an OwnedFd is what it takes"
+        )]
+        let gate = Arc::new(Gate {
+            epoll: AsyncFd::with_interest(gate, Interest::READABLE)?,
+            armed: AtomicBool::new(false),
+        });
+        let watch = runtime.spawn(watch(Arc::clone(&gate), Arc::clone(mailbox)));
+        Ok(Self {
+            sockets,
+            gate,
+            watch: watch.abort_handle(),
+        })
+    }
+
+    /// Watches a socket until it is closed or released.
+    ///
+    /// # Errors
+    ///
+    /// Those of `epoll_ctl`.
+    pub(crate) fn watch(&self, socket: Socket, socket_id: SocketId) -> io::Result<PolledSocket> {
+        let flags = EventFlags::IN | EventFlags::OUT | UNCLEAR | EventFlags::ET;
+        let data = EventData::new_u64(u64::from(socket_id.cast_unsigned()));
+        epoll::add(&self.sockets, &socket, data, flags)?;
+        Ok(PolledSocket {
+            socket,
+            // epoll reports data that has already arrived.
+            readable: false,
+            // A new socket counts as writable until a write does not fit.
+            writable: true,
+            unclear: false,
+        })
+    }
+
+    /// Stops watching a socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of `epoll_ctl`.
+    pub(crate) fn forget(&self, socket: PolledSocket) -> io::Result<Socket> {
+        epoll::delete(&self.sockets, &socket.socket)?;
+        Ok(socket.socket)
+    }
+
+    /// Releases a socket to the runtime.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::forget`] and of the runtime.
+    pub(crate) fn release(&self, socket: PolledSocket) -> io::Result<TcpStream> {
+        let socket = self.forget(socket)?;
+        let _context = runtime::handle()?.enter();
+        TcpStream::from_std(socket.into())
+    }
+
+    /// Appends the sockets that have become ready since the last call, in that order.
+    pub(crate) fn collect(&self, found: &mut VecDeque<(SocketId, Ready)>) {
+        let mut events = [MaybeUninit::<Event>::uninit(); EVENTS];
+        let Ok((events, _)) = epoll::wait(&self.sockets, &mut events, Some(&NO_TIME)) else {
+            // The next call repeats an interrupted one.
+            return;
+        };
+        found.extend(events.iter().map(|event| {
+            let (data, flags) = (event.data.u64(), event.flags);
+            let socket_id = u32::try_from(data).unwrap_or_default().cast_signed();
+            let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
+            let ready = Ready {
+                read: broken || flags.intersects(EventFlags::IN | UNCLEAR),
+                write: broken || flags.contains(EventFlags::OUT),
+                unclear: broken || flags.intersects(UNCLEAR),
+            };
+            (socket_id, ready)
+        }));
+    }
+
+    /// Rings the bell when the next socket becomes ready, or at once if one is ready.
+    pub(crate) fn arm(&self) {
+        if !self.gate.armed.swap(true, Ordering::SeqCst) {
+            // Cannot fail: both descriptors live as long as the poller.
+            let _ = epoll::modify(
+                self.gate.epoll.get_ref(),
+                &self.sockets,
+                EventData::new_u64(0),
+                EventFlags::IN | EventFlags::ONESHOT,
+            );
+        }
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+/// Rings the bell whenever the gate opens.
+async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
+    while let Ok(mut ready) = gate.epoll.readable().await {
+        let mut events = Vec::with_capacity(1);
+        let _ = epoll::wait(
+            gate.epoll.get_ref(),
+            spare_capacity(&mut events),
+            Some(&NO_TIME),
+        );
+        ready.clear_ready();
+        if !events.is_empty() {
+            gate.armed.store(false, Ordering::SeqCst);
+            mailbox.ring();
+        }
+    }
+}
+
+/// A watched socket. Dropping it closes the descriptor.
+pub(crate) struct PolledSocket {
+    socket: Socket,
+    readable: bool,
+    writable: bool,
+    /// See [`Ready::unclear`].
+    unclear: bool,
+}
+
+impl PolledSocket {
+    /// The socket, for its options and addresses.
+    pub(crate) fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
+    }
+
+    /// Notes the readiness that the poller found.
+    pub(crate) fn note(&mut self, ready: Ready) {
+        self.readable |= ready.read;
+        self.writable |= ready.write;
+        self.unclear |= ready.unclear;
+    }
+
+    /// Whether an operation may succeed. If not, the poller will report the socket.
+    pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
+        *self.readiness(direction)
+    }
+
+    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
+    pub(super) fn attempt(
+        &mut self,
+        direction: Direction,
+        length: usize,
+        mut operation: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if !self.is_ready(direction) {
+            return Poll::Pending;
+        }
+        let result = uninterrupted(|| operation(&self.socket));
+        let exhausted = match &result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                *self.readiness(direction) = false;
+                return Poll::Pending;
+            }
+            // A short transfer drains the socket, unless reads stop early: the next bytes cause the
+            // next event.
+            Ok(count) => *count < length && !(direction == Direction::Read && self.unclear),
+            Err(_) => false,
+        };
+        if exhausted {
+            *self.readiness(direction) = false;
+        }
+        Poll::Ready(result)
+    }
+
+    fn readiness(&mut self, direction: Direction) -> &mut bool {
+        match direction {
+            Direction::Read => &mut self.readable,
+            Direction::Write => &mut self.writable,
+        }
+    }
+}
