@@ -1,5 +1,6 @@
 //! One socket: its properties, its connection state and its pending work.
 
+pub(crate) mod server;
 mod write_queue;
 
 use std::net::SocketAddr;

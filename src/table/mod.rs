@@ -24,9 +24,9 @@ use crate::ids::SocketId;
 use crate::net::options::SocketOption;
 use crate::net_error::NetError;
 use crate::ready::Ready;
+use crate::socket::server::ServerSocket;
 use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 use crate::table::counters::Counters;
-use crate::table::server::Servers;
 use crate::tls::handshake::TlsContext;
 use crate::wake::linger::{Linger, Shift};
 use crate::wake::mailbox::Mailbox;
@@ -48,7 +48,7 @@ pub(crate) struct SocketTable {
     /// Boxed, because a tree allocates more slots than it uses.
     pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
     /// Their identifiers are those of no other socket.
-    pub(crate) servers: Servers,
+    pub(crate) servers: BTreeMap<SocketId, ServerSocket>,
     pub(crate) outbox: Outbox,
     pub(crate) mailbox: Arc<Mailbox>,
     /// The TLS settings of the application, if there are any.

@@ -18,10 +18,10 @@ use tokio::time::sleep;
 use crate::event::{Event, Next};
 use crate::ids::SocketId;
 use crate::runtime;
+use crate::socket::server::ServerSocket;
 use crate::socket::{Connection, Link, Socket, SocketInfo};
 use crate::sync::lock;
 use crate::table::SocketTable;
-use crate::table::server::ServerSocket;
 use crate::wake::readiness::Poller;
 
 static OWNERLESS: LazyLock<Shared> = LazyLock::new(Shared::default);

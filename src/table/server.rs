@@ -5,7 +5,6 @@
 //! A server socket shares the identifiers, the poller and the outbox of the table with the client sockets. A
 //! connection that it accepts becomes an ordinary client socket, which is paused.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
@@ -17,103 +16,17 @@ use crate::event::{Event, Failure};
 use crate::ids::SocketId;
 use crate::net::attempt::leave_descriptors;
 use crate::net::listener;
-use crate::net::resolver::address_text;
 use crate::net_error::NetError;
 use crate::ready::{Direction, Ready};
-use crate::socket::{Ends, Identity, Link, Socket, SocketInfo};
+use crate::socket::server::{ServerSocket, State};
+use crate::socket::{Ends, Identity, Link, Socket};
 use crate::table::SocketTable;
 use crate::transport::Transport;
 use crate::wake::notice::Notice;
-use crate::wake::readiness::{PolledSocket, Poller};
+use crate::wake::readiness::Poller;
 
 /// The most connections that one turn finds aborted by their peers.
 const MAX_ABORTED: u32 = 16;
-
-/// A server socket of the table.
-#[derive(Default)]
-pub(crate) struct ServerSocket {
-    pub(crate) identity: Identity,
-    paused: bool,
-    state: State,
-    /// The address of the last listener, until `disconnect()`.
-    local: Option<SocketAddr>,
-    /// Whether an accept is in flight. As in Chromium, it brings one connection even if the socket has
-    /// been paused in the meantime.
-    accepting: bool,
-    /// Whether the outbox already holds an accept marker for this socket.
-    turn: bool,
-}
-
-/// The state of a server socket.
-#[derive(Default)]
-enum State {
-    /// Not listening.
-    #[default]
-    Idle,
-    /// A `listen` call is under way. The operating system has answered at once; the application learns the
-    /// result after the other calls of this turn, as in Chromium.
-    Starting {
-        /// The `listen` call.
-        request: u32,
-        result: Result<(PolledSocket, SocketAddr), NetError>,
-    },
-    /// Listening.
-    Listening(PolledSocket),
-}
-
-/// The server sockets of a table.
-pub(crate) type Servers = BTreeMap<SocketId, ServerSocket>;
-
-impl ServerSocket {
-    /// Whether the socket listens, and keeps the event loop alive.
-    pub(crate) fn is_listening(&self) -> bool {
-        !matches!(self.state, State::Idle)
-    }
-
-    /// Describes the socket for `getInfo`.
-    pub(crate) fn info(&self, socket_id: SocketId) -> SocketInfo {
-        SocketInfo {
-            socket_id,
-            persistent: self.identity.persistent,
-            name: self.identity.shown_name(),
-            buffer_size: None,
-            paused: self.paused,
-            connected: false,
-            local_address: self.local.map(|local| address_text(&local.ip())),
-            local_port: self.local.map(|local| local.port()),
-            peer_address: None,
-            peer_port: None,
-        }
-    }
-
-    /// Pauses the socket for its next owner and moves its listener from the poller `former` to `next`.
-    /// Connections wait in the queue of the operating system.
-    pub(crate) fn hand_over(&mut self, socket_id: SocketId, former: &Poller, next: &Poller) {
-        self.state = match mem::take(&mut self.state) {
-            State::Listening(listener) => former
-                .hand_over(listener, socket_id, next)
-                .map_or(State::Idle, State::Listening),
-            State::Idle | State::Starting { .. } => State::Idle,
-        };
-        self.suspend();
-    }
-
-    /// The socket, paused and without a listener.
-    pub(crate) fn without_listener(mut self) -> Self {
-        self.state = State::Idle;
-        self.suspend();
-        self
-    }
-
-    /// Pauses the socket, whose owner has ended.
-    pub(crate) fn suspend(&mut self) {
-        self.paused = true;
-        (self.accepting, self.turn) = (false, false);
-        if !matches!(self.state, State::Listening(_)) {
-            self.local = None;
-        }
-    }
-}
 
 /// Finds a server socket, or completes `request` with an error and returns from the method.
 macro_rules! find_server {
