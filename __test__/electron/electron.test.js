@@ -307,7 +307,7 @@ describeElectron('in Electron', () => {
       await ask('serve', partition, { sockets: { tcp: { connect: [] } } });
       expect(await warningsOf()).toEqual([
         expect.stringMatching(
-          /manifest: it has no sockets\.tcp\.connect, so pages may connect to no/,
+          /manifest: it has no sockets\.tcp\.connect and no sockets\.tcpServer\.listen, so/,
         ),
         expect.stringMatching(
           /page\.html has loaded without .*: call serve\(\) before it loads, or/,
@@ -773,7 +773,7 @@ describeElectron('in Electron', () => {
         nodeIntegration: true,
         contextIsolation: false,
       });
-      const register = JSON.stringify(join(__dirname, '../../register.js'));
+      const register = JSON.stringify(join(__dirname, '../../entry/register.js'));
       await evaluate(window, `void require(${register})`);
       expect(await evaluate(window, converse(port))).toEqual([0, 'hello']);
       const closed = once(await accepted(), 'close');
