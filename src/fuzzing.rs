@@ -34,7 +34,7 @@ use crate::tls::record_ends::{HEADER, RecordEnds};
 use crate::tls::settings::TlsSettings;
 use crate::tls::trust::{Sources, TrustStore};
 use crate::tls::versions::TlsVersionRange;
-use crate::tls::{secure_transport, verifier};
+use crate::tls::{session, verifier};
 
 /// The trusted authority. It has signed a certificate for `localhost` and 127.0.0.1, and one for
 /// `a.localhost` and `::1` through an intermediate. The keys are destroyed.
@@ -131,7 +131,7 @@ pub fn handshake(mut data: &[u8]) {
         let genuine = presented.is_some_and(|leaf| is_same(leaf, SERVER));
         assert!(is_its && genuine, "a stranger is believed to be {host}");
         let rest = secured.stream.flight;
-        let plaintext = secure_transport::decrypt(secured, rest);
+        let plaintext = session::decrypt(secured, rest);
         assert!(plaintext.len() <= data.len(), "bytes from nowhere");
     }
 }

@@ -1,5 +1,5 @@
 //! All orders in which threads can run, for what is concurrent by hand in the native module:
-//! `src/wake/mailbox.rs` itself, with loom's locks and atomics in the place of std's, and models of what
+//! `src/wake/mailbox.rs` and `src/tls/pipe.rs` themselves, with loom's locks and atomics in the place of std's, and models of what
 //! surrounds it. What a notice is about does not matter here.
 
 #![cfg(test)]
@@ -7,9 +7,11 @@
 #[cfg(not(loom))]
 compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
 
-mod bulk;
+#[path = "../../src/copy.rs"]
+mod copy;
 mod gate;
 mod notices;
+mod tls;
 mod wake;
 
 mod sync {
@@ -37,6 +39,13 @@ mod sync {
         pub(crate) fn load(&self, ordering: Ordering) -> bool {
             self.0.load(ordering)
         }
+    }
+}
+
+mod net_error {
+    #[derive(Clone, Copy)]
+    pub(crate) enum NetError {
+        Failed,
     }
 }
 

@@ -73,7 +73,7 @@ fn the_recorded_servers_are_believed() {
         };
         let secured = result.map_err(|(error, _)| error).expect(name);
         let rest = secured.stream.flight;
-        assert_eq!(secure_transport::decrypt(secured, rest), b"hello", "{name}");
+        assert_eq!(session::decrypt(secured, rest), b"hello", "{name}");
     }
 }
 

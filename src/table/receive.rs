@@ -10,7 +10,7 @@ use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::socket::{Connection, ReadAhead};
 use crate::table::SocketTable;
-use crate::tls::secure_transport::BUFFER;
+use crate::tls::bulk::BUFFER;
 use crate::transport::Transport;
 use crate::wake::notice::Notice;
 

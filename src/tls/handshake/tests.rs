@@ -25,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use self::certificates::World;
 use super::*;
-use crate::tls::secure_transport;
+use crate::tls::session;
 use crate::tls::trust::Sources;
 use crate::tls::versions::TlsVersionRange;
 
@@ -376,7 +376,7 @@ fn secure_with_vanishing(
     }));
     let mut secured = secured.unwrap()?;
     let (rest, broken) = (mem::take(&mut secured.stream.said), secured.broken);
-    Ok((broken, secure_transport::decrypt(secured, &rest)))
+    Ok((broken, session::decrypt(secured, &rest)))
 }
 
 fn say_hello(server: &mut ServerConnection, _: &mut Vec<u8>) {

@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::{Driver, Fruitless, SecureTransport, Shared, Tls, Turn};
+use super::super::bulk::{self, TaskChannel};
+use super::super::pipe::{self, Shared};
+use super::super::session::{self, Fruitless, Tls, Turn};
+use super::{Driver, SecureTransport};
 use crate::event::Next;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
@@ -309,7 +312,7 @@ fn a_server_that_takes_nothing_is_not_written_to_without_bound() {
     let Connection::Connected(link) = &socket.connection else {
         panic!("not connected");
     };
-    assert!(link.transport.unflushed().unwrap() <= super::MAX_OUTBOUND);
+    assert!(link.transport.unflushed().unwrap() <= pipe::MAX_OUTBOUND);
     let reader = thread::spawn(move || {
         let mut received = vec![0; length];
         server.read_exact(&mut received).unwrap();
@@ -339,7 +342,7 @@ fn a_table_that_is_not_asked_for_events_throttles_a_server_in_bulk() {
         application.received(socket_id);
     }
     let server = writer.join().unwrap();
-    assert!(application.table.held() <= 2 * super::MAX_INBOUND);
+    assert!(application.table.held() <= 2 * pipe::MAX_INBOUND);
     drop(server);
 }
 
@@ -432,7 +435,7 @@ fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
 }
 
 /// What a socket in bulk shares with its task.
-fn shared(application: &Application, socket_id: SocketId) -> Arc<Shared> {
+fn shared(application: &Application, socket_id: SocketId) -> Arc<Shared<TaskChannel>> {
     match &secure(application, socket_id).driver {
         Driver::Task(shared) => Arc::clone(shared),
         Driver::JavaScript(_) | Driver::Gone => panic!("no task"),
@@ -533,7 +536,7 @@ fn receive_again(application: &mut Application, socket_id: SocketId, expected: &
 }
 
 /// Sends bytes, each of which the task reads by itself.
-fn send_slowly(shared: &Shared, mut stream: &StdTcpStream, pieces: &[&[u8]]) {
+fn send_slowly(shared: &Shared<TaskChannel>, mut stream: &StdTcpStream, pieces: &[&[u8]]) {
     let reads = || lock(&shared.channel).as_ref().map(|task| task.small_reads);
     for piece in pieces {
         let before = reads();
@@ -563,7 +566,7 @@ fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
     let shared = shared(&application, socket_id);
     // So many reads bring nothing to fetch, the last one does, and the task ends.
     let record = encrypt(&mut server, b"third");
-    let (bytes, rest) = record.split_at(super::SMALL_READS as usize - 1);
+    let (bytes, rest) = record.split_at(bulk::SMALL_READS as usize - 1);
     let pieces: Vec<_> = bytes.chunks(1).chain([rest]).collect();
     send_slowly(&shared, &server.sock, &pieces);
     until(|| lock(&shared.flow).settled);
@@ -576,7 +579,7 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
     let records =
-        [b"third "; 2 * super::SMALL_READS as usize].map(|data| encrypt(&mut server, data));
+        [b"third "; 2 * bulk::SMALL_READS as usize].map(|data| encrypt(&mut server, data));
     let pieces: Vec<_> = records.iter().map(Vec::as_slice).collect();
     send_slowly(&shared, &server.sock, &pieces);
     let expected = [b"second ".to_vec(), b"third ".repeat(pieces.len())].concat();
@@ -709,16 +712,41 @@ fn what_could_not_be_written_is_not_encrypted_again() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", not(readiness = "runtime")))]
+fn a_connection_that_no_task_can_take_over_reports_its_end() {
+    let (mut application, socket_id, _server) = secured();
+    let other_poller = crate::wake::readiness::Poller::new(&Arc::default()).unwrap();
+    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    assert!(socket.read.is_some());
+    let Connection::Connected(link) = &mut socket.connection else {
+        panic!("not connected")
+    };
+    let Transport::Secure(secure) = &mut link.transport else {
+        panic!("not secured")
+    };
+    // It does not watch the socket, so it cannot release it.
+    secure.start_task(&other_poller, 0);
+    assert_eq!(
+        application.event(),
+        Told::ReceiveError {
+            socket_id,
+            error: NetError::ConnectionClosed
+        }
+    );
+    assert!(application.cause.is_some());
+}
+
+#[test]
 fn the_tasks_that_decrypt_far_ahead_are_bounded() {
     // Tests beside this one have some, and give them back when they like.
-    let leave = std::iter::from_fn(super::Ahead::take);
-    let ahead: Vec<_> = leave.take(super::MAX_AHEAD + 1).collect();
-    assert!(ahead.len() <= super::MAX_AHEAD);
+    let leave = std::iter::from_fn(bulk::Ahead::take);
+    let ahead: Vec<_> = leave.take(bulk::MAX_AHEAD + 1).collect();
+    assert!(ahead.len() <= bulk::MAX_AHEAD);
     // Without leave a task moves everything all the same.
     let (mut application, socket_id, server) = secured();
     let _server = receive_in_bulk(&mut application, socket_id, server, 2 * 1024 * 1024);
     drop(ahead);
-    assert!(super::Ahead::take().is_some());
+    assert!(bulk::Ahead::take().is_some());
 }
 
 /// Asks for events, of which there must be none, until the task has taken over.
@@ -794,7 +822,7 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
 #[test]
 fn a_turn_leaves_what_it_has_no_time_for_to_the_next() {
     let (mut application, socket_id, mut server) = secured();
-    let sent = pattern(10 * super::RECORDS_PER_LOOK as usize);
+    let sent = pattern(10 * session::RECORDS_PER_LOOK as usize);
     let records: Vec<u8> = sent
         .iter()
         .flat_map(|&byte| encrypt(&mut server, &[byte]))
@@ -834,13 +862,13 @@ fn take_tls(application: &mut Application, socket_id: SocketId) -> Tls {
 #[test]
 fn records_without_plaintext_are_counted_until_plaintext_comes() {
     let mut fruitless = Fruitless::default();
-    fruitless.count_record(true, super::MAX_FRUITLESS_BYTES);
+    fruitless.count_record(true, session::MAX_FRUITLESS_BYTES);
     assert!(!fruitless.is_much());
     fruitless.count_record(true, 1);
     assert!(fruitless.is_much());
     fruitless.count_record(false, 1);
     assert!(!fruitless.is_much());
-    for _ in 0..super::MAX_FRUITLESS_READS {
+    for _ in 0..session::MAX_FRUITLESS_READS {
         fruitless.count_read(false);
     }
     fruitless.count_read(true);

@@ -1,17 +1,20 @@
-//! A model of `src/tls/secure_transport.rs`: the plaintext between the JavaScript thread and the task of an
-//! encrypted socket, the wake-ups both ways, the hand-over to another environment, and how the JavaScript
-//! thread takes over again. Nothing is encrypted, a read or write moves one byte, and the kernel is a lock.
+//! `src/tls/pipe.rs` itself between models of its two ends, the task of `src/tls/bulk.rs` and the transport of
+//! `src/tls/secure_transport.rs` and `migrate.rs`: the plaintext, the wake-ups both ways, the hand-over to
+//! another environment, and how the JavaScript thread takes over again. Nothing is encrypted, a read or write
+//! moves one byte, and the kernel is a lock.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use bytes::{Buf, BytesMut};
 use loom::sync::{Mutex, Notify};
 use loom::thread::{self, JoinHandle};
 
 use crate::ready::Direction;
 use crate::sync::lock;
+use crate::tls::pipe::{Flow, Shared, wake};
 use crate::wake::mailbox::{Mailbox, waker};
 use crate::wake::notice::Notice;
 use crate::{Sleep, model};
@@ -81,14 +84,9 @@ impl Kernel {
     }
 }
 
-struct Shared {
-    channel: Mutex<Option<TaskChannel>>,
-    flow: Mutex<Flow>,
-}
-
 struct TaskChannel {
     kernel: Kernel,
-    sending: VecDeque<u8>,
+    sending: BytesMut,
     taken: u64,
     decrypted: Vec<u8>,
     ended: bool,
@@ -96,82 +94,15 @@ struct TaskChannel {
     small_reads: usize,
 }
 
-#[derive(Default)]
-struct Flow {
-    inbound: Vec<u8>,
-    more: bool,
-    reading: bool,
-    ended: bool,
-    outbound: VecDeque<u8>,
-    broken: bool,
-    settled: bool,
-    reader_waits: bool,
-    writer_waits: bool,
-    accepted: u64,
-    flushed: u64,
-    task: Option<Waker>,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Flow {
-    fn in_flight(&self) -> usize {
-        usize::try_from(self.accepted - self.flushed).unwrap()
-    }
-
-    fn readable(&self) -> bool {
-        self.ended || !self.inbound.is_empty()
-    }
-
-    fn is_read_ready(&mut self) -> bool {
-        if self.readable() {
-            return true;
-        }
-        self.reader_waits = true;
-        if !mem::replace(&mut self.reading, true) {
-            wake(&mut self.task);
-        }
-        false
-    }
-
-    fn is_idle(&self) -> bool {
-        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
-    }
-
-    fn wake_reader(&mut self) {
-        if mem::take(&mut self.reader_waits) {
-            self.mailbox.post(Notice::Readable(SOCKET));
-        }
-    }
-
-    fn wake_writer(&mut self) {
-        if mem::take(&mut self.writer_waits) {
-            self.mailbox.post(Notice::Writable(SOCKET));
-        }
-    }
-}
-
-fn wake(waker: &mut Option<Waker>) {
-    if let Some(waker) = waker.take() {
-        waker.wake();
-    }
-}
-
 struct Task {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<TaskChannel>>,
     /// The module's `SMALL_READS`.
     settles_after: usize,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        let mut flow = lock(&self.shared.flow);
-        if flow.settled {
-            return;
-        }
-        flow.ended = true;
-        flow.broken = true;
-        flow.wake_reader();
-        flow.wake_writer();
+        lock(&self.shared.flow).abandon();
     }
 }
 
@@ -198,8 +129,7 @@ impl Task {
             flow.wake_writer();
         }
         if task.small_reads >= self.settles_after && task.is_idle() && flow.is_idle() {
-            flow.settled = true;
-            flow.mailbox.post(Notice::Settled(SOCKET));
+            flow.settle();
             return Poll::Ready(());
         }
         Poll::Pending
@@ -225,27 +155,21 @@ impl TaskChannel {
     fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> Result<(), Broken> {
         loop {
             if self.sending.is_empty() {
-                let mut flow = lock(flow);
-                if flow.broken {
+                let Some(accepted) = lock(flow).refill(&mut self.sending) else {
                     return Ok(());
-                }
-                mem::swap(&mut self.sending, &mut flow.outbound);
-                self.taken = flow.accepted;
+                };
+                self.taken = accepted;
             }
-            let Some(&byte) = self.sending.front() else {
+            let Some(&byte) = self.sending.first() else {
                 break;
             };
             match self.kernel.poll_write(byte, context.waker()) {
                 Poll::Ready(result) => result?,
                 Poll::Pending => return Ok(()),
             }
-            self.sending.pop_front();
+            self.sending.advance(1);
         }
-        let mut flow = lock(flow);
-        if flow.flushed != self.taken {
-            flow.flushed = self.taken;
-            flow.wake_writer();
-        }
+        lock(flow).progress(self.taken, 1);
         Ok(())
     }
 
@@ -285,15 +209,7 @@ impl TaskChannel {
         if self.decrypted.is_empty() {
             return true;
         }
-        let mut flow = lock(flow);
-        if flow.inbound.is_empty() {
-            mem::swap(&mut flow.inbound, &mut self.decrypted);
-            flow.wake_reader();
-            true
-        } else {
-            flow.more = true;
-            false
-        }
+        lock(flow).offer(&mut self.decrypted)
     }
 
     fn is_idle(&self) -> bool {
@@ -303,7 +219,7 @@ impl TaskChannel {
 
 enum Driver {
     JavaScript,
-    Task(Arc<Shared>),
+    Task(Arc<Shared<TaskChannel>>),
 }
 
 /// `SecureTransport`, and the JavaScript thread that has it.
@@ -359,11 +275,11 @@ impl Transport {
         self.driver = Driver::Task(shared);
     }
 
-    fn new_shared(&self) -> Arc<Shared> {
+    fn new_shared(&self) -> Arc<Shared<TaskChannel>> {
         Arc::new(Shared {
             channel: Mutex::new(Some(TaskChannel {
                 kernel: self.kernel.clone(),
-                sending: VecDeque::new(),
+                sending: BytesMut::new(),
                 taken: 0,
                 decrypted: Vec::new(),
                 ended: false,
@@ -374,6 +290,7 @@ impl Transport {
                 reading: self.reads,
                 reader_waits: self.reads,
                 mailbox: Arc::clone(&self.mailbox),
+                socket_id: SOCKET,
                 ..Flow::default()
             }),
         })
@@ -388,39 +305,20 @@ impl Transport {
                 return Poll::Ready(Err(Broken));
             };
             let mut flow = lock(&shared.flow);
-            if flow.broken {
-                return Poll::Ready(Err(Broken));
-            }
             if flow.settled {
                 drop(flow);
                 self.settle();
                 continue;
             }
-            let count = data.len().min(self.max_outbound - flow.in_flight());
-            flow.writer_waits = true;
-            if count == 0 {
-                return Poll::Pending;
-            }
-            flow.outbound.extend(&data[..count]);
-            flow.accepted += count as u64;
-            wake(&mut flow.task);
-            return Poll::Ready(Ok(count));
+            return flow.accept(data, self.max_outbound).map_err(|_| Broken);
         }
     }
 
     fn unflushed(&self) -> Result<usize, Broken> {
-        let Driver::Task(shared) = &self.driver else {
-            return Ok(0);
-        };
-        let mut flow = lock(&shared.flow);
-        let in_flight = flow.in_flight();
-        if in_flight > 0 {
-            if flow.broken {
-                return Err(Broken);
-            }
-            flow.writer_waits = true;
+        match &self.driver {
+            Driver::JavaScript => Ok(0),
+            Driver::Task(shared) => lock(&shared.flow).unflushed().map_err(|_| Broken),
         }
-        Ok(in_flight)
     }
 
     /// Nothing read is the end.
@@ -435,14 +333,8 @@ impl Transport {
                 self.kernel.poll_read(&waker).map(Vec::from_iter)
             }
             Driver::Task(shared) => {
-                let mut flow = lock(&shared.flow);
-                if !flow.is_read_ready() {
-                    return Poll::Pending;
-                }
-                if mem::take(&mut flow.more) {
-                    wake(&mut flow.task);
-                }
-                Poll::Ready(mem::take(&mut flow.inbound))
+                let mut read = Vec::new();
+                lock(&shared.flow).fetch(&mut read).map(|()| read)
             }
         }
     }

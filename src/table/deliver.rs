@@ -1,0 +1,229 @@
+//! Delivers events to JavaScript, and handles notices and ready sockets in between.
+
+use super::SocketTable;
+use super::outbox::Entry;
+use crate::event::{Event, Next};
+use crate::ids::SocketId;
+use crate::ready::Ready;
+use crate::socket::Connection;
+use crate::wake::linger::Shift;
+use crate::wake::notice::Notice;
+
+/// While the outbox is never empty, the poller is queried after this many events.
+const LOOK_AFTER: usize = 16;
+
+impl SocketTable {
+    /// The next event. JavaScript requests each event in a job of its own, so that microtasks run
+    /// between two events, as in Chromium. `turned` says whether the event loop has turned since
+    /// the last request.
+    pub(crate) fn next_event(&mut self, turned: bool) -> Next {
+        if turned {
+            self.shift = Shift::begin();
+            self.outbox.turn = self.outbox.turn.wrapping_add(1);
+        } else if self.shift.is_over() {
+            return Next::Turn;
+        }
+        self.untaken();
+        self.outbox.answer_late();
+        self.handle_notices();
+        // If each event causes the next, the outbox is never empty.
+        if self.delivered >= LOOK_AFTER {
+            self.outbox.look_later();
+        }
+        let mut looked = false;
+        loop {
+            while let Some(entry) = self.outbox.entries.pop_front() {
+                let event = match entry {
+                    Entry::Event(event) => Some(event),
+                    Entry::Read(socket_id) => self.read(socket_id),
+                    Entry::Accept(socket_id) => self.accept(socket_id),
+                    Entry::Write(socket_id) => {
+                        self.continue_writing(socket_id);
+                        None
+                    }
+                    Entry::Turn(turn) if turn == self.outbox.turn => {
+                        self.outbox.entries.push_front(entry);
+                        return Next::Turn;
+                    }
+                    Entry::Turn(_) => None,
+                    Entry::Look => {
+                        self.outbox.looks = false;
+                        if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
+                            self.outbox.look_later();
+                        } else {
+                            looked = self.look_around() == 0;
+                        }
+                        None
+                    }
+                };
+                if let Some(event) = event {
+                    self.delivered += 1;
+                    self.counters.events_delivered += 1;
+                    self.shift.deliver();
+                    return Next::Event(event);
+                }
+                if self.shift.work() {
+                    return Next::Turn;
+                }
+            }
+            if !looked {
+                looked = self.look_around() == 0;
+            } else if self.notices.is_empty()
+                && let Some(next) = self.rest()
+            {
+                return next;
+            } else {
+                self.handle_notices();
+                looked = false;
+            }
+            // Peers can make sockets ready forever without causing an event.
+            if self.shift.work() {
+                return Next::Turn;
+            }
+        }
+    }
+
+    /// Leaves the successes of `count` requests from `first` on to JavaScript, if the outbox holds
+    /// no other event. From time to time this is refused: an application that sends from each
+    /// send's callback would otherwise never get another event.
+    pub(crate) fn leave_successes(&mut self, first: u32, count: usize) -> bool {
+        let left = self.delivered < LOOK_AFTER && self.outbox.take_successes(first, count);
+        if left {
+            self.delivered += count;
+            self.counters.events_delivered += count;
+        }
+        left
+    }
+
+    /// Handles notices until there are none or the time of the turn is used up.
+    fn handle_notices(&mut self) {
+        if self.notices.is_empty() {
+            self.notices = self.mailbox.collect();
+        }
+        while let Some(notice) = self.notices.pop_front() {
+            self.linger.found();
+            self.handle(notice);
+            if self.shift.work() {
+                return;
+            }
+        }
+    }
+
+    /// Prepares to sleep. `None` if an event has arrived in the meantime.
+    fn rest(&mut self) -> Option<Next> {
+        if self.is_idle() {
+            self.mailbox.detach();
+            return Some(Next::Event(Event::Detached));
+        }
+        if self.linger.continues() {
+            return Some(Next::Linger);
+        }
+        if !self.mailbox.sleep() {
+            return None;
+        }
+        // From here on, other threads wake this one.
+        if let Some(poller) = &self.poller {
+            poller.arm();
+        }
+        Some(Next::Nothing)
+    }
+
+    /// Queries the poller and handles ready sockets until the time of the turn is used up. Returns
+    /// their number.
+    pub(crate) fn look_around(&mut self) -> usize {
+        self.delivered = 0;
+        let Some(poller) = &self.poller else {
+            return 0;
+        };
+        if self.found.is_empty() {
+            poller.collect(&mut self.found);
+        }
+        let mut count = 0;
+        while let Some((socket_id, ready)) = self.found.pop_front() {
+            self.note(socket_id, ready);
+            count += 1;
+            if self.shift.work() {
+                break;
+            }
+        }
+        if count > 0 {
+            self.linger.found();
+        }
+        self.outbox.look_later();
+        count
+    }
+
+    fn note(&mut self, socket_id: SocketId, ready: Ready) {
+        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+            return self.note_connections(socket_id, ready);
+        };
+        match &mut socket.connection {
+            Connection::Connecting { attempt, .. } => attempt.note(ready),
+            Connection::Connected(link) => link.transport.note(ready),
+            Connection::Disconnected | Connection::Securing { .. } => return,
+        }
+        if ready.write {
+            self.writable(socket_id);
+        }
+        if ready.read {
+            self.readable(socket_id);
+        }
+    }
+
+    fn readable(&mut self, socket_id: SocketId) {
+        let Some(socket) = self.sockets.get(&socket_id) else {
+            return self.give_accept_turn(socket_id);
+        };
+        if socket.read.is_some() || socket.listens() {
+            self.give_turn(socket_id);
+        }
+    }
+
+    fn writable(&mut self, socket_id: SocketId) {
+        if !self.continue_attempt(socket_id) {
+            self.flush(socket_id);
+        }
+    }
+
+    /// Takes a socket back from its idle task.
+    fn settled(&mut self, socket_id: SocketId) {
+        if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
+            && let Connection::Connected(link) = &mut socket.connection
+        {
+            link.transport.settle(poller);
+            if socket.read.is_some() && link.transport.is_read_ready() {
+                self.give_turn(socket_id);
+            }
+        }
+    }
+
+    /// Whether no event can occur until JavaScript makes a call.
+    fn is_idle(&self) -> bool {
+        !self.has_news() && self.notices.is_empty() && self.resolving == 0 && self.live == 0
+    }
+
+    fn handle(&mut self, notice: Notice) {
+        match notice {
+            Notice::Resolved {
+                request,
+                socket_id,
+                port,
+                deadline,
+                result,
+            } => {
+                self.resolved(request, socket_id, port, deadline, result);
+            }
+            Notice::Listening { request, socket_id } => self.listening(request, socket_id),
+            Notice::Readable(socket_id) => self.readable(socket_id),
+            Notice::Writable(socket_id) => self.writable(socket_id),
+            Notice::Settled(socket_id) => self.settled(socket_id),
+            Notice::Secured {
+                request,
+                socket_id,
+                result,
+            } => {
+                self.secured(request, socket_id, result);
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Moves a connection between the JavaScript thread and a task, to another environment, and to its
+//! end.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::mem;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::BytesMut;
+use socket2::{SockRef, Socket};
+
+use super::bulk::{Task, TaskChannel};
+use super::pipe::{Flow, Shared, wake};
+use super::secure_transport::{Driver, SecureTransport};
+use super::session::Channel;
+use crate::ready::{SEND_FLAGS, uninterrupted};
+use crate::runtime::{self, closing};
+use crate::sync::{Mutex, lock};
+use crate::wake::mailbox::Mailbox;
+use crate::wake::notice::Notice;
+use crate::wake::readiness::Poller;
+
+impl SecureTransport {
+    /// See [`Transport::hand_over`](crate::transport::Transport::hand_over).
+    pub(crate) fn hand_over(
+        mut self,
+        from: &Poller,
+        to: &Poller,
+        mailbox: &Arc<Mailbox>,
+    ) -> io::Result<Self> {
+        self.mailbox = Arc::clone(mailbox);
+        match mem::replace(&mut self.driver, Driver::Gone) {
+            Driver::JavaScript(channel) => {
+                let Channel { socket, tls } = *channel;
+                let socket = from.hand_over(socket, self.socket_id, to)?;
+                self.driver = Driver::JavaScript(Box::new(Channel { socket, tls }));
+            }
+            Driver::Task(shared) => {
+                lock(&shared.flow).mailbox = Arc::clone(mailbox);
+                self.driver = Driver::Task(shared);
+                // A task that has ended has notified the former mailbox.
+                self.settle(to);
+            }
+            Driver::Gone => {}
+        }
+        Ok(self)
+    }
+
+    /// Moves the connection to a task, with `in_flight` bytes of plaintext pending. If the process
+    /// has no descriptor or thread for that, the connection is lost, and JavaScript is notified.
+    pub(super) fn start_task(&mut self, poller: &Poller, in_flight: usize) {
+        let Driver::JavaScript(channel) = mem::replace(&mut self.driver, Driver::Gone) else {
+            return;
+        };
+        let Channel { socket, tls } = *channel;
+        let released = poller
+            .release(socket)
+            .and_then(|stream| Ok((stream, runtime::handle()?)));
+        let Ok((stream, runtime)) = released else {
+            // Reads and writes now find the error.
+            self.mailbox.post(Notice::Readable(self.socket_id));
+            self.mailbox.post(Notice::Writable(self.socket_id));
+            return;
+        };
+        let flow = Flow {
+            accepted: in_flight as u64,
+            reading: self.reads,
+            reader_waits: self.reads,
+            writer_waits: in_flight > 0,
+            mailbox: Arc::clone(&self.mailbox),
+            socket_id: self.socket_id,
+            ..Flow::default()
+        };
+        let shared = Arc::new(Shared {
+            channel: Mutex::new(Some(TaskChannel {
+                channel: Channel {
+                    socket: stream,
+                    tls,
+                },
+                sending: BytesMut::new(),
+                taken: in_flight as u64,
+                flushed: 0,
+                decrypted: Vec::new(),
+                small_reads: 0,
+                reads: 0,
+                ahead: None,
+                broken: false,
+            })),
+            flow: Mutex::new(flow),
+        });
+        self.bulk_reads = 0;
+        let mut task = Task {
+            shared: Arc::clone(&shared),
+            quiet: None,
+            moves: 0,
+        };
+        runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });
+        self.driver = Driver::Task(shared);
+    }
+
+    /// Takes the connection back from a task that has ended because it was idle.
+    pub(crate) fn settle(&mut self, poller: &Poller) {
+        let Driver::Task(shared) = &self.driver else {
+            return;
+        };
+        let mut flow = {
+            let mut flow = lock(&shared.flow);
+            if !flow.settled {
+                return;
+            }
+            mem::take(&mut *flow)
+        };
+        let Some(TaskChannel { channel, .. }) = lock(&shared.channel).take() else {
+            return;
+        };
+        self.inbound.append(&mut flow.inbound);
+        let watched = channel
+            .socket
+            .into_std()
+            .and_then(|stream| poller.watch(stream.into(), self.socket_id));
+        self.driver = match watched {
+            Ok(socket) => Driver::JavaScript(Box::new(Channel {
+                socket,
+                tls: channel.tls,
+            })),
+            Err(_) => Driver::Gone,
+        };
+    }
+
+    /// See [`Transport::end`](crate::transport::Transport::end).
+    pub(crate) fn end(mut self, poller: &Poller) {
+        let (socket, mut tls) = match mem::replace(&mut self.driver, Driver::Gone) {
+            Driver::JavaScript(channel) => {
+                let Channel { socket, tls } = *channel;
+                (poller.forget(socket), tls)
+            }
+            Driver::Task(shared) => {
+                let task = lock(&shared.channel).take();
+                wake(&mut lock(&shared.flow).task);
+                let Some(TaskChannel { channel, .. }) = task else {
+                    return;
+                };
+                (channel.socket.into_std().map(Socket::from), channel.tls)
+            }
+            Driver::Gone => return,
+        };
+        let Ok(socket) = socket else { return };
+        let is_harmless = closing::is_harmless(&SockRef::from(&socket));
+        // `close_notify` tells the peer that the end is intended. The connection closes even if it
+        // cannot be sent.
+        tls.connection.send_close_notify();
+        let mut flush = move |socket: &Socket| tls.flush(|pieces| write_now(socket, pieces));
+        match flush(&socket) {
+            Ok(true) if is_harmless => {}
+            Ok(true) => closing::close(socket, None),
+            Ok(false) => closing::close(socket, Some(Box::new(flush))),
+            Err(_) => {}
+        }
+    }
+}
+
+impl Drop for SecureTransport {
+    fn drop(&mut self) {
+        if let Driver::Task(shared) = &self.driver {
+            drop(lock(&shared.channel).take());
+            wake(&mut lock(&shared.flow).task);
+        }
+    }
+}
+
+/// Writes once without blocking.
+fn write_now(socket: &Socket, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    match uninterrupted(|| socket.send_vectored_with_flags(pieces, SEND_FLAGS)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
