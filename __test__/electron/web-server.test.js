@@ -9,7 +9,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
-const { closedPort } = require('../support/servers.js');
+const { closedPort, stopServers } = require('../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
 if (!electronPath()) console.warn(`The web server is not tested: ${NO_ELECTRON}`);
@@ -70,6 +70,7 @@ testElectron(
       await expect(get(port, '/')).rejects.toThrow('ECONNREFUSED');
     } finally {
       await electron.close();
+      await stopServers();
       rmSync(folder, { recursive: true, force: true });
     }
   },
