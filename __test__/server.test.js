@@ -330,6 +330,14 @@ describe('promises', () => {
     expect(await server.next()).toEqual({ value: undefined, done: true });
   });
 
+  test('a signal has no effect on a server that is closed already', async () => {
+    const controller = new AbortController();
+    const server = await sockets.listen({ signal: controller.signal });
+    await server.close();
+    controller.abort(new Error('late'));
+    expect(await server.next()).toEqual({ value: undefined, done: true });
+  });
+
   test('a port in use is a SocketError', async () => {
     const server = await sockets.listen();
     await expect(sockets.listen({ port: server.port })).rejects.toMatchObject({

@@ -34,11 +34,14 @@ class Server {
   #failure;
   #paused = true;
   #closed = false;
+  #signal;
 
   /**
    * @param {{ socketId: number, localAddress: string, localPort: number }} info
+   * @param {AbortSignal} [signal]
    */
-  constructor({ socketId, localAddress, localPort }) {
+  constructor({ socketId, localAddress, localPort }, signal) {
+    this.#signal = signal;
     this.socketId = socketId;
     this.address = localAddress;
     this.port = localPort;
@@ -49,6 +52,8 @@ class Server {
       });
     }
     servers.set(socketId, this);
+    signal?.addEventListener('abort', this.#abort);
+    if (signal?.aborted) this.#abort();
   }
 
   /** @param {number} clientSocketId */
@@ -113,6 +118,7 @@ class Server {
   async close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#signal?.removeEventListener('abort', this.#abort);
     servers.delete(this.socketId);
     if (servers.size === 0) {
       tcpServer.onAccept.removeListener(onAccept);
@@ -124,11 +130,10 @@ class Server {
     await IntrinsicPromise.allSettled([...clients, server]);
   }
 
-  /** @param {unknown} reason */
-  abort(reason) {
-    this.#end(reason);
+  #abort = () => {
+    this.#end(this.#signal?.reason);
     void this.close();
-  }
+  };
 
   [Symbol.asyncIterator]() {
     return this;
@@ -144,11 +149,7 @@ async function listen({ address = '127.0.0.1', port = 0, backlog, signal } = {})
   try {
     await call('setPaused', [socketId, true], undefined, tcpServer);
     await call('listen', [socketId, address, port, backlog], undefined, tcpServer);
-    const server = new Server(await call('getInfo', [socketId], undefined, tcpServer));
-    const abort = () => server.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-    return server;
+    return new Server(await call('getInfo', [socketId], undefined, tcpServer), signal);
   } catch (error) {
     tcpServer.close(socketId, () => {});
     throw error;
