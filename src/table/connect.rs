@@ -34,7 +34,7 @@ impl SocketTable {
         family: AddressFamily,
         page: Option<u32>,
     ) {
-        let socket = find!(self, socket_id, request);
+        let socket = find!(self.sockets, socket_id, request);
         socket.host.clone_from(&host);
         self.counters.connects_started += 1;
         self.resolving += 1;
@@ -80,7 +80,7 @@ impl SocketTable {
 
     /// Completes a connect that the manifest does not allow. The host is remembered nevertheless.
     pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
-        find!(self, socket_id, request).host = host;
+        find!(self.sockets, socket_id, request).host = host;
         self.counters.connects_started += 1;
         self.outbox
             .fail(request, Failure::without_code("Does not have permission"));
@@ -103,7 +103,7 @@ impl SocketTable {
             Ok(addresses) => addresses,
             Err(error) => return self.outbox.fail(request, error),
         };
-        let socket = find!(self, socket_id, request);
+        let socket = find!(self.sockets, socket_id, request);
         match &socket.connection {
             _ if socket.secured => return self.outbox.fail(request, NetError::ConnectionFailed),
             Connection::Connecting { .. } => {

@@ -89,10 +89,10 @@ pub(crate) struct SocketTable {
     notices: VecDeque<Notice>,
 }
 
-/// Finds a socket, or completes `request` with an error and returns from the method.
+/// Finds a client or server socket, or completes `request` with an error and returns from the method.
 macro_rules! find {
-    ($table:ident, $socket_id:expr, $request:expr) => {
-        match $table.sockets.get_mut(&$socket_id) {
+    ($table:ident.$sockets:ident, $socket_id:expr, $request:expr) => {
+        match $table.$sockets.get_mut(&$socket_id) {
             Some(socket) => socket,
             None => return $table.outbox.not_found($request),
         }
@@ -140,13 +140,13 @@ impl SocketTable {
 
     /// Changes properties.
     pub(crate) fn update(&mut self, request: u32, socket_id: SocketId, changes: SocketProperties) {
-        find!(self, socket_id, request).apply(changes);
+        find!(self.sockets, socket_id, request).apply(changes);
         self.outbox.complete(request);
     }
 
     /// Pauses or resumes a socket.
     pub(crate) fn set_paused(&mut self, request: u32, socket_id: SocketId, paused: bool) {
-        let socket = find!(self, socket_id, request);
+        let socket = find!(self.sockets, socket_id, request);
         let resumed = socket.paused && !paused;
         socket.paused = paused;
         self.outbox.complete(request);
@@ -200,7 +200,7 @@ impl SocketTable {
 
     /// Closes the connection of a socket and keeps the socket.
     pub(crate) fn disconnect(&mut self, request: u32, socket_id: SocketId) {
-        find!(self, socket_id, request);
+        find!(self.sockets, socket_id, request);
         let was_reading = self.cut(socket_id);
         self.outbox.complete(request);
         if was_reading {
@@ -210,7 +210,7 @@ impl SocketTable {
 
     /// Closes a socket.
     pub(crate) fn close(&mut self, request: u32, socket_id: SocketId) {
-        find!(self, socket_id, request);
+        find!(self.sockets, socket_id, request);
         let was_reading = self.remove(socket_id);
         self.outbox.complete(request);
         if was_reading {

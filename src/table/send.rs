@@ -94,7 +94,7 @@ impl SocketTable {
                 .outbox
                 .fail(request, Failure::without_code("Exceeded write quota."));
         }
-        let socket = find!(self, socket_id, request);
+        let socket = find!(self.sockets, socket_id, request);
         match &socket.connection {
             Connection::Connected(link) if !link.broken => {}
             _ => return self.outbox.fail(request, NetError::SocketNotConnected),

@@ -20,23 +20,13 @@ use crate::net_error::NetError;
 use crate::ready::{Direction, Ready};
 use crate::socket::server::{ServerSocket, State};
 use crate::socket::{Ends, Identity, Link, Socket};
-use crate::table::SocketTable;
+use crate::table::{SocketTable, find};
 use crate::transport::Transport;
 use crate::wake::notice::Notice;
 use crate::wake::readiness::Poller;
 
 /// The most connections that one turn finds aborted by their peers.
 const MAX_ABORTED: u32 = 16;
-
-/// Finds a server socket, or completes `request` with an error and returns from the method.
-macro_rules! find_server {
-    ($table:ident, $socket_id:expr, $request:expr) => {
-        match $table.servers.get_mut(&$socket_id) {
-            Some(server) => server,
-            None => return $table.outbox.not_found($request),
-        }
-    };
-}
 
 impl SocketTable {
     /// Creates a server socket. Returns its identifier; `None` if the limit is reached.
@@ -59,7 +49,7 @@ impl SocketTable {
         persistent: Option<bool>,
         name: Option<String>,
     ) {
-        find_server!(self, socket_id, request)
+        find!(self.servers, socket_id, request)
             .identity
             .apply(persistent, name);
         self.outbox.complete(request);
@@ -67,7 +57,7 @@ impl SocketTable {
 
     /// Pauses or resumes accepting.
     pub(crate) fn pause_server(&mut self, request: u32, socket_id: SocketId, paused: bool) {
-        find_server!(self, socket_id, request).paused = paused;
+        find!(self.servers, socket_id, request).paused = paused;
         self.outbox.complete(request);
         self.start_accept(socket_id);
     }
@@ -88,7 +78,7 @@ impl SocketTable {
         port: u16,
         backlog: Option<i32>,
     ) {
-        let server = find_server!(self, socket_id, request);
+        let server = find!(self.servers, socket_id, request);
         let Ok(ip) = address.parse::<IpAddr>() else {
             return self.outbox.fail(request, NetError::InvalidArgument);
         };
@@ -111,7 +101,7 @@ impl SocketTable {
 
     /// Completes a listen that the manifest does not allow.
     pub(crate) fn deny_listen(&mut self, request: u32, socket_id: SocketId) {
-        find_server!(self, socket_id, request);
+        find!(self.servers, socket_id, request);
         self.outbox
             .fail(request, Failure::without_code("Does not have permission"));
     }
@@ -153,14 +143,14 @@ impl SocketTable {
 
     /// Stops listening and keeps the socket.
     pub(crate) fn disconnect_server(&mut self, request: u32, socket_id: SocketId) {
-        find_server!(self, socket_id, request);
+        find!(self.servers, socket_id, request);
         self.stop(socket_id);
         self.outbox.complete(request);
     }
 
     /// Closes a server socket.
     pub(crate) fn close_server(&mut self, request: u32, socket_id: SocketId) {
-        find_server!(self, socket_id, request);
+        find!(self.servers, socket_id, request);
         self.stop(socket_id);
         self.servers.remove(&socket_id);
         self.outbox.complete(request);
