@@ -103,7 +103,7 @@ impl From<NetError> for Failure {
     }
 }
 
-/// The encoding of an event, which `lib/native.js` decodes: bits 0 to 31 hold the request or
+/// The encoding of an event, which `lib/native/pump.js` decodes: bits 0 to 31 hold the request or
 /// socket, bits 32 to 34 the kind, and the 18 bits above the detail (a length, or two error
 /// codes without their signs in 9 bits each: below the reported one, above the cause or 0).
 #[derive(Clone, Copy)]
@@ -171,7 +171,7 @@ impl Next {
 mod tests {
     use super::*;
 
-    /// Combines kind, identifier and detail as `lib/native.js` decodes them.
+    /// Combines kind, identifier and detail as `lib/native/pump.js` decodes them.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
