@@ -33,7 +33,6 @@ module.exports = [
     files: [
       '__test__/electron/{application,electron}.test.js',
       'conformance/context.mjs',
-      'conformance/context.mjs',
       'reliability/fuzz/targets/messages.js',
       'reliability/tls/certificate-cases.js',
     ],
