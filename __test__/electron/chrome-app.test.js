@@ -7,6 +7,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { irc } = require('../../examples/demo/servers.js');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { untilShown } = require('../support/example-page.js');
 const { startServer, stopServers } = require('../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
@@ -41,17 +42,7 @@ async function ask(command, args = {}) {
 const evaluate = (page, code) => ask('evaluate', { page, code });
 
 /** Waits until an element of a page has a text. */
-const shows = (page, selector, text) =>
-  evaluate(
-    page,
-    `new Promise((resolve) => {
-      const element = document.querySelector(${JSON.stringify(selector)});
-      const look = () =>
-        element.innerText.includes(${JSON.stringify(text)}) && resolve(element.innerText);
-      new MutationObserver(look).observe(element, { childList: true, subtree: true, characterData: true });
-      look();
-    })`,
-  );
+const shows = (page, selector, text) => evaluate(page, untilShown(selector, text));
 
 const submit = (page, form, values) =>
   evaluate(

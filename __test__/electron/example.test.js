@@ -6,8 +6,9 @@ const { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('no
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { irc } = require('../../examples/demo/servers.js');
-const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { electronPath, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
+const { openExample } = require('../support/example-page.js');
 const { installInto } = require('../support/installed.js');
 const { startServer, stopServers } = require('../support/servers.js');
 
@@ -42,22 +43,8 @@ testElectron.each([
     const { port } = await startServer({ onConnection: irc });
     const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-example-'));
     const picture = process.env.EXAMPLE_PICTURE ?? join(folder, 'parlour.png');
-    const electron = await startElectron(join(__dirname, 'example-app.js'), {
-      environment: { EXAMPLE_MAIN: mainIn(folder) },
-    });
-    const evaluate = async (code, options = {}) => {
-      electron.send({ code, ...options });
-      const message = await electron.next();
-      if (message.exited) throw new Error(message.exited);
-      return message;
-    };
-    const shows = (text) =>
-      evaluate(`new Promise((resolve) => {
-        const log = document.getElementById('log');
-        const look = () => log.innerText.includes(${JSON.stringify(text)}) && resolve(log.innerText);
-        new MutationObserver(look).observe(log, { childList: true });
-        look();
-      })`);
+    const page = await openExample(mainIn(folder));
+    const { evaluate, shows } = page;
     const submit = (host) =>
       evaluate(`{
         document.getElementById('host').value = '${host}';
@@ -65,7 +52,6 @@ testElectron.each([
         document.getElementById('connect').click();
       }`);
     try {
-      expect(await electron.next()).toEqual({ ready: true });
       await submit('127.0.0.1');
       await shows('Not connected: Does not have permission');
       await submit('localhost');
@@ -89,7 +75,7 @@ testElectron.each([
       // A picture with something in it.
       expect(readFileSync(picture).length).toBeGreaterThan(5000);
     } finally {
-      await electron.close();
+      await page.close();
       rmSync(folder, { recursive: true, force: true });
     }
   },

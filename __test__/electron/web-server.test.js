@@ -7,12 +7,15 @@ const http = require('node:http');
 const { once } = require('node:events');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
+const { electronPath, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
+const { openExample } = require('../support/example-page.js');
 const { closedPort, stopServers } = require('../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
 if (!electronPath()) console.warn(`The web server is not tested: ${NO_ELECTRON}`);
+
+afterEach(stopServers);
 
 /** The status and the body of a page. */
 async function get(port, path) {
@@ -29,22 +32,8 @@ testElectron(
     const port = await closedPort();
     const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-web-server-'));
     const picture = process.env.EXAMPLE_PICTURE ?? join(folder, 'pinboard.png');
-    const electron = await startElectron(join(__dirname, 'example-app.js'), {
-      environment: { EXAMPLE_MAIN: join(ROOT, 'examples', 'web-server', 'main.js') },
-    });
-    const evaluate = async (code, options = {}) => {
-      electron.send({ code, ...options });
-      const message = await electron.next();
-      if (message.exited) throw new Error(message.exited);
-      return message;
-    };
-    const shows = (text) =>
-      evaluate(`new Promise((resolve) => {
-        const log = document.getElementById('log');
-        const look = () => log.innerText.includes(${JSON.stringify(text)}) && resolve(log.innerText);
-        new MutationObserver(look).observe(log, { childList: true });
-        look();
-      })`);
+    const page = await openExample(join(ROOT, 'examples', 'web-server', 'main.js'));
+    const { evaluate, shows } = page;
     const submit = (address) =>
       evaluate(`{
         document.getElementById('address').value = '${address}';
@@ -52,7 +41,6 @@ testElectron(
         document.getElementById('start').click();
       }`);
     try {
-      expect(await electron.next()).toEqual({ ready: true });
       await submit('0.0.0.0');
       await shows('Not listening: Does not have permission');
       await submit('127.0.0.1');
@@ -69,8 +57,7 @@ testElectron(
       await shows('Stopped');
       await expect(get(port, '/')).rejects.toThrow('ECONNREFUSED');
     } finally {
-      await electron.close();
-      await stopServers();
+      await page.close();
       rmSync(folder, { recursive: true, force: true });
     }
   },
