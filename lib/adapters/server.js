@@ -13,7 +13,7 @@ const { SocketError } = require('./socket-error.js');
  *   Waiting A call of `next()` that waits.
  */
 
-/** Those that listen. @type {Map<number, Server>} */
+/** The servers that listen. @type {Map<number, Server>} */
 const servers = new Map();
 
 /** @param {{ socketId: number, clientSocketId: number }} info */

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What a TLSSocket tells about its session, of a socket that was secured. */
+/** The session of a stream that `connect()` has secured, as a TLSSocket describes it. */
 
 const { X509Certificate } = require('node:crypto');
 const { isIP } = require('node:net');

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * What an expression may stand for: paths of the API (`chrome.sockets`), objects with such members, and
+ * The possible values of an expression: paths of the API (`chrome.sockets`), objects with such members, and
  * functions. A variable has one value for the whole of the program, the union of everything that is
  * assigned to it.
  */

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * What the linker needs of a macOS SDK: the names of the frameworks' and libraries' symbols. The SDK itself
+ * The part of a macOS SDK that the linker needs: the names of the frameworks' and libraries' symbols. The SDK itself
  * may be used on Apple's machines only. Zig has the names of libSystem; those of the two frameworks are
  * declared by the crates that call them.
  */

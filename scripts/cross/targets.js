@@ -80,7 +80,7 @@ const TARGETS = {
   },
 };
 
-/** What Node looks up in an addon, and nothing else. */
+/** The symbols that Node looks up in an addon. It needs no others. */
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
 /** AWS-LC's header exports these of any DLL, which no other library can clash with on Windows. */

@@ -1,11 +1,11 @@
-//! What a TLS handshake offers, and what it has agreed on.
+//! The client's offer in a TLS handshake, and the result of the handshake.
 
 use napi::bindgen_prelude::Buffer;
 use rustls::ClientConnection;
 
 use crate::tls::versions::TlsVersionRange;
 
-/// What the client offers.
+/// The client's offer.
 pub(crate) struct Offer {
     pub(crate) versions: TlsVersionRange,
     /// The application protocols (ALPN) in the order of preference. Chromium offers none for

@@ -13,7 +13,7 @@ use rustls_native_certs::CertificateResult;
 pub(super) const FILE_VARIABLE: &str = "SSL_CERT_FILE";
 pub(super) const DIRECTORY_VARIABLE: &str = "SSL_CERT_DIR";
 
-/// What the operating system trusts and distrusts.
+/// The authorities that the operating system trusts and distrusts.
 #[derive(Debug, Default)]
 pub(crate) struct SystemStore {
     pub(super) found: CertificateResult,
