@@ -55,9 +55,9 @@ const RING = 1024;
  * The requests that have not ended. Their numbers are consecutive and most end soon, so the slot of a
  * ring holds each. A request that is still pending when its slot comes round again moves to a map.
  *
- * A map alone would cost more: V8 links each table of a map to the next larger or smaller one. When
- * a full garbage collection has promoted one table, the link keeps all later ones, with the requests in
- * them, until the next full collection.
+ * A map alone would cost more: V8 links the table of a map to the table that replaces it. When a full
+ * garbage collection has promoted one table, the link keeps all later ones, with the requests in them,
+ * until the next full collection.
  */
 class Pending {
   /** @type {(Request | undefined)[]} */
