@@ -26,6 +26,7 @@ const {
 } = require('../renderer/requests.js');
 const { escaped } = require('../base/shown.js');
 const { canonicalAddress } = require('../renderer/server-namespace.js');
+const { NO_SOCKET, Owners } = require('./owners.js');
 const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
 const { ServedPage } = require('./served-page.js');
 const turns = require('./turns.js');
@@ -56,9 +57,6 @@ const MAX_ARGUMENTS = 7;
 const LARGE = 64 * 1024;
 
 const NAME_TOO_LONG = 'Name too long';
-
-/** An id that the native half never finds. */
-const NO_SOCKET = 0;
 
 /** Stands for the callback, which the parsers want to see. */
 const callback = () => {};
@@ -129,16 +127,11 @@ class Application {
   #pages = new Map();
   #nextPage = 0;
 
-  /**
-   * The page that a socket ends with. None: it has outlived its page, and the first that uses it
-   * takes it over.
-   *
-   * @type {Map<number, Page | undefined>}
-   */
-  #owners = new Map();
+  /** The pages of client sockets. */
+  #owners = new Owners();
 
-  /** The same for server sockets. @type {Map<number, Page | undefined>} */
-  #serverOwners = new Map();
+  /** The pages of server sockets. */
+  #serverOwners = new Owners();
 
   /** Sockets that wait for a page. @type {Set<number>} */
   #held = new Set();
@@ -192,8 +185,8 @@ class Application {
   /** Ends all pages and all sockets, the persistent ones, too. */
   close() {
     for (const page of this.#pages.keys()) this.#end(page);
-    for (const socketId of this.#owners.keys()) this.#close(socketId);
-    for (const socketId of this.#serverOwners.keys()) this.#closeServer(socketId);
+    for (const socketId of this.#owners.ids) this.#close(socketId);
+    for (const socketId of this.#serverOwners.ids) this.#closeServer(socketId);
   }
 
   /** Whether the manifest allows no connection. */
@@ -301,8 +294,8 @@ class Application {
     Object.entries({
       close: (page, request, id) => {
         const [socketId] = parsers.close([id, callback]);
-        this.#native.close(this.#begin(page, request), this.#use(page, socketId));
-        this.#forget(socketId);
+        this.#native.close(this.#begin(page, request), this.#owners.use(page, socketId));
+        this.#owners.delete(socketId);
       },
 
       connect: (page, request, id, peerAddress, peerPort, family) => {
@@ -316,7 +309,7 @@ class Application {
         if (!FAMILIES.has(family)) refuse('an address family');
         const canonical = host.length < MAX_HOST ? canonicalHost(host) : host;
         const number = this.#begin(page, request, { bytes: 2 * canonical.length });
-        const used = this.#use(page, socketId);
+        const used = this.#owners.use(page, socketId);
         const call = { socketId, host: canonical, port: port & 0xffff };
         this.#note(number, { publishEnd: publishCall('connect', call, callback) });
         if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
@@ -333,20 +326,19 @@ class Application {
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const socketId = this.#native.create(number, lasting, label, size);
         if (socketId === null) return;
-        this.#own(page, socketId);
+        this.#owners.add(page, socketId);
         this.#note(number, { value: socketId });
       },
 
       disconnect: (page, request, id) => {
         const [socketId] = parsers.disconnect([id, callback]);
-        this.#native.disconnect(this.#begin(page, request), this.#use(page, socketId));
+        this.#native.disconnect(this.#begin(page, request), this.#owners.use(page, socketId));
       },
 
       getInfo: (page, request, id) => {
         const [socketId] = parsers.getInfo([id, callback]);
         const number = this.#begin(page, request);
-        const known = this.#owners.has(socketId) ? socketId : NO_SOCKET;
-        this.#keepValue(number, this.#native.getInfo(number, known));
+        this.#keepValue(number, this.#native.getInfo(number, this.#owners.find(socketId)));
       },
 
       getSockets: (page, request) => {
@@ -364,12 +356,21 @@ class Application {
         const number = this.#begin(page, request);
         const publishEnd = publishCall('secure', { socketId }, callback);
         this.#note(number, { securing: socketId, publishEnd });
-        this.#native.secure(number, this.#use(page, socketId), tlsVersion.min, tlsVersion.max);
+        this.#native.secure(
+          number,
+          this.#owners.use(page, socketId),
+          tlsVersion.min,
+          tlsVersion.max,
+        );
       },
 
       send: (page, request, id, data) => {
         const [socketId, bytes] = parsers.send([id, data, callback]);
-        this.#native.send(this.#begin(page, request), this.#use(page, socketId), bytesOf(bytes));
+        this.#native.send(
+          this.#begin(page, request),
+          this.#owners.use(page, socketId),
+          bytesOf(bytes),
+        );
       },
 
       sendGathered: (page, first, count, sockets, data) => {
@@ -392,7 +393,7 @@ class Application {
         page.keep(count, 0);
         for (let i = 0; i < count; i++) {
           this.#register({ page, number: (first + i) >>> 0, bytes: 0 });
-          headers[2 * i] = this.#use(page, headers[2 * i]);
+          headers[2 * i] = this.#owners.use(page, headers[2 * i]);
         }
         this.#native.sendGathered(number, count, headers, bytes);
       },
@@ -400,18 +401,26 @@ class Application {
       setKeepAlive: (page, request, id, wanted, seconds) => {
         const args = parsers.setKeepAlive([id, wanted, seconds, callback]);
         const [socketId, enable, delay = 0] = args;
-        const used = this.#use(page, socketId);
+        const used = this.#owners.use(page, socketId);
         this.#native.setKeepAlive(this.#begin(page, request), used, enable, delay);
       },
 
       setNoDelay: (page, request, id, wanted) => {
         const [socketId, noDelay] = parsers.setNoDelay([id, wanted, callback]);
-        this.#native.setNoDelay(this.#begin(page, request), this.#use(page, socketId), noDelay);
+        this.#native.setNoDelay(
+          this.#begin(page, request),
+          this.#owners.use(page, socketId),
+          noDelay,
+        );
       },
 
       setPaused: (page, request, id, wanted) => {
         const [socketId, paused] = parsers.setPaused([id, wanted, callback]);
-        this.#native.setPaused(this.#begin(page, request), this.#use(page, socketId), paused);
+        this.#native.setPaused(
+          this.#begin(page, request),
+          this.#owners.use(page, socketId),
+          paused,
+        );
       },
 
       update: (page, request, id, persistent, name, bufferSize) => {
@@ -420,13 +429,15 @@ class Application {
         const [socketId, properties] = parsers.update([id, changes, callback]);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const number = this.#begin(page, request);
-        this.#native.update(number, this.#use(page, socketId), lasting, label, size);
+        this.#native.update(number, this.#owners.use(page, socketId), lasting, label, size);
       },
 
       closeServer: (page, request, id) => {
         const [socketId] = serverParsers.close([id, callback]);
-        this.#native.closeServer(this.#begin(page, request), this.#useServer(page, socketId));
-        this.#serverOwners.get(socketId)?.servers.delete(socketId);
+        this.#native.closeServer(
+          this.#begin(page, request),
+          this.#serverOwners.use(page, socketId),
+        );
         this.#serverOwners.delete(socketId);
       },
 
@@ -436,20 +447,20 @@ class Application {
         const number = this.#begin(page, request);
         const socketId = this.#native.createServer(number, properties.persistent, properties.name);
         if (socketId === null) return;
-        this.#ownServer(page, socketId);
+        this.#serverOwners.add(page, socketId);
         this.#note(number, { value: socketId });
       },
 
       disconnectServer: (page, request, id) => {
         const [socketId] = serverParsers.disconnect([id, callback]);
         const number = this.#begin(page, request);
-        this.#native.disconnectServer(number, this.#useServer(page, socketId));
+        this.#native.disconnectServer(number, this.#serverOwners.use(page, socketId));
       },
 
       getServerInfo: (page, request, id) => {
         const [socketId] = serverParsers.getInfo([id, callback]);
         const number = this.#begin(page, request);
-        const known = this.#serverOwners.has(socketId) ? socketId : NO_SOCKET;
+        const known = this.#serverOwners.find(socketId);
         this.#keepValue(number, this.#native.getServerInfo(number, known));
       },
 
@@ -469,7 +480,7 @@ class Application {
           callback,
         ]);
         const number = this.#begin(page, request);
-        const used = this.#useServer(page, socketId);
+        const used = this.#serverOwners.use(page, socketId);
         const call = { socketId, host: address, port: port & 0xffff };
         this.#note(number, { publishEnd: publishCall('listen', call, callback) });
         if (this.#settings.permissions?.allowsListen(address, port & 0xffff)) {
@@ -483,14 +494,14 @@ class Application {
       pauseServer: (page, request, id, wanted) => {
         const [socketId, paused] = serverParsers.setPaused([id, wanted, callback]);
         const number = this.#begin(page, request);
-        this.#native.pauseServer(number, this.#useServer(page, socketId), paused);
+        this.#native.pauseServer(number, this.#serverOwners.use(page, socketId), paused);
       },
 
       updateServer: (page, request, id, persistent, name) => {
         if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
         const [socketId, properties] = serverParsers.update([id, { persistent, name }, callback]);
         const number = this.#begin(page, request);
-        const used = this.#useServer(page, socketId);
+        const used = this.#serverOwners.use(page, socketId);
         this.#native.updateServer(number, used, properties.persistent, properties.name);
       },
     }),
@@ -556,57 +567,6 @@ class Application {
   }
 
   /**
-   * A page can name the sockets of its application only. One that has outlived its page is this page's
-   * from now on.
-   *
-   * @param {Page} page
-   * @param {number} socketId
-   * @returns {number}
-   */
-  #use(page, socketId) {
-    if (!this.#owners.has(socketId)) return NO_SOCKET;
-    if (!this.#owners.get(socketId)) this.#own(page, socketId);
-    return socketId;
-  }
-
-  /**
-   * @param {Page} page
-   * @param {number} socketId
-   */
-  #own(page, socketId) {
-    this.#owners.set(socketId, page);
-    page.sockets.add(socketId);
-  }
-
-  /**
-   * Like {@link #use} for a server socket.
-   *
-   * @param {Page} page
-   * @param {number} socketId
-   * @returns {number}
-   */
-  #useServer(page, socketId) {
-    if (!this.#serverOwners.has(socketId)) return NO_SOCKET;
-    if (!this.#serverOwners.get(socketId)) this.#ownServer(page, socketId);
-    return socketId;
-  }
-
-  /**
-   * @param {Page} page
-   * @param {number} socketId
-   */
-  #ownServer(page, socketId) {
-    this.#serverOwners.set(socketId, page);
-    page.servers.add(socketId);
-  }
-
-  /** @param {number} socketId */
-  #forget(socketId) {
-    this.#owners.get(socketId)?.sockets.delete(socketId);
-    this.#owners.delete(socketId);
-  }
-
-  /**
    * Keeps the result for the page until the call ends. The page needs credit for it.
    *
    * @param {number} id
@@ -643,11 +603,11 @@ class Application {
         break;
       case ACCEPT: {
         const clientId = /** @type {number} */ (value);
-        const owner = this.#serverOwners.get(id);
+        const owner = this.#serverOwners.pageOf(id);
         // The page has ended since the connection was accepted.
         if (!owner) this.#native.close(this.#begin(), clientId);
         else {
-          this.#own(owner, clientId);
+          this.#owners.add(owner, clientId);
           this.#notify('onAccept', kind, id, code, clientId);
         }
         break;
@@ -690,7 +650,7 @@ class Application {
     if (securing !== undefined) {
       warnOfTrust();
       if (failure !== undefined && !this.#native.getInfo(this.#begin(), securing)) {
-        this.#forget(securing);
+        this.#owners.delete(securing);
       }
     }
     if (!this.#pages.has(page)) return;
@@ -738,18 +698,16 @@ class Application {
   #end(page) {
     if (!this.#pages.delete(page)) return;
     page.port.close();
-    for (const socketId of page.sockets) {
+    for (const socketId of this.#owners.leave(page)) {
       const { persistent = false } = this.#native.getInfo(this.#begin(), socketId) ?? {};
       // Its other pages are told of no end: a suspended socket has no read that could meet one.
       this.#native.suspend(socketId);
-      if (persistent) this.#owners.set(socketId, undefined);
-      else this.#close(socketId);
+      if (!persistent) this.#close(socketId);
     }
-    for (const socketId of page.servers) {
+    for (const socketId of this.#serverOwners.leave(page)) {
       const { persistent = false } = this.#native.getServerInfo(this.#begin(), socketId) ?? {};
       this.#native.suspendServer(socketId);
-      if (persistent) this.#serverOwners.set(socketId, undefined);
-      else this.#closeServer(socketId);
+      if (!persistent) this.#closeServer(socketId);
     }
     this.#release();
   }

@@ -1,6 +1,6 @@
 'use strict';
 
-/** A page as the main process has it: its port, its sockets, its calls, and the credit between them. */
+/** A page as the main process has it: its port, its calls, and the credit between them. */
 
 const { COMPLETE, RECEIVE } = require('../renderer/requests.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, ANSWER_WINDOW, costOf, costOfAnswer } = require('./credit.js');
@@ -23,12 +23,6 @@ const { MAX_UNANSWERED, MAX_KEPT_BYTES } = require('./limits.js');
 class ServedPage {
   /** The names of the events that the page listens to. @type {Set<string>} */
   listensTo = new Set();
-
-  /** The sockets that end with the page. @type {Set<number>} */
-  sockets = new Set();
-
-  /** The server sockets that end with the page. @type {Set<number>} */
-  servers = new Set();
 
   /** Calls that wait to be performed. @type {InstanceType<typeof Fifo<Call>>} */
   #calls = new Fifo();
