@@ -464,9 +464,10 @@ class Model {
       return refuse('Socket not connected');
     }
     if (phase === 'securing' || state.reading) return [this.#destroy(state, call, -2)];
-    // Sends that have not ended are in the way.
+    // Sends that have not ended are in the way. Options that were set before are told before them.
     const pending = { first: -3, others: -3, mayAllSucceed: false };
-    const inTheWay = state.sends.length > 0 ? [this.#endSends(state, pending)] : [];
+    const set = this.#setOptions(state);
+    const inTheWay = state.sends.length > 0 ? [this.#endSends(set, pending)] : [];
     const refused = inTheWay.map((each) => this.#destroy(each, call, -2));
     const ready = this.#endSends(state, { mayFail: false });
     const unread = channel.said - state.received;
@@ -479,6 +480,7 @@ class Model {
       hostBefore: state.host,
       saidBefore: channel.said,
       unread: unread >= DISCARDED || channel.buffered > 0,
+      endedBefore: false,
     });
     const failing = ended ? [securing.with({ endedBefore: true })] : [];
     if (certain) return [...refused, ...failing];
