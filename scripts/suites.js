@@ -16,6 +16,7 @@ const TIME_LIMIT = 300_000;
  * @typedef {object} Result
  * @property {number} passed
  * @property {string[]} failed The names of the tests.
+ * @property {Map<string, string>} [messages] What a failed test has said, by its name.
  * @property {number} [skipped]
  *
  * @typedef {object} Options
@@ -69,12 +70,14 @@ async function jestSuite([node, ...flags], args = [], options = {}) {
     await run(node, [...flags, ...jest, ...args], options);
     const { numPassedTests, numPendingTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
     const failed = [];
+    const messages = new Map();
     for (const { name, status, assertionResults } of testResults) {
       const tests = assertionResults.filter((test) => test.status === 'failed');
       failed.push(...tests.map((test) => test.fullName));
+      for (const test of tests) messages.set(test.fullName, test.failureMessages.join('\n'));
       if (status === 'failed' && tests.length === 0) failed.push(path.basename(name));
     }
-    return { passed: numPassedTests, failed, skipped: numPendingTests };
+    return { passed: numPassedTests, failed, messages, skipped: numPendingTests };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -97,12 +100,13 @@ async function conformanceSuite(command, args = [], options = {}) {
 
 /**
  * @param {string} name of the runtime
- * @param {string[]} failed
+ * @param {Pick<Result, 'failed' | 'messages'>} result
  * @param {Record<string, string>} expected Why a test fails, by its name.
  */
-function complaintsAbout(name, failed, expected) {
+function complaintsAbout(name, { failed, messages = new Map() }, expected) {
+  const unexpected = failed.filter((test) => !(test in expected));
   return [
-    ...failed.filter((test) => !(test in expected)).map((test) => `${name}: fails: ${test}`),
+    ...unexpected.map((test) => `${name}: fails: ${test}\n${messages.get(test) ?? ''}`.trimEnd()),
     ...Object.keys(expected)
       .filter((test) => !failed.includes(test))
       .map((test) => `${name}: passes, although it was expected to fail: ${test}`),

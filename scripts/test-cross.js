@@ -191,7 +191,7 @@ function tryTarballs(world, built, tree) {
  */
 async function judge(name, suite, title, partial = false) {
   const began = Date.now();
-  const { passed, failed, skipped = 0 } = await suite;
+  const { passed, failed, messages, skipped = 0 } = await suite;
   /** @type {Record<string, string>} */
   const expected = /** @type {any} */ (EXPECTED)[`${name}: ${title}`] ?? {};
   const known = failed.filter((test) => test in expected).length;
@@ -203,7 +203,7 @@ async function judge(name, suite, title, partial = false) {
   const ran = partial
     ? Object.fromEntries(Object.entries(expected).filter(([test]) => failed.includes(test)))
     : expected;
-  return complaintsAbout(`${name}: ${title}`, failed, ran);
+  return complaintsAbout(`${name}: ${title}`, { failed, messages }, ran);
 }
 
 async function main() {

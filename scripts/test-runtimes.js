@@ -90,8 +90,9 @@ async function examine(runtime) {
   /** @type {Record<string, string>} */
   const expected = EXPECTED[name] ?? EXPECTED[`${name} ${version.split('.')[0]}`] ?? {};
   try {
-    const { passed, failed } = await suite(command);
-    const complaints = complaintsAbout(name, failed, expected);
+    const result = await suite(command);
+    const { passed, failed } = result;
+    const complaints = complaintsAbout(name, result, expected);
     const took = `${Math.round((Date.now() - began) / 1000)} s`;
     const known = failed.filter((test) => test in expected).length;
     const failures = `${failed.length - known} (and ${known} expected)`;
