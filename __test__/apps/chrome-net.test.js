@@ -7,13 +7,18 @@ const { once } = require('node:events');
 const { echo, startServer, stopServers } = require('../support/servers.js');
 
 let net;
+let server;
 
 beforeAll(() => {
   require('../../entry/register.js');
   net = require('chrome-net');
 });
 
-afterEach(stopServers);
+afterEach(async () => {
+  server?.close();
+  server = undefined;
+  await stopServers();
+});
 
 test('talks to a server', async () => {
   const { port } = await startServer({ onConnection: echo });
@@ -63,7 +68,7 @@ test('sets options', async () => {
 });
 
 test('listens, and serves several clients', async () => {
-  const server = net.createServer((socket) => socket.pipe(socket));
+  server = net.createServer((socket) => socket.pipe(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { address, port } = server.address();
