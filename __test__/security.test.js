@@ -77,11 +77,11 @@ describe('verification', () => {
     const methods = Object.getOwnPropertyNames(binding.TcpSockets.prototype).sort();
     // configureTls takes authorities, a client certificate, its key, and the path of a key log.
     expect(methods).toEqual(
-      `attachBell close closeServer configureTls connect constructor create createServer
+      `close closeServer configureTls connect constructor create createServer
        denyConnect denyListen disconnect disconnectServer end functions getInfo
        getServerInfo getServers getSockets hold holdLoop keepsLoop limitConnect
        limitSockets listenOn negotiate pauseServer secure setKeepAlive setNoDelay
-       setPaused setReferenced spareDescriptors stats suspend suspendServer takeAccepted
+       setPaused setReferenced setWaker spareDescriptors stats suspend suspendServer takeAccepted
        takeFailure takeSession update updateServer`.split(/\s+/),
     );
     const functions = Object.keys(new binding.TcpSockets().functions());

@@ -56,7 +56,7 @@ pub(crate) enum Event {
 pub(crate) enum Next {
     /// An event.
     Event(Event),
-    /// No event. The bell wakes JavaScript for the next one.
+    /// No event. The waker tells JavaScript of the next one.
     Nothing,
     /// An event is available, but the event loop must turn first.
     Turn,

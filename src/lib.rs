@@ -83,7 +83,7 @@ pub struct TcpSockets {
     /// Locked by the JavaScript thread only. The lock makes the table `Send`; no thread waits for
     /// it.
     table: Arc<Mutex<SocketTable>>,
-    /// What the bell calls, as long as the table is attached.
+    /// The function that wakes JavaScript, as long as the table is attached.
     wake: Mutex<Weak<Mutex<Wake>>>,
 }
 
@@ -104,15 +104,15 @@ impl TcpSockets {
     ///
     /// Those of Node-API when there is no memory for the threadsafe function.
     #[napi(catch_unwind)]
-    pub fn attach_bell(&self, wake: Function<'_, (), ()>) -> Result<()> {
+    pub fn set_waker(&self, wake: Function<'_, (), ()>) -> Result<()> {
         let wake: Wake = wake.build_threadsafe_function::<()>().build()?;
         let wake = Arc::new(Mutex::new(wake));
         *lock(&self.wake) = Arc::downgrade(&wake);
-        let bell = move || {
+        let wake_fn = move || {
             // Fails only while the environment ends, when no thread needs to be woken.
             let _ = lock(&wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
-        lock(&self.table).mailbox.attach(Box::new(bell));
+        lock(&self.table).mailbox.attach(Box::new(wake_fn));
         Ok(())
     }
 
@@ -605,7 +605,7 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
     let mut table = lock(table);
     let result = action(&mut table);
     if table.has_news() {
-        table.mailbox.ring();
+        table.mailbox.wake();
     }
     result
 }

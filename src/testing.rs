@@ -1,4 +1,4 @@
-//! A socket table without JavaScript, for tests: the bell is a condition variable.
+//! A socket table without JavaScript, for tests: it is woken by a condition variable.
 
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -49,7 +49,7 @@ pub(crate) enum Told {
 /// A table, driven as an environment drives it.
 pub(crate) struct Application {
     pub(crate) table: SocketTable,
-    rung: Arc<(Mutex<bool>, Condvar)>,
+    woken: Arc<(Mutex<bool>, Condvar)>,
     next_request: u32,
     /// Of the last receive error.
     pub(crate) cause: Option<NetError>,
@@ -59,7 +59,7 @@ impl Application {
     pub(crate) fn new() -> Self {
         let mut application = Self {
             table: SocketTable::default(),
-            rung: Arc::default(),
+            woken: Arc::default(),
             next_request: 0,
             cause: None,
         };
@@ -68,10 +68,10 @@ impl Application {
     }
 
     pub(crate) fn attach(&mut self) {
-        let rung = Arc::clone(&self.rung);
+        let woken = Arc::clone(&self.woken);
         self.table.mailbox.attach(Box::new(move || {
-            *lock(&rung.0) = true;
-            rung.1.notify_one();
+            *lock(&woken.0) = true;
+            woken.1.notify_one();
         }));
     }
 
@@ -90,15 +90,15 @@ impl Application {
                 Next::Turn | Next::Linger => continue,
                 Next::Nothing => {}
             }
-            let (mutex, condition) = &*self.rung;
-            let mut rung = lock(mutex);
-            while !*rung {
+            let (mutex, condition) = &*self.woken;
+            let mut woken = lock(mutex);
+            while !*woken {
                 let left = give_up
                     .checked_duration_since(Instant::now())
                     .expect("an event");
-                rung = condition.wait_timeout(rung, left).unwrap().0;
+                woken = condition.wait_timeout(woken, left).unwrap().0;
             }
-            *rung = false;
+            *woken = false;
         }
     }
 

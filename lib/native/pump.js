@@ -143,7 +143,7 @@ class Pump {
     this.#letGo = false;
     followExit();
     attached.add(this.#sockets);
-    this.#context.runInAsyncScope(() => this.#sockets.attachBell(this.#wake));
+    this.#context.runInAsyncScope(() => this.#sockets.setWaker(this.#wake));
   }
 
   /**

@@ -68,7 +68,7 @@ impl Poller {
         while self.readable() {
             if self.wait() {
                 self.armed.store(false, Ordering::Release);
-                mailbox.ring();
+                mailbox.wake();
             }
         }
     }
@@ -98,7 +98,7 @@ fn nothing_becomes_ready_without_being_found() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let poller = Arc::new(Poller::default());
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         let watch = {
             let (poller, mailbox) = (Arc::clone(&poller), Arc::clone(&mailbox));
             thread::spawn(move || poller.watch(&mailbox))

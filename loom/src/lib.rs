@@ -74,7 +74,7 @@ fn model(changes: usize, action: impl Fn() + Sync + Send + 'static) {
     model.check(action);
 }
 
-/// The JavaScript thread's sleep: it is over when the bell has rung since the last one.
+/// The JavaScript thread's sleep: it is over when it was woken since the last one.
 #[derive(Clone)]
 struct Sleep(Arc<Notify>);
 
@@ -85,7 +85,7 @@ impl Default for Sleep {
 }
 
 impl Sleep {
-    fn bell(&self) -> wake::mailbox::Bell {
+    fn wake_fn(&self) -> wake::mailbox::WakeFn {
         let Self(notify) = self.clone();
         Box::new(move || notify.notify())
     }

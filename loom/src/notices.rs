@@ -25,7 +25,7 @@ fn receive(mailbox: &Mailbox, sleep: &Sleep, mut count: usize) {
 fn notices_of_several_threads_wake_the_one_that_sleeps() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         let threads = [1, 2].map(|socket_id| {
             let mailbox = Arc::clone(&mailbox);
             thread::spawn(move || mailbox.post(Notice::Readable(socket_id)))
@@ -43,7 +43,7 @@ fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() 
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let other = Arc::clone(&mailbox);
         let thread = thread::spawn(move || other.post(Notice::Settled(1)));
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         receive(&mailbox, &sleep, 1);
         thread.join().unwrap();
     });
@@ -53,11 +53,11 @@ fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() 
 fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         let other = Arc::clone(&mailbox);
         let thread = thread::spawn(move || other.post(Notice::Writable(1)));
         mailbox.detach();
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         receive(&mailbox, &sleep, 1);
         thread.join().unwrap();
     });
@@ -67,7 +67,7 @@ fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() 
 fn a_promise_is_kept_by_whoever_drops_it_and_a_waker_by_whoever_wakes() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         let promise = mailbox.promise(Notice::Settled(1));
         let waker = waker(&mailbox, 2, Direction::Read);
         let threads = [

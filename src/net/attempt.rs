@@ -296,7 +296,7 @@ mod tests {
         mut attempt: Attempt,
         mut waiting: impl FnMut(&Attempt),
     ) -> Result<IpAddr, NetError> {
-        let (sender, rung) = mpsc::channel();
+        let (sender, woken) = mpsc::channel();
         let mailbox = Arc::<Mailbox>::default();
         mailbox.attach(Box::new(move || {
             let _ = sender.send(());
@@ -309,7 +309,7 @@ mod tests {
             waiting(&attempt);
             if mailbox.sleep() {
                 poller.arm();
-                rung.recv_timeout(Duration::from_secs(10)).unwrap();
+                woken.recv_timeout(Duration::from_secs(10)).unwrap();
             }
             mailbox.collect();
             let mut found = VecDeque::new();

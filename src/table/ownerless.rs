@@ -88,7 +88,7 @@ fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
     USED.load(Ordering::Relaxed).then(|| OWNERLESS.lock())
 }
 
-/// The bell of the ownerless table.
+/// Wakes the ownerless table.
 fn answer() {
     if let Ok(runtime) = runtime::handle() {
         runtime.spawn(OWNERLESS.take_turns(has_more));
@@ -151,12 +151,12 @@ impl SocketTable {
             }
             self.take_over(socket_id, socket, ownerless.poller.as_ref());
             // A sleeping table that has just created its poller has not armed it.
-            self.mailbox.ring();
+            self.mailbox.wake();
         }
         if let Some(server) = ownerless.servers.remove(&socket_id) {
             ownerless.live -= usize::from(server.is_listening());
             self.take_over_server(socket_id, server, ownerless.poller.as_ref());
-            self.mailbox.ring();
+            self.mailbox.wake();
         }
     }
 
@@ -472,18 +472,18 @@ mod tests {
         let mut next = Application::new();
         // A pending name resolution keeps it attached.
         next.table.resolving = 1;
-        let rung = Arc::new(AtomicBool::new(false));
-        let bell = Arc::clone(&rung);
+        let woken = Arc::new(AtomicBool::new(false));
+        let wake = Arc::clone(&woken);
         next.table
             .mailbox
-            .attach(Box::new(move || bell.store(true, Ordering::SeqCst)));
+            .attach(Box::new(move || wake.store(true, Ordering::SeqCst)));
         assert_eq!(next.table.next_event(true), Next::Nothing);
-        rung.store(false, Ordering::SeqCst);
+        woken.store(false, Ordering::SeqCst);
         send(&mut next, socket_id, &vec![1; LARGE]);
         assert!(!next.table.has_news(), "something else wakes it");
         let reader = thread::spawn(move || stream.read_exact(&mut vec![0; 1024 * 1024]).unwrap());
         let give_up = Instant::now() + Duration::from_secs(10);
-        while !rung.load(Ordering::SeqCst) {
+        while !woken.load(Ordering::SeqCst) {
             assert!(Instant::now() < give_up, "nothing wakes it");
             thread::yield_now();
         }

@@ -1,4 +1,4 @@
-//! The notices of runtime threads for the JavaScript thread, and the bell that wakes it. `loom/`
+//! The notices of runtime threads for the JavaScript thread, and the function that wakes it. `loom/`
 //! includes this file.
 
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use crate::sync::{AtomicBool, Mutex, lock};
 use crate::wake::notice::Notice;
 
 /// Wakes the JavaScript thread; safe to call from any thread.
-pub(crate) type Bell = Box<dyn Fn() + Send + Sync>;
+pub(crate) type WakeFn = Box<dyn Fn() + Send + Sync>;
 
 /// The notices of one environment, oldest first.
 #[derive(Default)]
@@ -21,14 +21,14 @@ pub(crate) struct Mailbox {
     notices: Mutex<VecDeque<Notice>>,
     /// Whether the JavaScript thread has been woken and has not gone to sleep since.
     awake: AtomicBool,
-    bell: Mutex<Option<Bell>>,
+    wake_fn: Mutex<Option<WakeFn>>,
 }
 
 impl Mailbox {
     /// Adds a notice and wakes the JavaScript thread.
     pub(crate) fn post(&self, notice: Notice) {
         lock(&self.notices).push_back(notice);
-        self.ring();
+        self.wake();
     }
 
     /// Creates a promise of one notice. If the promise is dropped unfulfilled, it posts
@@ -41,11 +41,11 @@ impl Mailbox {
     }
 
     /// Wakes the JavaScript thread unless it is awake. A burst costs one wake-up.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake(&self) {
         if !self.awake.swap(true, Ordering::SeqCst)
-            && let Some(bell) = &*lock(&self.bell)
+            && let Some(wake) = &*lock(&self.wake_fn)
         {
-            bell();
+            wake();
         }
     }
 
@@ -54,11 +54,11 @@ impl Mailbox {
         mem::take(&mut *lock(&self.notices))
     }
 
-    /// Announces that the JavaScript thread goes to sleep: later notices ring the bell. Returns
-    /// `false` if notices have arrived that did not ring.
+    /// Announces that the JavaScript thread goes to sleep: later notices wake it. Returns `false`
+    /// if notices have arrived that did not.
     pub(crate) fn sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        // A notice that arrives after this check sees a sleeping thread, and rings.
+        // A notice that arrives after this check sees a sleeping thread, and wakes it.
         if self.has_notices() {
             self.awake.store(true, Ordering::Release);
         }
@@ -70,16 +70,16 @@ impl Mailbox {
         !lock(&self.notices).is_empty()
     }
 
-    /// Attaches the bell and rings it. JavaScript detaches it again if there is no event.
-    pub(crate) fn attach(&self, bell: Bell) {
-        *lock(&self.bell) = Some(bell);
+    /// Sets the function that wakes JavaScript, and calls it. JavaScript detaches it again if there is no event.
+    pub(crate) fn attach(&self, wake_fn: WakeFn) {
+        *lock(&self.wake_fn) = Some(wake_fn);
         self.awake.store(false, Ordering::Release);
-        self.ring();
+        self.wake();
     }
 
-    /// Detaches the bell, which allows the environment to end.
+    /// Drops the function, which allows the environment to end.
     pub(crate) fn detach(&self) {
-        *lock(&self.bell) = None;
+        *lock(&self.wake_fn) = None;
     }
 }
 

@@ -239,7 +239,7 @@ struct Transport {
 impl Transport {
     fn new(kernel: &Kernel, settles_after: usize) -> Self {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
-        mailbox.attach(sleep.bell());
+        mailbox.attach(sleep.wake_fn());
         Self {
             driver: Driver::JavaScript,
             inbound: Vec::new(),
@@ -360,7 +360,7 @@ impl Transport {
     /// To another environment, with a mailbox and a thread of its own.
     fn hand_over(&mut self) {
         (self.mailbox, self.sleep) = (Arc::new(Mailbox::default()), Sleep::default());
-        self.mailbox.attach(self.sleep.bell());
+        self.mailbox.attach(self.sleep.wake_fn());
         if let Driver::Task(shared) = &self.driver {
             lock(&shared.flow).mailbox = Arc::clone(&self.mailbox);
             self.settle();

@@ -51,7 +51,7 @@ struct Gate {
 }
 
 impl Poller {
-    /// A poller that rings the bell of `mailbox`.
+    /// A poller that wakes the JavaScript thread through `mailbox`.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Poller {
         }));
     }
 
-    /// Rings the bell when the next socket becomes ready, or at once if one is ready.
+    /// Wakes the JavaScript thread when the next socket becomes ready, or at once if one is ready.
     pub(crate) fn arm(&self) {
         if !self.gate.armed.swap(true, Ordering::SeqCst) {
             // Cannot fail: both descriptors live as long as the poller.
@@ -158,7 +158,7 @@ impl Drop for Poller {
     }
 }
 
-/// Rings the bell whenever the gate opens.
+/// Wakes the JavaScript thread whenever the gate opens.
 async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
     while let Ok(mut ready) = gate.epoll.readable().await {
         let mut events = Vec::with_capacity(1);
@@ -170,7 +170,7 @@ async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
         ready.clear_ready();
         if !events.is_empty() {
             gate.armed.store(false, Ordering::SeqCst);
-            mailbox.ring();
+            mailbox.wake();
         }
     }
 }
