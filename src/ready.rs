@@ -29,7 +29,7 @@ pub(crate) struct Ready {
         )),
         expect(dead_code, reason = "only the epoll backend reads it")
     )]
-    pub(crate) unclear: bool,
+    pub(crate) read_until_would_block: bool,
 }
 
 impl Ready {
@@ -37,7 +37,7 @@ impl Ready {
     pub(crate) const TO_BE_READ: Self = Self {
         read: true,
         write: false,
-        unclear: true,
+        read_until_would_block: true,
     };
 }
 

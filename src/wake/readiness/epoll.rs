@@ -30,8 +30,8 @@ pub(crate) const POLLS: bool = true;
 /// The most sockets that one system call reports. The next call reports the rest.
 const EVENTS: usize = 256;
 
-/// Events that set [`Ready::unclear`].
-const UNCLEAR: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI);
+/// Events that set [`Ready::read_until_would_block`].
+const STOPS_READS_EARLY: EventFlags = EventFlags::RDHUP.union(EventFlags::PRI);
 
 const NO_TIME: Timespec = Timespec {
     tv_sec: 0,
@@ -84,7 +84,7 @@ impl Poller {
     ///
     /// Those of `epoll_ctl`.
     pub(crate) fn watch(&self, socket: Socket, socket_id: SocketId) -> io::Result<PolledSocket> {
-        let flags = EventFlags::IN | EventFlags::OUT | UNCLEAR | EventFlags::ET;
+        let flags = EventFlags::IN | EventFlags::OUT | STOPS_READS_EARLY | EventFlags::ET;
         let data = EventData::new_u64(u64::from(socket_id.cast_unsigned()));
         epoll::add(&self.sockets, &socket, data, flags)?;
         Ok(PolledSocket {
@@ -93,7 +93,7 @@ impl Poller {
             readable: false,
             // A new socket counts as writable until a write does not fit.
             writable: true,
-            unclear: false,
+            read_until_would_block: false,
         })
     }
 
@@ -130,9 +130,9 @@ impl Poller {
             let socket_id = u32::try_from(data).unwrap_or_default().cast_signed();
             let broken = flags.intersects(EventFlags::ERR | EventFlags::HUP);
             let ready = Ready {
-                read: broken || flags.intersects(EventFlags::IN | UNCLEAR),
+                read: broken || flags.intersects(EventFlags::IN | STOPS_READS_EARLY),
                 write: broken || flags.contains(EventFlags::OUT),
-                unclear: broken || flags.intersects(UNCLEAR),
+                read_until_would_block: broken || flags.intersects(STOPS_READS_EARLY),
             };
             (socket_id, ready)
         }));
@@ -180,8 +180,8 @@ pub(crate) struct PolledSocket {
     socket: Socket,
     readable: bool,
     writable: bool,
-    /// See [`Ready::unclear`].
-    unclear: bool,
+    /// See [`Ready::read_until_would_block`].
+    read_until_would_block: bool,
 }
 
 impl PolledSocket {
@@ -194,7 +194,7 @@ impl PolledSocket {
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.read;
         self.writable |= ready.write;
-        self.unclear |= ready.unclear;
+        self.read_until_would_block |= ready.read_until_would_block;
     }
 
     /// Whether an operation may succeed. If not, the poller will report the socket.
@@ -220,7 +220,9 @@ impl PolledSocket {
             }
             // A short transfer drains the socket, unless reads stop early: the next bytes cause the
             // next event.
-            Ok(count) => *count < length && !(direction == Direction::Read && self.unclear),
+            Ok(count) => {
+                *count < length && !(direction == Direction::Read && self.read_until_would_block)
+            }
             Err(_) => false,
         };
         if exhausted {
