@@ -61,7 +61,7 @@ pub(crate) enum Next {
     /// An event is available, but the event loop must turn first.
     Turn,
     /// A reply is expected shortly: ask again in the next turn of the event loop.
-    Linger,
+    PollAgain,
 }
 
 /// The result of a request.
@@ -114,7 +114,7 @@ enum Kind {
     ReceiveError,
     Detached,
     Nothing,
-    /// Also for [`Next::Linger`]: JavaScript does the same.
+    /// Also for [`Next::PollAgain`]: JavaScript does the same.
     Turn,
     /// The detail is 0 if a connection was accepted, and JavaScript takes its identifier. Otherwise it is the
     /// error code without its sign.
@@ -160,7 +160,7 @@ impl Next {
             }
             Self::Event(Event::Detached) => (Kind::Detached, 0, 0),
             Self::Nothing => (Kind::Nothing, 0, 0),
-            Self::Turn | Self::Linger => (Kind::Turn, 0, 0),
+            Self::Turn | Self::PollAgain => (Kind::Turn, 0, 0),
         };
         let number = ((detail << 3 | kind as u64) << 32) | u64::from(id);
         (number as f64, failure)
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(read(Next::Event(Event::Detached)), (4, 0, 0));
         assert_eq!(read(Next::Nothing), (5, 0, 0));
         assert_eq!(read(Next::Turn), (6, 0, 0));
-        assert_eq!(read(Next::Linger), (6, 0, 0));
+        assert_eq!(read(Next::PollAgain), (6, 0, 0));
         let accept = Event::Accept {
             socket_id: 3,
             client_id: 4,

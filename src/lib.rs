@@ -176,11 +176,11 @@ impl TcpSockets {
             let turned = call.first_arg()?;
             let mut table = lock(&table);
             let next = table.next_event(turned);
-            let lingers = next == Next::Linger;
+            let polls_again = next == Next::PollAgain;
             let (number, failure) = next.into_number();
             table.failure = failure;
             drop(table);
-            if lingers {
+            if polls_again {
                 thread::yield_now();
             }
             Ok(number)

@@ -87,7 +87,7 @@ impl Application {
         loop {
             match self.table.next_event(true) {
                 Next::Event(event) => return self.tell(event),
-                Next::Turn | Next::Linger => continue,
+                Next::Turn | Next::PollAgain => continue,
                 Next::Nothing => {}
             }
             let (mutex, condition) = &*self.woken;

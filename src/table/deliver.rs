@@ -6,7 +6,7 @@ use crate::event::{Event, Next};
 use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
-use crate::wake::linger::Shift;
+use crate::wake::busy_poll::Shift;
 use crate::wake::notice::Notice;
 
 /// While the outbox is never empty, the poller is queried after this many events.
@@ -101,7 +101,7 @@ impl SocketTable {
             self.notices = self.mailbox.collect();
         }
         while let Some(notice) = self.notices.pop_front() {
-            self.linger.found();
+            self.busy_poll.found();
             self.handle(notice);
             if self.shift.work() {
                 return;
@@ -115,8 +115,8 @@ impl SocketTable {
             self.mailbox.detach();
             return Some(Next::Event(Event::Detached));
         }
-        if self.linger.continues() {
-            return Some(Next::Linger);
+        if self.busy_poll.continues() {
+            return Some(Next::PollAgain);
         }
         if !self.mailbox.sleep() {
             return None;
@@ -147,7 +147,7 @@ impl SocketTable {
             }
         }
         if count > 0 {
-            self.linger.found();
+            self.busy_poll.found();
         }
         self.outbox.look_later();
         count

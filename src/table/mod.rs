@@ -30,7 +30,7 @@ use crate::ready::Ready;
 use crate::socket::server::ServerSocket;
 use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 use crate::tls::handshake::TlsContext;
-use crate::wake::linger::{Linger, Shift};
+use crate::wake::busy_poll::{BusyPoll, Shift};
 use crate::wake::mailbox::Mailbox;
 use crate::wake::notice::Notice;
 use crate::wake::readiness::Poller;
@@ -72,7 +72,7 @@ pub(crate) struct SocketTable {
     pub(crate) spare: Vec<u8>,
     /// Created by the first connection.
     pub(crate) poller: Option<Poller>,
-    pub(crate) linger: Linger,
+    pub(crate) busy_poll: BusyPoll,
     pub(crate) counters: Counters,
     pub(crate) shift: Shift,
     /// Events delivered since the poller was queried.

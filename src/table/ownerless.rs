@@ -101,7 +101,7 @@ fn has_more(table: &mut SocketTable) -> bool {
     loop {
         match table.next_event(turned) {
             Next::Nothing | Next::Event(Event::Detached) => return false,
-            Next::Turn | Next::Linger => return true,
+            Next::Turn | Next::PollAgain => return true,
             Next::Event(_) => turned = false,
         }
     }

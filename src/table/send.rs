@@ -76,7 +76,7 @@ impl SocketTable {
             Connection::Connected(link)
                 if !link.broken && !data.is_empty() && !socket.writes.has_unwritten() =>
             {
-                self.linger.expect_reply();
+                self.busy_poll.expect_reply();
                 match link.transport.poll_write(data, poller) {
                     Poll::Ready(Ok(count)) => count,
                     Poll::Ready(Err(_)) | Poll::Pending => 0,

@@ -754,7 +754,7 @@ fn until_bulk(application: &mut Application, socket_id: SocketId) {
     let end = Instant::now() + Duration::from_secs(10);
     while !is_bulk(application, socket_id) {
         let next = application.table.next_event(true);
-        assert!(matches!(next, Next::Nothing | Next::Turn | Next::Linger));
+        assert!(matches!(next, Next::Nothing | Next::Turn | Next::PollAgain));
         assert!(Instant::now() < end, "the JavaScript thread does the work");
         thread::yield_now();
     }
@@ -796,7 +796,7 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
         let end = Instant::now() + Duration::from_millis(20);
         while !is_bulk(&application, socket_id) && Instant::now() < end {
             let next = application.table.next_event(true);
-            assert!(matches!(next, Next::Nothing | Next::Turn | Next::Linger));
+            assert!(matches!(next, Next::Nothing | Next::Turn | Next::PollAgain));
         }
         if is_bulk(&application, socket_id) {
             break;

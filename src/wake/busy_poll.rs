@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::wake::readiness::POLLS;
 
 /// The longest wait for a reply.
-const PATIENCE: Duration = Duration::from_micros(50);
+const MAX_WAIT: Duration = Duration::from_micros(50);
 
 /// After `n` consecutive replies that were late, the next `2^n` replies are not waited for, up to
 /// this `n`.
@@ -74,7 +74,7 @@ impl Shift {
 
 /// Whether, and how long, to wait for a reply.
 #[derive(Default)]
-pub(crate) struct Linger {
+pub(crate) struct BusyPoll {
     /// Data was sent since the last wait.
     expected: bool,
     until: Option<Instant>,
@@ -83,7 +83,7 @@ pub(crate) struct Linger {
     skip: u32,
 }
 
-impl Linger {
+impl BusyPoll {
     /// Notes that data was sent.
     pub(crate) fn expect_reply(&mut self) {
         self.expected = true;
@@ -118,19 +118,19 @@ impl Linger {
             self.skip -= 1;
             return false;
         }
-        self.until = Some(Instant::now() + PATIENCE);
+        self.until = Some(Instant::now() + MAX_WAIT);
         true
     }
 
     /// Ends the wait, with or without a reply.
-    fn end(&mut self, answered: bool) {
+    fn end(&mut self, replied: bool) {
         self.until = None;
-        self.misses = if answered {
+        self.misses = if replied {
             0
         } else {
             MAX_MISSES.min(self.misses + 1)
         };
-        self.skip = if answered { 0 } else { 1 << self.misses };
+        self.skip = if replied { 0 } else { 1 << self.misses };
     }
 }
 
@@ -156,15 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_do_not_come_in_time_are_waited_for_ever_more_rarely() {
-        let mut linger = Linger::default();
-        assert!(!linger.begin(), "nothing was sent");
+    fn late_replies_are_waited_for_less_and_less_often() {
+        let mut busy_poll = BusyPoll::default();
+        assert!(!busy_poll.begin(), "nothing was sent");
         let mut begun = 0;
         for _ in 0..10_000 {
-            linger.expect_reply();
-            if linger.begin() {
+            busy_poll.expect_reply();
+            if busy_poll.begin() {
                 begun += 1;
-                linger.end(false);
+                busy_poll.end(false);
             }
         }
         assert!((10..25).contains(&begun), "{begun}");
