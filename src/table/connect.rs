@@ -132,7 +132,7 @@ impl SocketTable {
         let request = *request;
         // The resolver determines the number of addresses.
         if attempt.may_try_several() {
-            self.shift.work_hard();
+            self.budget.expect_costly_work();
         }
         let polled = match Poller::get(&mut self.poller, &self.mailbox) {
             Ok(poller) => attempt.poll(poller, &self.mailbox, socket_id),

@@ -6,7 +6,7 @@ use crate::event::{Event, Next};
 use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
-use crate::wake::busy_poll::Shift;
+use crate::wake::busy_poll::DeliveryBudget;
 use crate::wake::notice::Notice;
 
 /// While the outbox is never empty, the poller is queried after this many events.
@@ -18,9 +18,9 @@ impl SocketTable {
     /// the last request.
     pub(crate) fn next_event(&mut self, turned: bool) -> Next {
         if turned {
-            self.shift = Shift::begin();
+            self.budget = DeliveryBudget::begin();
             self.outbox.turn = self.outbox.turn.wrapping_add(1);
-        } else if self.shift.is_over() {
+        } else if self.budget.is_exhausted() {
             return Next::Turn;
         }
         self.untaken();
@@ -59,10 +59,10 @@ impl SocketTable {
                 if let Some(event) = event {
                     self.delivered += 1;
                     self.counters.events_delivered += 1;
-                    self.shift.deliver();
+                    self.budget.count_delivery();
                     return Next::Event(event);
                 }
-                if self.shift.work() {
+                if self.budget.count_work() {
                     return Next::Turn;
                 }
             }
@@ -77,7 +77,7 @@ impl SocketTable {
                 looked = false;
             }
             // Peers can make sockets ready forever without causing an event.
-            if self.shift.work() {
+            if self.budget.count_work() {
                 return Next::Turn;
             }
         }
@@ -103,7 +103,7 @@ impl SocketTable {
         while let Some(notice) = self.notices.pop_front() {
             self.busy_poll.found();
             self.handle(notice);
-            if self.shift.work() {
+            if self.budget.count_work() {
                 return;
             }
         }
@@ -142,7 +142,7 @@ impl SocketTable {
         while let Some((socket_id, ready)) = self.found.pop_front() {
             self.note(socket_id, ready);
             count += 1;
-            if self.shift.work() {
+            if self.budget.count_work() {
                 break;
             }
         }

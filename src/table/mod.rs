@@ -30,7 +30,7 @@ use crate::ready::Ready;
 use crate::socket::server::ServerSocket;
 use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 use crate::tls::handshake::TlsContext;
-use crate::wake::busy_poll::{BusyPoll, Shift};
+use crate::wake::busy_poll::{BusyPoll, DeliveryBudget};
 use crate::wake::mailbox::Mailbox;
 use crate::wake::notice::Notice;
 use crate::wake::readiness::Poller;
@@ -74,7 +74,7 @@ pub(crate) struct SocketTable {
     pub(crate) poller: Option<Poller>,
     pub(crate) busy_poll: BusyPoll,
     pub(crate) counters: Counters,
-    pub(crate) shift: Shift,
+    pub(crate) budget: DeliveryBudget,
     /// Events delivered since the poller was queried.
     delivered: usize,
     /// The socket whose bytes were announced to JavaScript, and their number.

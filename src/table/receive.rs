@@ -130,7 +130,7 @@ impl SocketTable {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
             && let Connection::Connected(link) = &mut socket.connection
         {
-            self.shift.work_hard();
+            self.budget.expect_costly_work();
             link.transport.listen(poller);
         }
     }
@@ -252,7 +252,7 @@ impl SocketTable {
             buffer.reserve_exact(most.saturating_sub(buffer.len()));
         }
         if !plain {
-            self.shift.work_hard();
+            self.budget.expect_costly_work();
         }
         let result = link.transport.poll_read(&mut buffer, poller);
         if let Poll::Ready(Err(error)) = &result {

@@ -146,7 +146,7 @@ impl SocketTable {
     pub(crate) fn continue_writing(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.write_turn = false;
-            self.shift.work_hard();
+            self.budget.expect_costly_work();
             self.flush(socket_id);
         }
     }
