@@ -6,7 +6,7 @@ use crate::event::{Event, Next};
 use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
-use crate::wake::busy_poll::DeliveryBudget;
+use crate::wake::budget::DeliveryBudget;
 use crate::wake::notice::Notice;
 
 /// While the outbox is never empty, the poller is queried after this many events.
