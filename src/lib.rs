@@ -403,7 +403,7 @@ impl TcpSockets {
         self.call(|table| table.info_of_any(request, socket_id))
     }
 
-    /// Describes all sockets of this environment and the ownerless ones, ordered by identifier.
+    /// Describes all sockets of this environment and the orphans, ordered by identifier.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
@@ -554,7 +554,7 @@ impl TcpSockets {
         }
     }
 
-    /// Ends all sockets. Persistent ones become ownerless.
+    /// Ends all sockets. Persistent ones become orphans.
     #[napi(catch_unwind)]
     pub fn end(&self) {
         lock(&self.table).end();
@@ -615,7 +615,7 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
 #[napi(catch_unwind)]
 pub fn settle(process_ends: bool) {
     if process_ends {
-        table::ownerless::end();
+        table::orphans::end();
     }
     runtime::closing::settle();
 }

@@ -49,7 +49,7 @@ impl WriteQueue {
     }
 
     /// Forgets the requests but keeps the data.
-    pub(crate) fn disown(&mut self) {
+    pub(crate) fn forget_requests(&mut self) {
         self.sends.clear();
     }
 
@@ -217,10 +217,10 @@ mod tests {
     }
 
     #[test]
-    fn disowned_sends_are_written_before_those_that_come_after() {
+    fn sends_without_a_request_are_written_before_those_that_come_after() {
         let mut queue = WriteQueue::default();
         queue.push(1, b"abc", 1);
-        queue.disown();
+        queue.forget_requests();
         assert!(!queue.is_empty());
         queue.push(1, b"d", 0);
         assert_eq!(write(&mut queue, 2), b"bc");

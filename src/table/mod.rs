@@ -7,8 +7,8 @@
 mod connect;
 mod counters;
 mod deliver;
+pub(crate) mod orphans;
 mod outbox;
-pub(crate) mod ownerless;
 mod receive;
 mod secure;
 mod send;

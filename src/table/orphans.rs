@@ -24,7 +24,7 @@ use crate::sync::lock;
 use crate::table::SocketTable;
 use crate::wake::readiness::Poller;
 
-static OWNERLESS: LazyLock<Shared> = LazyLock::new(Shared::default);
+static ORPHANS: LazyLock<Shared> = LazyLock::new(Shared::default);
 
 /// While a JavaScript thread waits for the lock, the runtime checks at this interval whether the
 /// thread has got it.
@@ -33,9 +33,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Whether a persistent socket ever existed. Applications without them skip the lock.
 static USED: AtomicBool = AtomicBool::new(false);
 
-/// Ends the connections of all ownerless sockets at the end of the process.
+/// Ends the connections of all orphaned sockets at the end of the process.
 pub(crate) fn end() {
-    if let Some(mut table) = ownerless() {
+    if let Some(mut table) = orphans() {
         let poller = table.poller.take();
         for (_, socket) in mem::take(&mut table.sockets) {
             socket.end(poller.as_ref());
@@ -84,14 +84,14 @@ impl Shared {
     }
 }
 
-fn ownerless() -> Option<MutexGuard<'static, SocketTable>> {
-    USED.load(Ordering::Relaxed).then(|| OWNERLESS.lock())
+fn orphans() -> Option<MutexGuard<'static, SocketTable>> {
+    USED.load(Ordering::Relaxed).then(|| ORPHANS.lock())
 }
 
-/// Wakes the ownerless table.
-fn answer() {
+/// Wakes the table of orphans.
+fn wake() {
     if let Ok(runtime) = runtime::handle() {
-        runtime.spawn(OWNERLESS.take_turns(has_more));
+        runtime.spawn(ORPHANS.take_turns(has_more));
     }
 }
 
@@ -108,19 +108,19 @@ fn has_more(table: &mut SocketTable) -> bool {
 }
 
 impl SocketTable {
-    /// Ends all sockets silently when the environment ends. Persistent ones become ownerless.
+    /// Ends all sockets silently when the environment ends. Persistent ones become orphans.
     pub(crate) fn end(&mut self) {
         self.mailbox.detach();
         let poller = self.poller.take();
         for (socket_id, mut socket) in mem::take(&mut self.sockets) {
             if socket.is_persistent() {
                 socket.suspend();
-                socket.writes.disown();
+                socket.writes.forget_requests();
                 USED.store(true, Ordering::Relaxed);
-                let mut ownerless = OWNERLESS.lock();
-                ownerless.take_over(socket_id, socket, poller.as_ref());
-                if ownerless.live > 0 {
-                    ownerless.mailbox.attach(Box::new(answer));
+                let mut orphans = ORPHANS.lock();
+                orphans.take_over(socket_id, socket, poller.as_ref());
+                if orphans.live > 0 {
+                    orphans.mailbox.attach(Box::new(wake));
                 }
             } else {
                 socket.end(poller.as_ref());
@@ -129,33 +129,33 @@ impl SocketTable {
         for (socket_id, server) in mem::take(&mut self.servers) {
             if server.identity.persistent {
                 USED.store(true, Ordering::Relaxed);
-                OWNERLESS
+                ORPHANS
                     .lock()
                     .take_over_server(socket_id, server, poller.as_ref());
             }
         }
     }
 
-    /// Adopts an ownerless socket.
+    /// Adopts an orphaned socket.
     pub(crate) fn adopt(&mut self, socket_id: SocketId) {
         if self.sockets.contains_key(&socket_id) || self.servers.contains_key(&socket_id) {
             return;
         }
-        let Some(mut ownerless) = ownerless() else {
+        let Some(mut orphans) = orphans() else {
             return;
         };
-        if let Some(socket) = ownerless.sockets.remove(&socket_id) {
+        if let Some(socket) = orphans.sockets.remove(&socket_id) {
             if let Connection::Connected(_) = &socket.connection {
-                ownerless.live -= 1;
-                ownerless.holding -= usize::from(socket.read_ahead.is_some());
+                orphans.live -= 1;
+                orphans.holding -= usize::from(socket.read_ahead.is_some());
             }
-            self.take_over(socket_id, socket, ownerless.poller.as_ref());
+            self.take_over(socket_id, socket, orphans.poller.as_ref());
             // A sleeping table that has just created its poller has not armed it.
             self.mailbox.wake();
         }
-        if let Some(server) = ownerless.servers.remove(&socket_id) {
-            ownerless.live -= usize::from(server.is_listening());
-            self.take_over_server(socket_id, server, ownerless.poller.as_ref());
+        if let Some(server) = orphans.servers.remove(&socket_id) {
+            orphans.live -= usize::from(server.is_listening());
+            self.take_over_server(socket_id, server, orphans.poller.as_ref());
             self.mailbox.wake();
         }
     }
@@ -180,7 +180,7 @@ impl SocketTable {
     pub(crate) fn server_info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
         let server = self.servers.get(&socket_id);
         let info = server.map(|server| server.info(socket_id)).or_else(|| {
-            let table = ownerless()?;
+            let table = orphans()?;
             let server = table.servers.get(&socket_id)?;
             Some(server.info(socket_id))
         });
@@ -196,7 +196,7 @@ impl SocketTable {
         self.outbox.complete(request);
         let info = |(&socket_id, server): (&SocketId, &ServerSocket)| server.info(socket_id);
         let mut infos: Vec<_> = self.servers.iter().map(info).collect();
-        if let Some(table) = ownerless() {
+        if let Some(table) = orphans() {
             infos.extend(table.servers.iter().map(info));
             infos.sort_unstable_by_key(|info| info.socket_id);
         }
@@ -224,12 +224,12 @@ impl SocketTable {
         self.flush(socket_id);
     }
 
-    /// Describes a socket of this environment or an ownerless one; `None` if it does not exist.
+    /// Describes a socket of this environment or an orphan; `None` if it does not exist.
     pub(crate) fn info_of_any(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
         if self.sockets.contains_key(&socket_id) {
             return self.info(request, socket_id);
         }
-        let info = ownerless().and_then(|table| {
+        let info = orphans().and_then(|table| {
             let socket = table.sockets.get(&socket_id)?;
             Some(socket.info(socket_id))
         });
@@ -240,10 +240,10 @@ impl SocketTable {
         info
     }
 
-    /// Describes the sockets of this environment and the ownerless ones, oldest first.
+    /// Describes the sockets of this environment and the orphans, oldest first.
     pub(crate) fn infos_of_all(&mut self, request: u32) -> Vec<SocketInfo> {
         let mut infos = self.infos(request);
-        if let Some(table) = ownerless() {
+        if let Some(table) = orphans() {
             let others = table.sockets.iter();
             infos.extend(others.map(|(&socket_id, socket)| socket.info(socket_id)));
             infos.sort_unstable_by_key(|info| info.socket_id);
@@ -327,7 +327,7 @@ mod tests {
         assert!(turns > 0, "all events in one turn");
     }
 
-    /// Ownerless sockets that have [`PENDING`] bytes to write, and threads that read all of them.
+    /// Orphaned sockets that have [`PENDING`] bytes to write, and threads that read all of them.
     fn with_pending_bytes() -> (Shared, Vec<thread::JoinHandle<()>>) {
         let (mut former, peer) = (Application::new(), Peer::new());
         let mut readers = Vec::new();
@@ -345,7 +345,7 @@ mod tests {
         let data = vec![1; PENDING / SOCKETS + WRITES_PER_TURN];
         for (socket_id, mut socket) in mem::take(&mut former.table.sockets) {
             socket.writes.push(0, &data, 0);
-            socket.writes.disown();
+            socket.writes.forget_requests();
             table.take_over(socket_id, socket, former.table.poller.as_ref());
         }
         drop(table);
@@ -422,7 +422,7 @@ mod tests {
         let request = application.request();
         USED.store(true, Ordering::Relaxed);
         let (sender, asked) = mpsc::channel();
-        let table = lock(&OWNERLESS.table);
+        let table = lock(&ORPHANS.table);
         let asking = thread::spawn(move || {
             let info = application.table.info_of_any(request, socket_id);
             sender.send(info.is_some()).unwrap();
@@ -533,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn pending_sends_are_written_without_an_owner() {
+    fn an_orphan_writes_its_pending_sends() {
         let (mut former, socket_id, mut stream) = connected();
         send(&mut former, socket_id, &vec![1; LARGE]);
         former.table.end();
@@ -561,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_breaks_without_an_owner_is_not_connected() {
+    fn an_orphan_whose_connection_breaks_is_not_connected() {
         let (mut former, socket_id, stream) = connected();
         send(&mut former, socket_id, &vec![1; LARGE]);
         former.table.end();
