@@ -77,9 +77,9 @@ pub(crate) struct Socket {
     /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
     pub(crate) read: Option<usize>,
     /// Whether the outbox already holds a read marker for this socket.
-    pub(crate) turn: bool,
+    pub(crate) read_queued: bool,
     /// Whether the outbox already holds a write marker for this socket.
-    pub(crate) write_turn: bool,
+    pub(crate) write_queued: bool,
     /// A completion was queued after this socket's read marker. The read is deferred, so that the
     /// completion is delivered first.
     pub(crate) answered: bool,

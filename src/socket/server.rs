@@ -21,7 +21,7 @@ pub(crate) struct ServerSocket {
     /// been paused in the meantime.
     pub(crate) accepting: bool,
     /// Whether the outbox already holds an accept marker for this socket.
-    pub(crate) turn: bool,
+    pub(crate) accept_queued: bool,
 }
 
 /// The state of a server socket.
@@ -85,7 +85,7 @@ impl ServerSocket {
     /// Pauses the socket, whose owner has ended.
     pub(crate) fn suspend(&mut self) {
         self.paused = true;
-        (self.accepting, self.turn) = (false, false);
+        (self.accepting, self.accept_queued) = (false, false);
         if !matches!(self.state, State::Listening(_)) {
             self.local = None;
         }

@@ -154,7 +154,7 @@ impl SocketTable {
                 self.outbox.complete(request);
                 socket.answered = true;
                 if self.start_read(socket_id) {
-                    self.give_turn(socket_id);
+                    self.queue_read(socket_id);
                 }
             }
             Err(error) => {

@@ -172,10 +172,10 @@ impl SocketTable {
 
     fn readable(&mut self, socket_id: SocketId) {
         let Some(socket) = self.sockets.get(&socket_id) else {
-            return self.give_accept_turn(socket_id);
+            return self.queue_accept(socket_id);
         };
         if socket.read.is_some() || socket.listens() {
-            self.give_turn(socket_id);
+            self.queue_read(socket_id);
         }
     }
 
@@ -192,7 +192,7 @@ impl SocketTable {
         {
             link.transport.settle(poller);
             if socket.read.is_some() && link.transport.is_read_ready() {
-                self.give_turn(socket_id);
+                self.queue_read(socket_id);
             }
         }
     }

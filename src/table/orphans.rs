@@ -205,7 +205,7 @@ impl SocketTable {
 
     /// Takes over a socket whose connection, if any, is watched by `former`.
     fn take_over(&mut self, socket_id: SocketId, mut socket: Box<Socket>, former: Option<&Poller>) {
-        (socket.turn, socket.write_turn) = (false, false);
+        (socket.read_queued, socket.write_queued) = (false, false);
         let connection = mem::take(&mut socket.connection);
         if let (Connection::Connected(link), Some(former)) = (connection, former)
             && let Ok(poller) = Poller::get(&mut self.poller, &self.mailbox)

@@ -51,9 +51,9 @@ impl SocketTable {
     }
 
     /// Queues a read marker for the socket, unless it has one.
-    pub(crate) fn give_turn(&mut self, socket_id: SocketId) {
+    pub(crate) fn queue_read(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id)
-            && !mem::replace(&mut socket.turn, true)
+            && !mem::replace(&mut socket.read_queued, true)
         {
             socket.answered = false;
             self.outbox.read(socket_id);
@@ -63,7 +63,7 @@ impl SocketTable {
     /// The data that the read in flight delivers, if there is any.
     pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
         let socket = self.sockets.get_mut(&socket_id)?;
-        socket.turn = false;
+        socket.read_queued = false;
         let Some(capacity) = socket.read else {
             self.listen(socket_id);
             return None;
@@ -92,12 +92,12 @@ impl SocketTable {
         }
         let socket = self.sockets.get_mut(&socket_id)?;
         if mem::take(&mut socket.answered) || (behind && socket.read_ahead.is_none()) {
-            self.give_turn(socket_id);
+            self.queue_read(socket_id);
             return None;
         }
         let Some(read_ahead) = &socket.read_ahead else {
             if socket.has_unfinished_read() {
-                self.give_turn(socket_id);
+                self.queue_read(socket_id);
             }
             return None;
         };
@@ -165,7 +165,7 @@ impl SocketTable {
         };
         if count == 0 {
             // An ordinary read handles any other condition.
-            self.give_turn(socket_id);
+            self.queue_read(socket_id);
             return 0;
         }
         self.counters.bytes_received += count;
@@ -174,7 +174,7 @@ impl SocketTable {
             self.drop_read_ahead(socket_id);
         }
         if self.start_read(socket_id) {
-            self.give_turn(socket_id);
+            self.queue_read(socket_id);
         }
         count
     }
@@ -182,7 +182,7 @@ impl SocketTable {
     /// Keeps announced bytes that JavaScript did not take for lack of memory.
     pub(crate) fn untaken(&mut self) {
         if let Some((socket_id, _)) = self.taking.take() {
-            self.give_turn(socket_id);
+            self.queue_read(socket_id);
         }
     }
 
@@ -220,7 +220,7 @@ impl SocketTable {
     /// read now and may be delivered before the send's callback.
     pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get(&socket_id)
-            && socket.turn
+            && socket.read_queued
             && !socket.answered
             && socket.read_ahead.is_none()
             && let Some(capacity) = socket.read
@@ -537,7 +537,7 @@ mod tests {
         stream.write_all(b"before ").unwrap();
         let table = &mut application.table;
         table.look_around();
-        table.give_turn(socket_id);
+        table.queue_read(socket_id);
         let request = application.request();
         application.table.send(request, socket_id, b"question");
         stream.read_exact(&mut [0; 8]).unwrap();
@@ -569,7 +569,7 @@ mod tests {
         let other = Peer::new();
         let table = &mut application.table;
         table.info(info, socket_id);
-        table.give_turn(socket_id);
+        table.queue_read(socket_id);
         table.disconnect(disconnect, socket_id);
         table.set_paused(resume, socket_id, false);
         let host = other.address.ip().to_string();

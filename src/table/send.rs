@@ -116,7 +116,7 @@ impl SocketTable {
         while socket.writes.has_unwritten() {
             if left == 0 {
                 // A peer that takes everything at once must not delay other sockets.
-                if !mem::replace(&mut socket.write_turn, true) {
+                if !mem::replace(&mut socket.write_queued, true) {
                     self.outbox.write(socket_id);
                 }
                 break;
@@ -145,7 +145,7 @@ impl SocketTable {
     /// Writes more of the data that the last turn left.
     pub(crate) fn continue_writing(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
-            socket.write_turn = false;
+            socket.write_queued = false;
             self.budget.expect_costly_work();
             self.flush(socket_id);
         }
@@ -168,7 +168,7 @@ impl SocketTable {
         if held || link.transport.has_unread() {
             // A read that starts later is queued later.
             if socket.read.is_some() {
-                self.give_turn(socket_id);
+                self.queue_read(socket_id);
             }
         } else {
             let cause = link.cause();

@@ -183,7 +183,7 @@ impl SocketTable {
             return;
         }
         if listener.is_ready(Direction::Read) {
-            self.give_accept_turn(socket_id);
+            self.queue_accept(socket_id);
         }
     }
 
@@ -201,15 +201,15 @@ impl SocketTable {
             listener.note(ready);
         }
         if ready.read {
-            self.give_accept_turn(socket_id);
+            self.queue_accept(socket_id);
         }
     }
 
     /// Queues an accept marker for the socket, unless it has one or no accept is in flight.
-    pub(crate) fn give_accept_turn(&mut self, socket_id: SocketId) {
+    pub(crate) fn queue_accept(&mut self, socket_id: SocketId) {
         if let Some(server) = self.servers.get_mut(&socket_id)
             && server.accepting
-            && !mem::replace(&mut server.turn, true)
+            && !mem::replace(&mut server.accept_queued, true)
         {
             self.outbox.accept(socket_id);
         }
@@ -219,7 +219,7 @@ impl SocketTable {
     pub(crate) fn accept(&mut self, socket_id: SocketId) -> Option<Event> {
         let is_full = self.is_full();
         let server = self.servers.get_mut(&socket_id)?;
-        server.turn = false;
+        server.accept_queued = false;
         let State::Listening(listener) = &mut server.state else {
             return None;
         };
@@ -244,7 +244,7 @@ impl SocketTable {
                 }
             }
         }
-        self.give_accept_turn(socket_id);
+        self.queue_accept(socket_id);
         None
     }
 
@@ -273,7 +273,7 @@ impl SocketTable {
         self.counters.accepted += 1;
         if let Some(server) = self.servers.get_mut(&socket_id) {
             server.accepting = !server.paused;
-            self.give_accept_turn(socket_id);
+            self.queue_accept(socket_id);
         }
         self.accepted = Some(client_id);
         Event::Accept {
