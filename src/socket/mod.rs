@@ -82,7 +82,7 @@ pub(crate) struct Socket {
     pub(crate) write_queued: bool,
     /// A completion was queued after this socket's read marker. The read is deferred, so that the
     /// completion is delivered first.
-    pub(crate) answered: bool,
+    pub(crate) completion_ahead: bool,
     /// Bytes that were read but not delivered; never empty.
     pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,

@@ -153,7 +153,7 @@ impl SocketTable {
         self.outbox.complete(request);
         // Data that has already arrived is still delivered after the completions of this tick's
         // calls.
-        socket.answered |= resumed && socket.read.is_none();
+        socket.completion_ahead |= resumed && socket.read.is_none();
         if resumed && self.start_read(socket_id) && !self.end_if_over(socket_id) {
             self.mailbox.post(Notice::Readable(socket_id));
         }

@@ -55,7 +55,7 @@ impl SocketTable {
         if let Some(socket) = self.sockets.get_mut(&socket_id)
             && !mem::replace(&mut socket.read_queued, true)
         {
-            socket.answered = false;
+            socket.completion_ahead = false;
             self.outbox.read(socket_id);
         }
     }
@@ -73,7 +73,7 @@ impl SocketTable {
         }
         let capacity = capacity.min(READ_SIZE);
         // The data may be the reply to a send whose completion must be delivered first.
-        let behind = mem::take(&mut socket.answered);
+        let behind = mem::take(&mut socket.completion_ahead);
         if !behind && let Some(available) = socket.direct_length(capacity) {
             return Some(self.announce(socket_id, available, capacity));
         }
@@ -91,7 +91,7 @@ impl SocketTable {
             self.flush(socket_id);
         }
         let socket = self.sockets.get_mut(&socket_id)?;
-        if mem::take(&mut socket.answered) || (behind && socket.read_ahead.is_none()) {
+        if mem::take(&mut socket.completion_ahead) || (behind && socket.read_ahead.is_none()) {
             self.queue_read(socket_id);
             return None;
         }
@@ -221,7 +221,7 @@ impl SocketTable {
     pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get(&socket_id)
             && socket.read_queued
-            && !socket.answered
+            && !socket.completion_ahead
             && socket.read_ahead.is_none()
             && let Some(capacity) = socket.read
         {

@@ -138,7 +138,7 @@ impl SocketTable {
             self.unsent -= length;
             self.counters.bytes_sent += length;
             self.outbox.complete(request);
-            socket.answered = true;
+            socket.completion_ahead = true;
         }
     }
 
