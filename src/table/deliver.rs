@@ -10,7 +10,7 @@ use crate::wake::budget::DeliveryBudget;
 use crate::wake::notice::Notice;
 
 /// While the outbox is never empty, the poller is queried after this many events.
-const LOOK_AFTER: usize = 16;
+const EVENTS_PER_POLL: usize = 16;
 
 impl SocketTable {
     /// The next event. JavaScript requests each event in a job of its own, so that microtasks run
@@ -27,10 +27,10 @@ impl SocketTable {
         self.outbox.answer_late();
         self.handle_notices();
         // If each event causes the next, the outbox is never empty.
-        if self.delivered >= LOOK_AFTER {
-            self.outbox.look_later();
+        if self.delivered >= EVENTS_PER_POLL {
+            self.outbox.schedule_poll();
         }
-        let mut looked = false;
+        let mut nothing_ready = false;
         loop {
             while let Some(entry) = self.outbox.entries.pop_front() {
                 let event = match entry {
@@ -46,12 +46,12 @@ impl SocketTable {
                         return Next::Turn;
                     }
                     Entry::Turn(_) => None,
-                    Entry::Look => {
-                        self.outbox.looks = false;
-                        if self.delivered < LOOK_AFTER && !self.outbox.entries.is_empty() {
-                            self.outbox.look_later();
+                    Entry::Poll => {
+                        self.outbox.poll_queued = false;
+                        if self.delivered < EVENTS_PER_POLL && !self.outbox.entries.is_empty() {
+                            self.outbox.schedule_poll();
                         } else {
-                            looked = self.look_around() == 0;
+                            nothing_ready = self.poll_readiness() == 0;
                         }
                         None
                     }
@@ -66,15 +66,15 @@ impl SocketTable {
                     return Next::Turn;
                 }
             }
-            if !looked {
-                looked = self.look_around() == 0;
+            if !nothing_ready {
+                nothing_ready = self.poll_readiness() == 0;
             } else if self.notices.is_empty()
                 && let Some(next) = self.rest()
             {
                 return next;
             } else {
                 self.handle_notices();
-                looked = false;
+                nothing_ready = false;
             }
             // Peers can make sockets ready forever without causing an event.
             if self.budget.count_work() {
@@ -87,7 +87,7 @@ impl SocketTable {
     /// no other event. From time to time this is refused: an application that sends from each
     /// send's callback would otherwise never get another event.
     pub(crate) fn leave_successes(&mut self, first: u32, count: usize) -> bool {
-        let left = self.delivered < LOOK_AFTER && self.outbox.take_successes(first, count);
+        let left = self.delivered < EVENTS_PER_POLL && self.outbox.take_successes(first, count);
         if left {
             self.delivered += count;
             self.counters.events_delivered += count;
@@ -130,7 +130,7 @@ impl SocketTable {
 
     /// Queries the poller and handles ready sockets until the time of the turn is used up. Returns
     /// their number.
-    pub(crate) fn look_around(&mut self) -> usize {
+    pub(crate) fn poll_readiness(&mut self) -> usize {
         self.delivered = 0;
         let Some(poller) = &self.poller else {
             return 0;
@@ -149,7 +149,7 @@ impl SocketTable {
         if count > 0 {
             self.busy_poll.found();
         }
-        self.outbox.look_later();
+        self.outbox.schedule_poll();
         count
     }
 

@@ -17,8 +17,8 @@ pub(crate) struct Outbox {
     /// Completions that follow those of the other calls of this turn of the event loop: Chromium's
     /// browser process has to ask its network process for them.
     pub(super) later: Vec<(SocketId, Event)>,
-    /// Whether [`Entry::Look`] is queued.
-    pub(super) looks: bool,
+    /// Whether [`Entry::Poll`] is queued.
+    pub(super) poll_queued: bool,
     /// Counts the turns of the event loop.
     pub(super) turn: u32,
 }
@@ -34,7 +34,7 @@ pub(super) enum Entry {
     /// The server socket probably has a connection to accept.
     Accept(SocketId),
     /// All earlier entries have been handled: query the poller.
-    Look,
+    Poll,
     /// The entries behind this one wait for the next turn of the event loop; see
     /// [`Outbox::wait_for_turn`].
     Turn(u32),
@@ -111,9 +111,9 @@ impl Outbox {
     /// event.
     pub(super) fn take_successes(&mut self, first: u32, count: usize) -> bool {
         let mut expected = first;
-        let taken = self.entries.len() == count + usize::from(self.looks)
+        let taken = self.entries.len() == count + usize::from(self.poll_queued)
             && self.entries.iter().all(|entry| {
-                if matches!(entry, Entry::Look) {
+                if matches!(entry, Entry::Poll) {
                     return true;
                 }
                 let request = expected;
@@ -126,15 +126,15 @@ impl Outbox {
             });
         if taken {
             self.entries.clear();
-            self.looks = false;
+            self.poll_queued = false;
         }
         taken
     }
 
     /// Queries the poller again after all queued entries, if there are any.
-    pub(super) fn look_later(&mut self) {
-        if !self.entries.is_empty() && !mem::replace(&mut self.looks, true) {
-            self.entries.push_back(Entry::Look);
+    pub(super) fn schedule_poll(&mut self) {
+        if !self.entries.is_empty() && !mem::replace(&mut self.poll_queued, true) {
+            self.entries.push_back(Entry::Poll);
         }
     }
 

@@ -536,13 +536,13 @@ mod tests {
         let mut stream = peer.accept();
         stream.write_all(b"before ").unwrap();
         let table = &mut application.table;
-        table.look_around();
+        table.poll_readiness();
         table.queue_read(socket_id);
         let request = application.request();
         application.table.send(request, socket_id, b"question");
         stream.read_exact(&mut [0; 8]).unwrap();
         stream.write_all(b"answer").unwrap();
-        application.table.look_around();
+        application.table.poll_readiness();
         let mut received = Vec::new();
         let mut ended = false;
         while !received.ends_with(b"answer") {
@@ -583,7 +583,7 @@ mod tests {
         );
         assert_eq!(application.outcome(info), Ok(()));
         other.accept().write_all(b"new").unwrap();
-        application.table.look_around();
+        application.table.poll_readiness();
         assert_eq!(application.outcome(disconnect), Ok(()));
         let error = NetError::ConnectionClosed;
         assert_eq!(application.event(), Told::ReceiveError { socket_id, error });

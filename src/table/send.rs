@@ -239,7 +239,7 @@ mod tests {
         // The kernel has room for the remainder of the first write.
         let mut stream = reader.join().unwrap();
         let before = queued(&application);
-        application.table.look_around();
+        application.table.poll_readiness();
         let mut turns = 0;
         loop {
             turns += 1;
@@ -420,7 +420,7 @@ mod tests {
         stream.write_all(b"last words").unwrap();
         will_reset(&stream);
         drop(stream);
-        application.table.look_around();
+        application.table.poll_readiness();
         let lost = send(&mut application, socket_id, b"x");
         application.table.set_paused(resume, socket_id, false);
         application.table.info(info, socket_id);
