@@ -69,7 +69,7 @@ impl SocketTable {
             if !nothing_ready {
                 nothing_ready = self.poll_readiness() == 0;
             } else if self.notices.is_empty()
-                && let Some(next) = self.rest()
+                && let Some(next) = self.before_sleep()
             {
                 return next;
             } else {
@@ -110,7 +110,7 @@ impl SocketTable {
     }
 
     /// Prepares to sleep. `None` if an event has arrived in the meantime.
-    fn rest(&mut self) -> Option<Next> {
+    fn before_sleep(&mut self) -> Option<Next> {
         if self.is_idle() {
             self.mailbox.detach();
             return Some(Next::Event(Event::Detached));
