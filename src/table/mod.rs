@@ -202,7 +202,7 @@ impl SocketTable {
     /// Closes the connection of a socket and keeps the socket.
     pub(crate) fn disconnect(&mut self, request: u32, socket_id: SocketId) {
         find!(self.sockets, socket_id, request);
-        let was_reading = self.cut(socket_id);
+        let was_reading = self.abort_connection(socket_id);
         self.outbox.complete(request);
         if was_reading {
             self.report_closed(socket_id);
@@ -221,7 +221,7 @@ impl SocketTable {
 
     /// Ends a connection and aborts its pending calls with [`NetError::Aborted`]. Returns whether a
     /// read was in flight, whose end must be reported.
-    pub(crate) fn cut(&mut self, socket_id: SocketId) -> bool {
+    pub(crate) fn abort_connection(&mut self, socket_id: SocketId) -> bool {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
@@ -251,9 +251,9 @@ impl SocketTable {
         was_reading
     }
 
-    /// Removes a socket; like [`Self::cut`].
+    /// Removes a socket; like [`Self::abort_connection`].
     pub(crate) fn remove(&mut self, socket_id: SocketId) -> bool {
-        let was_reading = self.cut(socket_id);
+        let was_reading = self.abort_connection(socket_id);
         self.sockets.remove(&socket_id);
         was_reading
     }

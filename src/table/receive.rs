@@ -316,7 +316,7 @@ impl SocketTable {
             _ => None,
         };
         self.fail_sends(socket_id);
-        if self.cut(socket_id) {
+        if self.abort_connection(socket_id) {
             self.report_end(socket_id, cause);
         }
     }

@@ -172,7 +172,7 @@ impl SocketTable {
             }
         } else {
             let cause = link.cause();
-            if self.cut(socket_id) {
+            if self.abort_connection(socket_id) {
                 self.report_end(socket_id, cause);
             }
         }
