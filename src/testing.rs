@@ -12,7 +12,7 @@ use crate::ids::SocketId;
 use crate::net::resolver::AddressFamily;
 use crate::net_error::NetError;
 use crate::runtime::{self, OwnedTask, closing};
-use crate::socket::{Connection, Ends, SocketProperties};
+use crate::socket::{Connection, Endpoints, SocketProperties};
 use crate::sync::lock;
 use crate::table::SocketTable;
 use crate::wake::notice::Secured;
@@ -183,7 +183,7 @@ impl Application {
         broken: bool,
     ) -> SocketId {
         let socket_id = self.create(SocketProperties::default());
-        let ends = Ends {
+        let endpoints = Endpoints {
             local: stream.local_addr().ok(),
             peer: stream.peer_addr().unwrap(),
         };
@@ -196,7 +196,7 @@ impl Application {
         let socket = self.table.sockets.get_mut(&socket_id).unwrap();
         socket.connection = Connection::Securing {
             request,
-            ends,
+            endpoints,
             paused: false,
             handshake: OwnedTask(idle),
         };

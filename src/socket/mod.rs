@@ -142,7 +142,7 @@ pub(crate) enum Connection {
     Securing {
         /// The `secure` call.
         request: u32,
-        ends: Ends,
+        endpoints: Endpoints,
         /// The `paused` flag when `secure()` was called, which the secured socket inherits.
         paused: bool,
         /// Dropping it ends the connection.
@@ -153,7 +153,7 @@ pub(crate) enum Connection {
 /// An established connection.
 pub(crate) struct Link {
     pub(crate) transport: Transport,
-    pub(crate) ends: Ends,
+    pub(crate) endpoints: Endpoints,
     /// Writing has failed. The link exists only to deliver the data received before.
     pub(crate) broken: bool,
     /// Why reading has failed.
@@ -170,13 +170,13 @@ impl Link {
 
 /// The two addresses of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ends {
+pub(crate) struct Endpoints {
     /// Unknown for an accepted connection, as in Chromium.
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: SocketAddr,
 }
 
-impl Ends {
+impl Endpoints {
     /// The addresses of `socket`, which is connected to `peer`. `None` if the kernel does not know
     /// the local address.
     ///
@@ -321,23 +321,23 @@ impl Socket {
 
     /// Describes the socket for `getInfo`.
     pub(crate) fn info(&self, socket_id: SocketId) -> SocketInfo {
-        let ends = match &self.connection {
-            Connection::Connected(link) => Some(&link.ends),
-            Connection::Securing { ends, .. } => Some(ends),
+        let endpoints = match &self.connection {
+            Connection::Connected(link) => Some(&link.endpoints),
+            Connection::Securing { endpoints, .. } => Some(endpoints),
             Connection::Disconnected | Connection::Connecting { .. } => None,
         };
-        let local = ends.and_then(|ends| ends.local);
+        let local = endpoints.and_then(|endpoints| endpoints.local);
         SocketInfo {
             socket_id,
             persistent: self.identity.persistent,
             name: self.identity.shown_name(),
             buffer_size: Some(self.buffer_size).filter(|&size| size > 0),
             paused: self.paused,
-            connected: ends.is_some(),
+            connected: endpoints.is_some(),
             local_address: local.map(|local| address_text(&local.ip())),
             local_port: local.map(|local| local.port()),
-            peer_address: ends.map(|ends| address_text(&ends.peer.ip())),
-            peer_port: ends.map(|ends| ends.peer.port()),
+            peer_address: endpoints.map(|endpoints| address_text(&endpoints.peer.ip())),
+            peer_port: endpoints.map(|endpoints| endpoints.peer.port()),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::net::look_ups::{self, Owner, Unanswered};
 use crate::net::resolver::{self, AddressFamily, Resolution};
 use crate::net_error::NetError;
 use crate::runtime;
-use crate::socket::{Connection, Ends, Link};
+use crate::socket::{Connection, Endpoints, Link};
 use crate::table::{SocketTable, find};
 use crate::transport::Transport;
 use crate::wake::notice::Notice;
@@ -141,11 +141,11 @@ impl SocketTable {
         let Poll::Ready(result) = polled else {
             return true;
         };
-        match result.and_then(with_ends) {
-            Ok((polled, ends)) => {
+        match result.and_then(with_endpoints) {
+            Ok((polled, endpoints)) => {
                 socket.connection = Connection::Connected(Link {
                     transport: Transport::Plain(polled),
-                    ends,
+                    endpoints,
                     broken: false,
                     failure: None,
                 });
@@ -169,7 +169,9 @@ impl SocketTable {
 
 /// If the peer has already disconnected, its address is unknown and the attempt fails, as in
 /// Chromium.
-fn with_ends((socket, peer): (PolledSocket, SocketAddr)) -> Result<(PolledSocket, Ends), NetError> {
-    let ends = Ends::of(&socket, peer).ok_or(NetError::SocketNotConnected)?;
-    Ok((socket, ends))
+fn with_endpoints(
+    (socket, peer): (PolledSocket, SocketAddr),
+) -> Result<(PolledSocket, Endpoints), NetError> {
+    let endpoints = Endpoints::of(&socket, peer).ok_or(NetError::SocketNotConnected)?;
+    Ok((socket, endpoints))
 }

@@ -50,7 +50,7 @@ impl SocketTable {
                 return refuse(self, "Socket not connected");
             }
             // Chromium does not know the local address of an accepted connection, and needs it here.
-            Connection::Connected(link) => link.ends.local.is_none(),
+            Connection::Connected(link) => link.endpoints.local.is_none(),
             Connection::Securing { .. } => true,
         };
         if unfit || socket.read.is_some() || !socket.writes.is_empty() {
@@ -80,7 +80,7 @@ impl SocketTable {
             (
                 Connection::Connected(Link {
                     transport: Transport::Plain(socket),
-                    ends,
+                    endpoints,
                     ..
                 }),
                 Some(poller),
@@ -90,14 +90,14 @@ impl SocketTable {
                     // The connection is gone and must be counted out here.
                     self.live -= 1;
                 }
-                released.map(|stream| (stream, ends)).ok()
+                released.map(|stream| (stream, endpoints)).ok()
             }
             (other, _) => {
                 socket.connection = other;
                 None
             }
         };
-        let Some((stream, ends)) = released else {
+        let Some((stream, endpoints)) = released else {
             return self.destroy(request, socket_id, NetError::Failed);
         };
         let secured = move |result| Notice::Secured {
@@ -135,7 +135,7 @@ impl SocketTable {
         let (paused, handshake) = (socket.paused, OwnedTask(handshake.abort_handle()));
         socket.connection = Connection::Securing {
             request,
-            ends,
+            endpoints,
             paused,
             handshake,
         };
@@ -167,13 +167,13 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let (ends, paused) = match &socket.connection {
+        let (endpoints, paused) = match &socket.connection {
             Connection::Securing {
                 request: current,
-                ends,
+                endpoints,
                 paused,
                 ..
-            } if *current == request => (*ends, *paused),
+            } if *current == request => (*endpoints, *paused),
             _ => return,
         };
         let transport = result.and_then(|secured| {
@@ -188,7 +188,7 @@ impl SocketTable {
             Ok(secure) => {
                 socket.connection = Connection::Connected(Link {
                     transport: Transport::Secure(secure),
-                    ends,
+                    endpoints,
                     broken: false,
                     failure: None,
                 });

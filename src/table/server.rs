@@ -19,7 +19,7 @@ use crate::net::listener;
 use crate::net_error::NetError;
 use crate::ready::{Direction, Ready};
 use crate::socket::server::{ServerSocket, State};
-use crate::socket::{Ends, Identity, Link, Socket};
+use crate::socket::{Endpoints, Identity, Link, Socket};
 use crate::table::{SocketTable, find};
 use crate::transport::Transport;
 use crate::wake::notice::Notice;
@@ -264,7 +264,7 @@ impl SocketTable {
         };
         let client = Socket::accepted(Link {
             transport: Transport::Plain(polled),
-            ends: Ends { local: None, peer },
+            endpoints: Endpoints { local: None, peer },
             broken: false,
             failure: None,
         });
