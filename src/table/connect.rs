@@ -117,7 +117,7 @@ impl SocketTable {
         let attempt =
             Attempt::new(addresses, port, deadline).sparing_descriptors(self.spares_descriptors);
         socket.connection = Connection::Connecting { request, attempt };
-        self.live += 1;
+        self.open_connections += 1;
         self.continue_attempt(socket_id);
     }
 
@@ -159,7 +159,7 @@ impl SocketTable {
             }
             Err(error) => {
                 socket.connection = Connection::Disconnected;
-                self.live -= 1;
+                self.open_connections -= 1;
                 self.outbox.fail(request, error);
             }
         }

@@ -199,7 +199,10 @@ impl SocketTable {
 
     /// Whether no event can occur until JavaScript makes a call.
     fn is_idle(&self) -> bool {
-        !self.has_news() && self.notices.is_empty() && self.resolving == 0 && self.live == 0
+        !self.has_news()
+            && self.notices.is_empty()
+            && self.resolving == 0
+            && self.open_connections == 0
     }
 
     fn handle(&mut self, notice: Notice) {

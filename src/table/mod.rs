@@ -62,7 +62,7 @@ pub(crate) struct SocketTable {
     /// Pending name resolutions.
     pub(crate) resolving: usize,
     /// Sockets that are connected or connecting, and server sockets that listen.
-    pub(crate) live: usize,
+    pub(crate) open_connections: usize,
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
     /// Bytes of pending sends, which count towards the write quota.
@@ -241,7 +241,7 @@ impl SocketTable {
                 self.outbox.fail(request, NetError::Aborted);
             }
         }
-        self.live -= 1;
+        self.open_connections -= 1;
         for (request, length) in socket.writes.abandon() {
             self.unsent -= length;
             self.outbox.fail(request, NetError::Aborted);
@@ -285,7 +285,8 @@ impl SocketTable {
     /// Whether the event loop is to be kept alive: an event or a pending call is outstanding, or a
     /// referenced socket is connected.
     pub(crate) fn keeps_loop(&mut self) -> bool {
-        if self.has_news() || self.resolving > 0 || self.live > self.unreferenced.len() {
+        if self.has_news() || self.resolving > 0 || self.open_connections > self.unreferenced.len()
+        {
             return true;
         }
         let sockets = &self.sockets;
@@ -294,7 +295,7 @@ impl SocketTable {
                 .get(id)
                 .is_some_and(|socket| matches!(socket.connection, Connection::Connected(_)))
         });
-        self.live > self.unreferenced.len()
+        self.open_connections > self.unreferenced.len()
     }
 
     /// Whether an event is queued.

@@ -119,7 +119,7 @@ impl SocketTable {
                 USED.store(true, Ordering::Relaxed);
                 let mut orphans = ORPHANS.lock();
                 orphans.take_over(socket_id, socket, poller.as_ref());
-                if orphans.live > 0 {
+                if orphans.open_connections > 0 {
                     orphans.mailbox.attach(Box::new(wake));
                 }
             } else {
@@ -146,7 +146,7 @@ impl SocketTable {
         };
         if let Some(socket) = orphans.sockets.remove(&socket_id) {
             if let Connection::Connected(_) = &socket.connection {
-                orphans.live -= 1;
+                orphans.open_connections -= 1;
                 orphans.holding -= usize::from(socket.read_ahead.is_some());
             }
             self.take_over(socket_id, socket, orphans.poller.as_ref());
@@ -154,7 +154,7 @@ impl SocketTable {
             self.mailbox.wake();
         }
         if let Some(server) = orphans.servers.remove(&socket_id) {
-            orphans.live -= usize::from(server.is_listening());
+            orphans.open_connections -= usize::from(server.is_listening());
             self.take_over_server(socket_id, server, orphans.poller.as_ref());
             self.mailbox.wake();
         }
@@ -172,7 +172,7 @@ impl SocketTable {
             // Without a poller there was no listener.
             _ => server = server.without_listener(),
         }
-        self.live += usize::from(server.is_listening());
+        self.open_connections += usize::from(server.is_listening());
         self.servers.insert(socket_id, server);
     }
 
@@ -214,7 +214,7 @@ impl SocketTable {
                     .hand_over(socket_id, former, poller, &self.mailbox)
         {
             socket.connection = Connection::Connected(Link { transport, ..link });
-            self.live += 1;
+            self.open_connections += 1;
             self.holding += usize::from(socket.read_ahead.is_some());
         } else {
             drop(socket.writes.abandon());

@@ -83,7 +83,7 @@ impl SocketTable {
             return self.outbox.fail(request, NetError::InvalidArgument);
         };
         match mem::take(&mut server.state) {
-            State::Idle => self.live += 1,
+            State::Idle => self.open_connections += 1,
             State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             State::Listening(_) => {}
         }
@@ -135,7 +135,7 @@ impl SocketTable {
                 }
             }
             Err(error) => {
-                self.live -= 1;
+                self.open_connections -= 1;
                 self.outbox.fail(request, error);
             }
         }
@@ -166,7 +166,7 @@ impl SocketTable {
             State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             State::Listening(_) => {}
         }
-        self.live -= 1;
+        self.open_connections -= 1;
         server.local = None;
         server.accepting = false;
     }
@@ -269,7 +269,7 @@ impl SocketTable {
             failure: None,
         });
         self.sockets.insert(client_id, Box::new(client));
-        self.live += 1;
+        self.open_connections += 1;
         self.counters.accepted += 1;
         if let Some(server) = self.servers.get_mut(&socket_id) {
             server.accepting = !server.paused;
