@@ -66,7 +66,7 @@ pub(crate) struct SocketTable {
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
     /// Bytes of pending sends, which count towards the write quota.
-    pub(crate) unsent: usize,
+    pub(crate) queued_bytes: usize,
     /// Sockets with bytes that were read but not delivered.
     pub(crate) holding: usize,
     /// The buffer for the next read. Idle sockets have none.
@@ -243,7 +243,7 @@ impl SocketTable {
         }
         self.open_connections -= 1;
         for (request, length) in socket.writes.abandon() {
-            self.unsent -= length;
+            self.queued_bytes -= length;
             self.outbox.fail(request, NetError::Aborted);
         }
         let was_reading = socket.read.take().is_some();

@@ -84,7 +84,7 @@ impl SocketTable {
             bytes_received: number(counters.bytes_received),
             bytes_held: number(held),
             bytes_sent: number(counters.bytes_sent),
-            bytes_pending: number(self.unsent),
+            bytes_pending: number(self.queued_bytes),
             sends_pending: number(sends),
             events_delivered: number(counters.events_delivered),
         }
