@@ -37,7 +37,7 @@ impl SocketTable {
         let socket = find!(self.sockets, socket_id, request);
         socket.host.clone_from(&host);
         self.counters.connects_started += 1;
-        self.resolving += 1;
+        self.pending_lookups += 1;
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
             request,
@@ -95,7 +95,7 @@ impl SocketTable {
         deadline: Option<Instant>,
         result: Result<Vec<IpAddr>, NetError>,
     ) {
-        self.resolving -= 1;
+        self.pending_lookups -= 1;
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.look_ups.retain(|&(other, _)| other != request);
         }

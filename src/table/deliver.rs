@@ -201,7 +201,7 @@ impl SocketTable {
     fn is_idle(&self) -> bool {
         !self.has_news()
             && self.notices.is_empty()
-            && self.resolving == 0
+            && self.pending_lookups == 0
             && self.open_connections == 0
     }
 

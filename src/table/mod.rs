@@ -60,7 +60,7 @@ pub(crate) struct SocketTable {
     /// Whether connections leave some of the process's descriptors unused.
     pub(crate) spares_descriptors: bool,
     /// Pending name resolutions.
-    pub(crate) resolving: usize,
+    pub(crate) pending_lookups: usize,
     /// Sockets that are connected or connecting, and server sockets that listen.
     pub(crate) open_connections: usize,
     /// Sockets that do not keep the event loop alive while they are connected.
@@ -285,7 +285,9 @@ impl SocketTable {
     /// Whether the event loop is to be kept alive: an event or a pending call is outstanding, or a
     /// referenced socket is connected.
     pub(crate) fn keeps_loop(&mut self) -> bool {
-        if self.has_news() || self.resolving > 0 || self.open_connections > self.unreferenced.len()
+        if self.has_news()
+            || self.pending_lookups > 0
+            || self.open_connections > self.unreferenced.len()
         {
             return true;
         }

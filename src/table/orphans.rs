@@ -471,7 +471,7 @@ mod tests {
         former.table.end();
         let mut next = Application::new();
         // A pending name resolution keeps it attached.
-        next.table.resolving = 1;
+        next.table.pending_lookups = 1;
         let woken = Arc::new(AtomicBool::new(false));
         let wake = Arc::clone(&woken);
         next.table

@@ -71,7 +71,7 @@ impl SocketTable {
             connects_failed: failed(
                 counters.connects_started,
                 counters.connects_succeeded,
-                self.resolving + connecting,
+                self.pending_lookups + connecting,
             ),
             accepted: number(counters.accepted),
             accepts_failed: number(counters.accepts_failed),
