@@ -68,7 +68,7 @@ pub(crate) struct SocketTable {
     /// Bytes of pending sends, which count towards the write quota.
     pub(crate) queued_bytes: usize,
     /// Sockets with bytes that were read but not delivered.
-    pub(crate) holding: usize,
+    pub(crate) sockets_buffering: usize,
     /// The buffer for the next read. Idle sockets have none.
     pub(crate) spare: Vec<u8>,
     /// Created by the first connection.

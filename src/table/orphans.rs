@@ -147,7 +147,7 @@ impl SocketTable {
         if let Some(socket) = orphans.sockets.remove(&socket_id) {
             if let Connection::Connected(_) = &socket.connection {
                 orphans.open_connections -= 1;
-                orphans.holding -= usize::from(socket.read_ahead.is_some());
+                orphans.sockets_buffering -= usize::from(socket.read_ahead.is_some());
             }
             self.take_over(socket_id, socket, orphans.poller.as_ref());
             // A sleeping table that has just created its poller has not armed it.
@@ -215,7 +215,7 @@ impl SocketTable {
         {
             socket.connection = Connection::Connected(Link { transport, ..link });
             self.open_connections += 1;
-            self.holding += usize::from(socket.read_ahead.is_some());
+            self.sockets_buffering += usize::from(socket.read_ahead.is_some());
         } else {
             drop(socket.writes.abandon());
             socket.read_ahead = None;
@@ -508,7 +508,7 @@ mod tests {
         let error = NetError::ConnectionClosed;
         assert_eq!(next.event(), Told::ReceiveError { socket_id, error });
         assert_eq!(next.event(), Told::Detached);
-        assert_eq!(next.table.holding, 0);
+        assert_eq!(next.table.sockets_buffering, 0);
     }
 
     #[test]

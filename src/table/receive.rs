@@ -19,8 +19,8 @@ use crate::wake::notice::Notice;
 const READ_SIZE: usize = 64 * 1024;
 
 /// If more sockets than this have undelivered bytes, reads fetch only as much as they deliver. The
-/// table then holds at most `MAX_HOLDING * READ_SIZE` bytes for JavaScript.
-const MAX_HOLDING: usize = 64;
+/// table then holds at most `MAX_BUFFERING * READ_SIZE` bytes for JavaScript.
+const MAX_BUFFERING: usize = 64;
 
 impl SocketTable {
     /// Starts a read, unless the socket is paused or has one in flight. Returns whether the read
@@ -208,7 +208,7 @@ impl SocketTable {
     /// Reads available data, of which `capacity` bytes may be delivered at once. Like
     /// [`Self::fill`].
     fn top_up(&mut self, socket_id: SocketId, capacity: usize) -> Poll<bool> {
-        let most = if self.holding < MAX_HOLDING {
+        let most = if self.sockets_buffering < MAX_BUFFERING {
             READ_SIZE
         } else {
             capacity
@@ -268,7 +268,7 @@ impl SocketTable {
         };
         if holds {
             socket.read_ahead = Some(ReadAhead::new(buffer));
-            self.holding += usize::from(!held);
+            self.sockets_buffering += usize::from(!held);
         } else {
             self.keep_spare(buffer);
         }
@@ -282,7 +282,7 @@ impl SocketTable {
             return;
         };
         if let Some(read_ahead) = socket.read_ahead.take() {
-            self.holding -= 1;
+            self.sockets_buffering -= 1;
             let mut buffer = read_ahead.into_buffer();
             buffer.clear();
             self.keep_spare(buffer);
@@ -297,7 +297,7 @@ impl SocketTable {
 
     /// The number of bytes that wait for JavaScript.
     #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
+    pub(crate) fn buffered_bytes(&self) -> usize {
         self.sockets
             .values()
             .filter_map(|socket| socket.read_ahead.as_ref())
@@ -368,7 +368,10 @@ mod tests {
             let data = application.received(socket_id);
             assert!(data.len() <= 40_000);
             received.extend(data);
-            assert_eq!(application.table.holding, 0, "held although it was much");
+            assert_eq!(
+                application.table.sockets_buffering, 0,
+                "held although it was much"
+            );
         }
         assert!(received == sent);
         let error = NetError::ConnectionClosed;
@@ -420,7 +423,7 @@ mod tests {
         application.connected(&peer, buffer_size(1));
         let mut stream = peer.accept();
         write_until_throttled(&mut stream);
-        assert_eq!(application.table.held(), 0);
+        assert_eq!(application.table.buffered_bytes(), 0);
     }
 
     #[test]
@@ -432,7 +435,7 @@ mod tests {
         drop(stream);
         while left > 0 {
             left -= application.received(socket_id).len();
-            assert!(application.table.held() <= READ_SIZE);
+            assert!(application.table.buffered_bytes() <= READ_SIZE);
         }
         let error = NetError::ConnectionClosed;
         assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
@@ -448,7 +451,7 @@ mod tests {
         assert_eq!(application.outcome(request), Ok(()));
         write_until_throttled(&mut stream);
         assert_eq!(application.received(socket_id).len(), 8);
-        assert!(application.table.held() <= READ_SIZE);
+        assert!(application.table.buffered_bytes() <= READ_SIZE);
         let request = application.request();
         application.table.set_paused(request, socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
@@ -491,7 +494,7 @@ mod tests {
 
     #[test]
     fn many_sockets_with_much_to_read_take_turns_and_hold_little() {
-        const SOCKETS: usize = 2 * MAX_HOLDING;
+        const SOCKETS: usize = 2 * MAX_BUFFERING;
         let (mut application, peer) = (Application::new(), Peer::new());
         let mut streams = Vec::new();
         for _ in 0..SOCKETS {
@@ -507,7 +510,7 @@ mod tests {
                 panic!()
             };
             *turns.entry(socket_id).or_insert(0) += 1;
-            assert!(application.table.held() <= MAX_HOLDING * READ_SIZE);
+            assert!(application.table.buffered_bytes() <= MAX_BUFFERING * READ_SIZE);
         }
         assert_eq!(turns.len(), SOCKETS);
         assert!(turns.values().all(|&turns| turns > 5), "{turns:?}");

@@ -46,7 +46,7 @@ impl SocketTable {
                     connected += 1;
                     if let Transport::Secure(transport) = &link.transport {
                         secured += 1;
-                        held += transport.held();
+                        held += transport.buffered_bytes();
                     }
                 }
             }

@@ -223,7 +223,7 @@ impl SecureTransport {
     }
 
     /// The number of decrypted bytes that were not fetched.
-    pub(crate) fn held(&self) -> usize {
+    pub(crate) fn buffered_bytes(&self) -> usize {
         let with_task = match &self.driver {
             Driver::Task(shared) => lock(&shared.flow).inbound.len(),
             Driver::JavaScript(_) | Driver::Gone => 0,

@@ -342,7 +342,7 @@ fn a_table_that_is_not_asked_for_events_throttles_a_server_in_bulk() {
         application.received(socket_id);
     }
     let server = writer.join().unwrap();
-    assert!(application.table.held() <= 2 * pipe::MAX_INBOUND);
+    assert!(application.table.buffered_bytes() <= 2 * pipe::MAX_INBOUND);
     drop(server);
 }
 
@@ -517,7 +517,7 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
         application.table.info(request, socket_id);
         application.outcome(request).unwrap();
         // Where there is no epoll the kernel keeps it.
-        !POLLS || secure(&application, socket_id).held() > 0
+        !POLLS || secure(&application, socket_id).buffered_bytes() > 0
     });
     let server = send_in_bulk(&mut application, socket_id, server, super::SMALL_WRITE + 1);
     (application, socket_id, server)
