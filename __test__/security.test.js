@@ -79,10 +79,10 @@ describe('verification', () => {
     expect(methods).toEqual(
       `close closeServer configureTls connect constructor create createServer
        denyConnect denyListen disconnect disconnectServer end functions getInfo
-       getServerInfo getServers getSockets hold holdLoop keepsLoop limitConnect
+       getServerInfo getServers getSockets holdLoop keepsLoop limitConnect
        limitSockets listenOn negotiate pauseServer secure setKeepAlive setNoDelay
        setPaused setReferenced setWaker spareDescriptors stats suspend suspendServer takeAccepted
-       takeFailure takeSession update updateServer`.split(/\s+/),
+       takeFailure takeSession throttle update updateServer`.split(/\s+/),
     );
     const functions = Object.keys(new binding.TcpSockets().functions());
     expect(functions.sort()).toEqual(['next', 'send', 'sendGathered', 'take']);

@@ -291,8 +291,8 @@ impl TcpSockets {
 
     /// Suspends or resumes receiving invisibly to `getInfo()`. Completes no request.
     #[napi(catch_unwind)]
-    pub fn hold(&self, socket_id: SocketId, held: bool) {
-        self.call(|table| table.hold(socket_id, held));
+    pub fn throttle(&self, socket_id: SocketId, throttled: bool) {
+        self.call(|table| table.throttle(socket_id, throttled));
     }
 
     /// Pauses a socket whose owner has ended, without the last chunk that a pause would deliver.

@@ -746,7 +746,7 @@ describe('a message that no page sends', () => {
     'too many calls': new Array(2 ** 32 - 1),
     'a call that is none': ['close'],
     'a call of itself': cyclic,
-    'an unknown method': [['hold', 1, true]],
+    'an unknown method': [['throttle', 1, true]],
     'a method of the prototype': [['constructor', 1]],
     'a name that is none': [[{}, 1]],
     'no request': [['create']],

@@ -134,7 +134,7 @@ class Application {
   #serverOwners = new Owners();
 
   /** Sockets that wait for a page. @type {Set<number>} */
-  #held = new Set();
+  #throttled = new Set();
 
   /** @type {Map<number, Request>} */
   #requests = new Map();
@@ -667,8 +667,8 @@ class Application {
       if (page.listensTo.has('onReceive')) page.receive(socketId, data);
     }
     if (this.#mustWait(socketId)) {
-      this.#held.add(socketId);
-      this.#native.hold(socketId, true);
+      this.#throttled.add(socketId);
+      this.#native.throttle(socketId, true);
     }
   }
 
@@ -683,10 +683,10 @@ class Application {
 
   /** Lets the sockets and calls go on that have waited for a page to take something in. */
   #release() {
-    for (const socketId of this.#held) {
+    for (const socketId of this.#throttled) {
       if (this.#mustWait(socketId)) continue;
-      this.#held.delete(socketId);
-      this.#native.hold(socketId, false);
+      this.#throttled.delete(socketId);
+      this.#native.throttle(socketId, false);
     }
   }
 

@@ -70,7 +70,6 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 /** Methods that are called too often, or without a call of the application. */
 const UNSAID = [
   'configureTls',
-  'hold',
   'keepLoop',
   'limitConnect',
   'limitSockets',
@@ -80,6 +79,7 @@ const UNSAID = [
   'suspend',
   'suspendServer',
   'takeAccepted',
+  'throttle',
 ];
 
 /**

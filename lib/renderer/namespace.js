@@ -20,7 +20,7 @@ const { nothing, resultCode, createInfo, infoAnswers, NO_MEMBERS } = require('./
  * @typedef {import('../../binding.js').SocketInfo} SocketInfo
  * @typedef {import('./requests.js').Answer} Answer
  *
- * @typedef {Omit<Native, 'create' | 'setWaker' | 'functions' | 'getInfo' | 'getSockets' | 'hold'
+ * @typedef {Omit<Native, 'create' | 'setWaker' | 'functions' | 'getInfo' | 'getSockets' | 'throttle'
  *   | 'holdLoop' | 'keepLoop' | 'keepsLoop' | 'reference' | 'setReferenced' | 'suspend'
  *   | 'takeFailure' | 'createServer' | 'getServerInfo' | 'getServers' | 'suspendServer' | 'takeAccepted'> & {
  *   create(...args: Parameters<Native['create']>): number | null | void,

@@ -73,7 +73,7 @@ pub(crate) struct Socket {
     /// for their turn end with the socket.
     pub(crate) look_ups: Vec<(u32, LookUp)>,
     /// Receiving is suspended by the Electron bridge, invisibly to the application.
-    pub(crate) held: bool,
+    pub(crate) throttled: bool,
     /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
     pub(crate) read: Option<usize>,
     /// Whether the outbox already holds a read marker for this socket.
@@ -245,7 +245,7 @@ impl Socket {
     /// that `setPaused(true)` would deliver, because no listener is left.
     pub(crate) fn suspend(&mut self) {
         self.paused = true;
-        self.held = false;
+        self.throttled = false;
         self.read = None;
         self.look_ups.clear();
         if let Connection::Securing { paused, .. } = &mut self.connection {

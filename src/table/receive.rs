@@ -68,7 +68,7 @@ impl SocketTable {
             self.listen(socket_id);
             return None;
         };
-        if socket.held {
+        if socket.throttled {
             return None;
         }
         let capacity = capacity.min(READ_SIZE);
@@ -114,7 +114,7 @@ impl SocketTable {
         let Connection::Connected(link) = &socket.connection else {
             return false;
         };
-        if socket.held || socket.read_ahead.is_some() || link.transport.has_unread() {
+        if socket.throttled || socket.read_ahead.is_some() || link.transport.has_unread() {
             return false;
         }
         let capacity = socket.read_capacity().min(READ_SIZE);
@@ -188,12 +188,12 @@ impl SocketTable {
 
     /// Suspends or resumes receiving. Unlike [`Self::set_paused`], this is invisible to the
     /// application: the read in flight stays in flight.
-    pub(crate) fn hold(&mut self, socket_id: SocketId, held: bool) {
+    pub(crate) fn throttle(&mut self, socket_id: SocketId, throttled: bool) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        socket.held = held;
-        if !held && socket.read.is_some() {
+        socket.throttled = throttled;
+        if !throttled && socket.read.is_some() {
             self.mailbox.post(Notice::Readable(socket_id));
         }
     }
@@ -240,7 +240,7 @@ impl SocketTable {
             return Poll::Pending;
         };
         let remainder = socket.read_ahead.take();
-        let held = remainder.is_some();
+        let buffered = remainder.is_some();
         let plain = matches!(link.transport, Transport::Plain(_));
         let mut buffer = match remainder {
             Some(remainder) => remainder.into_buffer(),
@@ -258,7 +258,7 @@ impl SocketTable {
         if let Poll::Ready(Err(error)) = &result {
             link.failure = Some(NetError::from_io(error));
         }
-        let holds = !buffer.is_empty();
+        let has_bytes = !buffer.is_empty();
         // A connection that can only be read does not wait for more data.
         let result = if result.is_pending() && plain && link.broken && !link.transport.has_unread()
         {
@@ -266,14 +266,14 @@ impl SocketTable {
         } else {
             result
         };
-        if holds {
+        if has_bytes {
             socket.read_ahead = Some(ReadAhead::new(buffer));
-            self.sockets_buffering += usize::from(!held);
+            self.sockets_buffering += usize::from(!buffered);
         } else {
             self.keep_spare(buffer);
         }
         // An end behind these bytes is found again after they are delivered.
-        result.map(|_| holds)
+        result.map(|_| has_bytes)
     }
 
     /// Drops undelivered bytes and keeps the buffer.
@@ -370,7 +370,7 @@ mod tests {
             received.extend(data);
             assert_eq!(
                 application.table.sockets_buffering, 0,
-                "held although it was much"
+                "a large read was buffered"
             );
         }
         assert!(received == sent);
@@ -463,13 +463,13 @@ mod tests {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(8));
         let mut stream = peer.accept();
-        application.table.hold(socket_id, true);
+        application.table.throttle(socket_id, true);
         write_until_throttled(&mut stream);
         let request = application.request();
         let info = application.table.info(request, socket_id);
         assert!(info.is_some_and(|info| !info.paused));
         assert_eq!(application.outcome(request), Ok(()));
-        application.table.hold(socket_id, false);
+        application.table.throttle(socket_id, false);
         assert_eq!(application.received(socket_id).len(), 8);
         assert_eq!(application.received(socket_id).len(), 8);
     }

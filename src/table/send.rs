@@ -158,14 +158,14 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let held = socket.read_ahead.is_some();
+        let buffered = socket.read_ahead.is_some();
         let Connection::Connected(link) = &mut socket.connection else {
             return;
         };
         link.broken = true;
         // A read finds this data even if the poller has not reported it yet.
         link.transport.note(Ready::TO_BE_READ);
-        if held || link.transport.has_unread() {
+        if buffered || link.transport.has_unread() {
             // A read that starts later is queued later.
             if socket.read.is_some() {
                 self.queue_read(socket_id);

@@ -33,7 +33,7 @@ impl SocketTable {
     /// The current numbers.
     pub(crate) fn statistics(&self) -> Statistics {
         let [mut connecting, mut connected, mut securing, mut secured] = [0; 4];
-        let [mut held, mut sends] = [0; 2];
+        let [mut buffered, mut sends] = [0; 2];
         for socket in self.sockets.values() {
             match &socket.connection {
                 Connection::Disconnected => {}
@@ -46,11 +46,11 @@ impl SocketTable {
                     connected += 1;
                     if let Transport::Secure(transport) = &link.transport {
                         secured += 1;
-                        held += transport.buffered_bytes();
+                        buffered += transport.buffered_bytes();
                     }
                 }
             }
-            held += socket
+            buffered += socket
                 .read_ahead
                 .as_ref()
                 .map_or(0, |data| data.bytes().len());
@@ -82,7 +82,7 @@ impl SocketTable {
                 securing,
             ),
             bytes_received: number(counters.bytes_received),
-            bytes_held: number(held),
+            bytes_held: number(buffered),
             bytes_sent: number(counters.bytes_sent),
             bytes_pending: number(self.queued_bytes),
             sends_pending: number(sends),
