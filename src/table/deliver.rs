@@ -23,7 +23,7 @@ impl SocketTable {
         } else if self.budget.is_exhausted() {
             return Next::Turn;
         }
-        self.untaken();
+        self.requeue_announced();
         self.outbox.answer_late();
         self.handle_notices();
         // If each event causes the next, the outbox is never empty.
@@ -86,7 +86,7 @@ impl SocketTable {
     /// Leaves the successes of `count` requests from `first` on to JavaScript, if the outbox holds
     /// no other event. From time to time this is refused: an application that sends from each
     /// send's callback would otherwise never get another event.
-    pub(crate) fn leave_successes(&mut self, first: u32, count: usize) -> bool {
+    pub(crate) fn complete_inline(&mut self, first: u32, count: usize) -> bool {
         let left = self.delivered < EVENTS_PER_POLL && self.outbox.take_successes(first, count);
         if left {
             self.delivered += count;
@@ -135,11 +135,11 @@ impl SocketTable {
         let Some(poller) = &self.poller else {
             return 0;
         };
-        if self.found.is_empty() {
-            poller.collect(&mut self.found);
+        if self.ready_sockets.is_empty() {
+            poller.collect(&mut self.ready_sockets);
         }
         let mut count = 0;
-        while let Some((socket_id, ready)) = self.found.pop_front() {
+        while let Some((socket_id, ready)) = self.ready_sockets.pop_front() {
             self.note(socket_id, ready);
             count += 1;
             if self.budget.count_work() {

@@ -79,13 +79,13 @@ pub(crate) struct SocketTable {
     /// Events delivered since the poller was queried.
     delivered: usize,
     /// The socket whose bytes were announced to JavaScript, and their number.
-    pub(crate) taking: Option<(SocketId, usize)>,
+    pub(crate) announced: Option<(SocketId, usize)>,
     /// The failure of the request that was delivered last.
     pub(crate) failure: Option<Failure>,
     /// The connection that was delivered last.
     pub(crate) accepted: Option<SocketId>,
     /// Ready sockets that the table has not handled yet.
-    found: VecDeque<(SocketId, Ready)>,
+    ready_sockets: VecDeque<(SocketId, Ready)>,
     /// Notices that were collected but not handled yet.
     notices: VecDeque<Notice>,
 }

@@ -137,7 +137,7 @@ impl SocketTable {
 
     /// Announces available bytes to JavaScript, at most as many as one read may deliver.
     fn announce(&mut self, socket_id: SocketId, available: usize, capacity: usize) -> Event {
-        self.taking = Some((socket_id, available));
+        self.announced = Some((socket_id, available));
         let length = available.min(capacity);
         Event::Receive { socket_id, length }
     }
@@ -145,7 +145,7 @@ impl SocketTable {
     /// Copies the announced bytes to JavaScript and starts the next read. Returns their number,
     /// which is less than announced only if urgent data lies between.
     pub(crate) fn take(&mut self, target: &mut [u8]) -> usize {
-        let Some((socket_id, available)) = self.taking.take() else {
+        let Some((socket_id, available)) = self.announced.take() else {
             return 0;
         };
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
@@ -180,8 +180,8 @@ impl SocketTable {
     }
 
     /// Keeps announced bytes that JavaScript did not take for lack of memory.
-    pub(crate) fn untaken(&mut self) {
-        if let Some((socket_id, _)) = self.taking.take() {
+    pub(crate) fn requeue_announced(&mut self) {
+        if let Some((socket_id, _)) = self.announced.take() {
             self.queue_read(socket_id);
         }
     }

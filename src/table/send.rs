@@ -59,7 +59,7 @@ impl SocketTable {
             }
             self.flush(socket_id);
         }
-        self.leave_successes(first, headers.len())
+        self.complete_inline(first, headers.len())
     }
 
     /// Writes without blocking, if the queue is empty. The flush meets an error again and handles
