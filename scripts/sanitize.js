@@ -27,12 +27,12 @@ const PURE = [
   'handshake::tests::tls_versions',
   'ready::tests::',
   'trust::tests::a_store_that_could_not',
-  'verifier::facts::tests::sequences',
-  'verifier::facts::tests::times',
+  'verifier::certificate::tests::sequences',
+  'verifier::certificate::tests::times',
   'verifier::names::',
-  'verifier::power::tests::the_numbers',
-  'verifier::power::tests::what_has_no_power',
-  'verifier::short_rsa::tests::a_key_that_signs',
+  'verifier::modpow::tests::the_numbers',
+  'verifier::modpow::tests::what_has_no_power',
+  'verifier::legacy_rsa::tests::a_key_that_signs',
 ];
 
 /**

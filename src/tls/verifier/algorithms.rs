@@ -5,7 +5,7 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as aws
 use rustls::{CipherSuiteCommon, SignatureScheme, SupportedCipherSuite, Tls12CipherSuite};
 use webpki::aws_lc_rs as signatures;
 
-use super::short_rsa;
+use super::legacy_rsa;
 
 /// Chromium's minimum for RSA keys (`net/cert/cert_verify_proc.cc`); shorter keys are weak.
 pub(super) const MIN_RSA_LENGTH: usize = 1024;
@@ -22,15 +22,15 @@ pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorit
         signatures::ECDSA_P521_SHA256,
         signatures::ECDSA_P521_SHA384,
         signatures::ECDSA_P521_SHA512,
-        short_rsa::RSA_PKCS1_SHA256,
+        legacy_rsa::RSA_PKCS1_SHA256,
         signatures::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
         signatures::RSA_PKCS1_2048_8192_SHA384,
         signatures::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
-        short_rsa::RSA_PKCS1_SHA512,
+        legacy_rsa::RSA_PKCS1_SHA512,
         signatures::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
-        short_rsa::RSA_PSS_SHA256,
-        short_rsa::RSA_PSS_SHA384,
-        short_rsa::RSA_PSS_SHA512,
+        legacy_rsa::RSA_PSS_SHA256,
+        legacy_rsa::RSA_PSS_SHA384,
+        legacy_rsa::RSA_PSS_SHA512,
     ],
     // BoringSSL's default list, in the same order.
     mapping: &[
@@ -40,11 +40,11 @@ pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorit
         ),
         (
             SignatureScheme::RSA_PSS_SHA256,
-            &[short_rsa::RSA_PSS_SHA256],
+            &[legacy_rsa::RSA_PSS_SHA256],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA256,
-            &[short_rsa::RSA_PKCS1_SHA256],
+            &[legacy_rsa::RSA_PKCS1_SHA256],
         ),
         (
             SignatureScheme::ECDSA_NISTP384_SHA384,
@@ -52,7 +52,7 @@ pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorit
         ),
         (
             SignatureScheme::RSA_PSS_SHA384,
-            &[short_rsa::RSA_PSS_SHA384],
+            &[legacy_rsa::RSA_PSS_SHA384],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA384,
@@ -60,11 +60,11 @@ pub(super) static ALGORITHMS: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorit
         ),
         (
             SignatureScheme::RSA_PSS_SHA512,
-            &[short_rsa::RSA_PSS_SHA512],
+            &[legacy_rsa::RSA_PSS_SHA512],
         ),
         (
             SignatureScheme::RSA_PKCS1_SHA512,
-            &[short_rsa::RSA_PKCS1_SHA512],
+            &[legacy_rsa::RSA_PKCS1_SHA512],
         ),
     ],
 };

@@ -4,33 +4,33 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 
 use super::algorithms::ALGORITHMS;
-use super::facts::{Certificate, write_child};
-use super::power::power;
-use super::{Presented, judge, names, revocation, short_rsa, soundness};
+use super::certificate::{Certificate, write_child};
+use super::modpow::modpow;
+use super::{Presented, judge, legacy_rsa, names, revocation, strict_parsing};
 use crate::tls::trust::TrustStore;
 
 /// The part of a certificate that its signature covers.
 pub(crate) fn signed_part<'a>(certificate: &'a CertificateDer<'_>) -> Option<&'a [u8]> {
-    Certificate::parse(certificate).map(|facts| facts.signed)
+    Certificate::parse(certificate).map(|leaf| leaf.signed)
 }
 
 /// Calls every accessor of a certificate.
 pub(crate) fn look_at(certificate: &CertificateDer<'_>) {
-    let Some(facts) = Certificate::parse(certificate) else {
+    let Some(leaf) = Certificate::parse(certificate) else {
         return;
     };
-    let _ = facts.is_well_formed();
-    let _ = soundness::has_sound_extensions(&facts);
-    let _ = soundness::has_unknown_critical_extension(&facts);
-    let _ = names::is_for(&facts, "localhost");
-    let _ = revocation::says_revoked(certificate, &facts);
-    let _ = facts.validity();
-    let _ = facts.authority();
-    let _ = facts.may_be_for_servers();
-    let _ = facts.may_sign_certificates();
-    let _ = facts.may_sign_handshakes();
-    let _ = facts.key.rsa().map(|key| key.length());
-    let (signed, child) = write_child(&facts);
+    let _ = leaf.is_well_formed();
+    let _ = strict_parsing::has_sound_extensions(&leaf);
+    let _ = strict_parsing::has_unknown_critical_extension(&leaf);
+    let _ = names::is_for(&leaf, "localhost");
+    let _ = revocation::says_revoked(certificate, &leaf);
+    let _ = leaf.validity();
+    let _ = leaf.authority();
+    let _ = leaf.may_be_for_servers();
+    let _ = leaf.may_sign_certificates();
+    let _ = leaf.may_sign_handshakes();
+    let _ = leaf.key.rsa().map(|key| key.length());
+    let (signed, child) = write_child(&leaf);
     let child = CertificateDer::from(child);
     assert_eq!(
         signed_part(&child),
@@ -40,7 +40,7 @@ pub(crate) fn look_at(certificate: &CertificateDer<'_>) {
     let keys = ALGORITHMS.all.iter().map(|known| known.public_key_alg_id());
     let is_known = keys
         .into_iter()
-        .any(|kind| kind.as_ref() == facts.key.algorithm);
+        .any(|kind| kind.as_ref() == leaf.key.algorithm);
     if EndEntityCert::try_from(certificate).is_ok() && is_known {
         assert!(
             EndEntityCert::try_from(&child).is_ok(),
@@ -77,17 +77,17 @@ pub(crate) fn check_signature(key: &[u8], message: &[u8], signature: &[u8]) {
 
 /// Checks an RSA-PSS signature with this module and with `aws-lc-rs`.
 pub(crate) fn check_twice(key: &[u8], message: &[u8], signature: &[u8]) {
-    short_rsa::compare(key, message, signature);
+    legacy_rsa::compare(key, message, signature);
 }
 
 /// The encoding that is signed for a message, mutated. Only an unchanged encoding may verify.
 pub(crate) fn change_encoding(message: &[u8], change: &[u8]) {
-    short_rsa::change(message, change);
+    legacy_rsa::change(message, change);
 }
 
 /// Checks modular powers by the laws of exponents, and small ones by multiplication.
 pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
-    let twice = |first, second| power(&power(base, first, modulus)?, second, modulus);
+    let twice = |first, second| modpow(&modpow(base, first, modulus)?, second, modulus);
     for (one, other) in [(3, 5), (65_537, 3), (2, u64::from(u32::MAX))] {
         assert_eq!(twice(one, other), twice(other, one), "{one}, {other}");
     }
@@ -99,7 +99,7 @@ pub(crate) fn check_power(base: &[u8], modulus: &[u8]) {
         };
         (bytes.len() <= size_of::<u64>()).then(|| number(bytes))
     };
-    let found = power(base, 5, modulus);
+    let found = modpow(base, 5, modulus);
     let is_odd = modulus.last().is_some_and(|lowest| lowest % 2 == 1);
     let is_below = (base.len(), base) < (modulus.len(), modulus);
     assert_eq!(found.is_some(), is_odd && is_below);

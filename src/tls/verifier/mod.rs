@@ -5,21 +5,21 @@
 //! accepted only if `webpki` accepts it, too.
 
 mod algorithms;
+mod certificate;
 mod der;
 mod distinguished_name;
-mod facts;
 #[cfg(any(fuzzing, test))]
 pub(crate) mod fuzzing;
+mod legacy_rsa;
+mod modpow;
 mod names;
 mod oid;
 mod path;
 mod policies;
-mod power;
 mod problem;
 mod revocation;
 mod second_opinion;
-mod short_rsa;
-mod soundness;
+mod strict_parsing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,7 @@ use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureSchem
 use tokio::task::block_in_place;
 
 use self::algorithms::ALGORITHMS;
-use self::facts::Certificate;
+use self::certificate::Certificate;
 use self::problem::Problem;
 use crate::net_error::NetError;
 use crate::tls::trust::TrustStore;
@@ -122,33 +122,33 @@ fn judge(
         staple,
     } = presented;
     // BoringSSL checks these before Chromium's verifier sees the certificate.
-    let facts = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
-    if !facts.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
+    let parsed = Certificate::parse(leaf).ok_or(NetError::SslProtocolError)?;
+    if !parsed.key.may_be_of_servers() || intermediates.iter().any(|one| one.is_empty()) {
         return Err(NetError::SslProtocolError);
     }
-    let may_sign = facts
+    let may_sign = parsed
         .may_sign_handshakes()
         .ok_or(NetError::SslProtocolError)?;
     // In TLS 1.2 an RSA key can also be used without signing, so a forbidden signature shows only
     // later.
-    let may_sign_later = !tls13 && facts.key.rsa().is_some();
+    let may_sign_later = !tls13 && parsed.key.rsa().is_some();
     if !may_sign && !may_sign_later {
         return Err(NetError::SslKeyUsageIncompatible);
     }
-    if !facts.is_well_formed() {
+    if !parsed.is_well_formed() {
         return Err(NetError::SslServerCertBadFormat);
     }
 
     let chain = Chain {
         trust,
         leaf,
-        facts,
+        parsed,
         intermediates,
     };
     let problem = chain.problem(now);
-    let wrong_name = !names::is_for(&facts, host);
+    let wrong_name = !names::is_for(&parsed, host);
     // Chromium needs the issuer to verify the response.
-    let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &facts);
+    let revoked = problem != Some(Problem::Untrusted) && revocation::says_revoked(staple, &parsed);
     let problems = [
         problem,
         revoked.then_some(Problem::Revoked),
@@ -165,18 +165,18 @@ fn judge(
 struct Chain<'a> {
     trust: &'a TrustStore,
     leaf: &'a CertificateDer<'a>,
-    facts: Certificate<'a>,
+    parsed: Certificate<'a>,
     intermediates: &'a [CertificateDer<'a>],
 }
 
 impl Chain<'_> {
     /// The most serious problem, apart from the name.
     fn problem(&self, now: UnixTime) -> Option<Problem> {
-        if !soundness::has_sound_extensions(&self.facts) {
+        if !strict_parsing::has_sound_extensions(&self.parsed) {
             return Some(Problem::Invalid);
         }
         if self.trust.contains(self.leaf) {
-            return path::flaws_of_trusted(&self.facts, now).problem();
+            return path::defects_of_trusted(&self.parsed, now).problem();
         }
         let others: Vec<_> = self
             .intermediates
@@ -184,6 +184,6 @@ impl Chain<'_> {
             .filter_map(Certificate::parse)
             .filter(path::is_usable)
             .collect();
-        path::flaws(self.trust, &self.facts, &others, now).problem()
+        path::defects(self.trust, &self.parsed, &others, now).problem()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::certificate::Certificate;
 use super::der::tag;
-use super::facts::Certificate;
 use super::oid;
 
 const DNS: u8 = tag::implicit(2);

@@ -10,12 +10,12 @@ use std::cmp::Reverse;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
 use super::algorithms::{ALGORITHMS, MIN_RSA_LENGTH};
-use super::facts::{Authority, Certificate, PublicKey, RsaKey};
+use super::certificate::{Authority, Certificate, PublicKey, RsaKey};
 use super::oid;
 use super::policies::Policies;
 use super::problem::Problem;
 use super::second_opinion;
-use super::soundness;
+use super::strict_parsing;
 use crate::tls::trust::TrustStore;
 
 /// How often the search asks for the next issuer of a certificate: Chromium's
@@ -23,11 +23,11 @@ use crate::tls::trust::TrustStore;
 /// that are verified.
 const MAX_STEPS: usize = 20;
 
-/// The flaws of a path.
+/// The defects of a path.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Flaws(u8);
+pub(super) struct Defects(u8);
 
-impl Flaws {
+impl Defects {
     const UNTRUSTED: Self = Self(1);
     const WEAK_KEY: Self = Self(2);
     const OUT_OF_DATE: Self = Self(4);
@@ -35,9 +35,9 @@ impl Flaws {
     /// The signature algorithm is unknown to Chromium, or the signed part names another one.
     const UNKNOWN_ALGORITHM: Self = Self(16);
 
-    fn note(&mut self, flaws: Self, found: bool) {
+    fn note(&mut self, defects: Self, found: bool) {
         if found {
-            self.0 |= flaws.0;
+            self.0 |= defects.0;
         }
     }
 
@@ -62,12 +62,12 @@ impl Flaws {
 
 /// What is wrong with the best path: the first one that ends at a trusted authority or, if none does,
 /// the first one.
-pub(super) fn flaws(
+pub(super) fn defects(
     trust: &TrustStore,
     leaf: &Certificate<'_>,
     others: &[Certificate<'_>],
     now: UnixTime,
-) -> Flaws {
+) -> Defects {
     let mut search = Search {
         trust,
         others,
@@ -76,18 +76,20 @@ pub(super) fn flaws(
         best: None,
     };
     let _ = search.extend(&mut vec![leaf]);
-    search.best.map_or(Flaws::UNTRUSTED, |(_, flaws)| flaws)
+    search
+        .best
+        .map_or(Defects::UNTRUSTED, |(_, defects)| defects)
 }
 
-/// The flaws of a certificate that is trusted itself.
-pub(super) fn flaws_of_trusted(leaf: &Certificate<'_>, now: UnixTime) -> Flaws {
-    let mut flaws = key_flaws(&leaf.key);
-    flaws.note(Flaws::OUT_OF_DATE, !leaf.is_valid_at(now));
-    flaws.note(
-        Flaws::INVALID,
-        !leaf.may_be_for_servers() || soundness::has_unknown_critical_extension(leaf),
+/// The defects of a certificate that is trusted itself.
+pub(super) fn defects_of_trusted(leaf: &Certificate<'_>, now: UnixTime) -> Defects {
+    let mut defects = key_defects(&leaf.key);
+    defects.note(Defects::OUT_OF_DATE, !leaf.is_valid_at(now));
+    defects.note(
+        Defects::INVALID,
+        !leaf.may_be_for_servers() || strict_parsing::has_unknown_critical_extension(leaf),
     );
-    flaws
+    defects
 }
 
 struct Search<'a> {
@@ -96,7 +98,7 @@ struct Search<'a> {
     now: UnixTime,
     steps: usize,
     /// The best path so far.
-    best: Option<(End, Flaws)>,
+    best: Option<(End, Defects)>,
 }
 
 /// Where a path ends.
@@ -159,9 +161,9 @@ impl<'a> Search<'a> {
             match issuer {
                 Issuer::Anchor(anchor, certificate) => {
                     is_end = false;
-                    let flaws = self.check(path, anchor, certificate.as_deref());
-                    self.note(End::Trusted, path, flaws);
-                    if !flaws.any() {
+                    let defects = self.check(path, anchor, certificate.as_deref());
+                    self.note(End::Trusted, path, defects);
+                    if !defects.any() {
                         return Err(Over);
                     }
                 }
@@ -178,7 +180,7 @@ impl<'a> Search<'a> {
         }
         self.step(path)?;
         if is_end {
-            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
+            self.note(End::Incomplete, path, Defects::UNTRUSTED);
         }
         Ok(())
     }
@@ -214,17 +216,17 @@ impl<'a> Search<'a> {
 
     fn step(&mut self, path: &[&Certificate<'_>]) -> Result<(), Over> {
         let Some(left) = self.steps.checked_sub(1) else {
-            self.note(End::Incomplete, path, Flaws::UNTRUSTED);
+            self.note(End::Incomplete, path, Defects::UNTRUSTED);
             return Err(Over);
         };
         self.steps = left;
         Ok(())
     }
 
-    fn note(&mut self, end: End, path: &[&Certificate<'_>], mut flaws: Flaws) {
+    fn note(&mut self, end: End, path: &[&Certificate<'_>], mut defects: Defects) {
         let is_better = match self.best {
             None => true,
-            Some((best, _)) => !flaws.any() || (end, best) == (End::Trusted, End::Incomplete),
+            Some((best, _)) => !defects.any() || (end, best) == (End::Trusted, End::Incomplete),
         };
         if !is_better {
             return;
@@ -236,28 +238,28 @@ impl<'a> Search<'a> {
             (_, all) => all,
         };
         let is_unknown = |certificate: &&Certificate<'_>| algorithms_of(certificate).is_empty();
-        flaws.note(Flaws::UNKNOWN_ALGORITHM, inspected.iter().any(is_unknown));
-        self.best = Some((end, flaws));
+        defects.note(Defects::UNKNOWN_ALGORITHM, inspected.iter().any(is_unknown));
+        self.best = Some((end, defects));
     }
 
-    /// The flaws of this path from a server's certificate to one that the anchor has issued.
+    /// The defects of this path from a server's certificate to one that the anchor has issued.
     fn check<'b>(
         &self,
         path: &[&Certificate<'b>],
         anchor: &'b TrustAnchor<'_>,
         certificate: Option<&Certificate<'b>>,
-    ) -> Flaws {
+    ) -> Defects {
         let Some(key) = PublicKey::parse(&anchor.subject_public_key_info) else {
-            return Flaws::INVALID;
+            return Defects::INVALID;
         };
-        let mut flaws = self.check_links(path, certificate, key);
-        if !flaws.any() {
+        let mut defects = self.check_links(path, certificate, key);
+        if !defects.any() {
             let confirmed = second_opinion::confirms(path, anchor, &key, self.now);
             // A certificate without extensions is valid for no host and refused for that.
             let may_be_invalid = path.first().is_none_or(|leaf| leaf.may_have_extensions());
-            flaws.note(Flaws::INVALID, !confirmed && may_be_invalid);
+            defects.note(Defects::INVALID, !confirmed && may_be_invalid);
         }
-        flaws
+        defects
     }
 
     fn check_links<'b>(
@@ -265,21 +267,21 @@ impl<'a> Search<'a> {
         path: &[&Certificate<'b>],
         anchor: Option<&Certificate<'b>>,
         mut key: PublicKey<'b>,
-    ) -> Flaws {
-        let mut flaws = key_flaws(&key);
+    ) -> Defects {
+        let mut defects = key_defects(&key);
         let mut allowed = usize::MAX;
         let mut policies = Policies::new(path.len());
         if let Some(anchor) = anchor {
-            flaws.note(Flaws::OUT_OF_DATE, !anchor.is_valid_at(self.now));
-            flaws.note(
-                Flaws::INVALID,
+            defects.note(Defects::OUT_OF_DATE, !anchor.is_valid_at(self.now));
+            defects.note(
+                Defects::INVALID,
                 !anchor.may_be_for_servers()
                     || !anchor.may_sign_certificates()
-                    || soundness::has_unknown_critical_extension(anchor)
+                    || strict_parsing::has_unknown_critical_extension(anchor)
                     || !policies.begin(anchor),
             );
             match anchor.authority() {
-                Authority::Denied => flaws.note(Flaws::INVALID, true),
+                Authority::Denied => defects.note(Defects::INVALID, true),
                 Authority::Limited(limit) => allowed = limit,
                 Authority::Unsaid | Authority::Unlimited => {}
             }
@@ -288,33 +290,33 @@ impl<'a> Search<'a> {
             // A signature that is wrong or of an unacceptable kind ends it.
             let signature = check_signature(link, &key);
             if signature.any() {
-                flaws.note(signature, true);
-                return flaws;
+                defects.note(signature, true);
+                return defects;
             }
-            flaws.note(key_flaws(&link.key), true);
-            flaws.note(Flaws::OUT_OF_DATE, !link.is_valid_at(self.now));
-            flaws.note(
-                Flaws::INVALID,
-                !link.may_be_for_servers() || soundness::has_unknown_critical_extension(link),
+            defects.note(key_defects(&link.key), true);
+            defects.note(Defects::OUT_OF_DATE, !link.is_valid_at(self.now));
+            defects.note(
+                Defects::INVALID,
+                !link.may_be_for_servers() || strict_parsing::has_unknown_critical_extension(link),
             );
             if index == 0 {
-                flaws.note(Flaws::INVALID, !policies.end(link));
+                defects.note(Defects::INVALID, !policies.end(link));
                 break;
             }
-            flaws.note(Flaws::INVALID, !policies.pass(link));
+            defects.note(Defects::INVALID, !policies.pass(link));
             if link.subject != link.issuer {
-                flaws.note(Flaws::INVALID, allowed == 0);
+                defects.note(Defects::INVALID, allowed == 0);
                 allowed = allowed.saturating_sub(1);
             }
-            flaws.note(Flaws::INVALID, !link.may_sign_certificates());
+            defects.note(Defects::INVALID, !link.may_sign_certificates());
             match link.authority() {
-                Authority::Denied | Authority::Unsaid => flaws.note(Flaws::INVALID, true),
+                Authority::Denied | Authority::Unsaid => defects.note(Defects::INVALID, true),
                 Authority::Limited(limit) => allowed = allowed.min(limit),
                 Authority::Unlimited => {}
             }
             key = link.key;
         }
-        flaws
+        defects
     }
 }
 
@@ -332,15 +334,15 @@ fn algorithms_of(
 }
 
 /// What is wrong with the signature of `certificate`, which should be by this key.
-fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws {
+fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Defects {
     let algorithms = algorithms_of(certificate);
     if algorithms.is_empty() {
-        return Flaws::INVALID;
+        return Defects::INVALID;
     }
     // With such a key the path is refused anyway, and for the key. A wrong signature counts more than
     // a weak key.
     if !key.may_be_in_chains() {
-        return Flaws::default();
+        return Defects::default();
     }
     let right = algorithms.iter().any(|algorithm| {
         algorithm.public_key_alg_id().as_ref() == key.algorithm
@@ -349,9 +351,9 @@ fn check_signature(certificate: &Certificate<'_>, key: &PublicKey<'_>) -> Flaws 
                 .is_ok()
     });
     if right {
-        Flaws::default()
+        Defects::default()
     } else {
-        Flaws::UNTRUSTED
+        Defects::UNTRUSTED
     }
 }
 
@@ -366,15 +368,15 @@ fn is_same(one: &Certificate<'_>, other: &Certificate<'_>) -> bool {
 
 /// Whether Chromium uses such a certificate in a path.
 pub(super) fn is_usable(certificate: &Certificate<'_>) -> bool {
-    certificate.is_well_formed() && soundness::has_sound_extensions(certificate)
+    certificate.is_well_formed() && strict_parsing::has_sound_extensions(certificate)
 }
 
-fn key_flaws(key: &PublicKey<'_>) -> Flaws {
-    let mut flaws = Flaws::default();
+fn key_defects(key: &PublicKey<'_>) -> Defects {
+    let mut defects = Defects::default();
     let is_short = |key: RsaKey<'_>| key.length() < MIN_RSA_LENGTH;
-    flaws.note(Flaws::WEAK_KEY, key.rsa().is_some_and(is_short));
-    flaws.note(Flaws::INVALID, !key.may_be_in_chains());
-    flaws
+    defects.note(Defects::WEAK_KEY, key.rsa().is_some_and(is_short));
+    defects.note(Defects::INVALID, !key.may_be_in_chains());
+    defects
 }
 
 #[cfg(test)]
@@ -430,7 +432,7 @@ mod tests {
             .filter_map(Certificate::parse)
             .collect();
         let now = UnixTime::since_unix_epoch(Duration::from_hours(24 * 365 * 55));
-        flaws(&trust, &Certificate::parse(leaf).unwrap(), &others, now).problem()
+        defects(&trust, &Certificate::parse(leaf).unwrap(), &others, now).problem()
     }
 
     #[test]

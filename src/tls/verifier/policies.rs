@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::certificate::Certificate;
 use super::der::{Reader, number, tag};
-use super::facts::Certificate;
 use super::oid;
 
 /// An object identifier.

@@ -4,8 +4,8 @@
 //! believed. Responses with any other status have no effect.
 
 use super::{
+    certificate::Certificate,
     der::{Reader, tag},
-    facts::Certificate,
 };
 
 const ENUMERATED: u8 = 0x0a;

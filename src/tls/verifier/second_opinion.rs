@@ -11,7 +11,7 @@ use rustls::pki_types::{
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
 use super::algorithms::ALGORITHMS;
-use super::facts::{self, Certificate, PublicKey};
+use super::certificate::{self, Certificate, PublicKey};
 
 /// Whether `webpki` accepts this path, which begins with a server's certificate and ends with one that
 /// `anchor` issued. Every signature in it must have been verified.
@@ -45,7 +45,7 @@ pub(super) fn confirms(
     }
     // Chromium accepts an authority's certificate from a server; `webpki` does not. So `webpki` gets a
     // path that is one certificate longer: one that this authority could have issued.
-    let (signed, child) = facts::write_child(leaf);
+    let (signed, child) = certificate::write_child(leaf);
     let Some(link) = Link::of_child(leaf, &signed) else {
         return false;
     };
@@ -127,10 +127,10 @@ impl<'a> Link<'a> {
         })
     }
 
-    /// The empty signature of the certificate that [`facts::write_child`] writes.
+    /// The empty signature of the certificate that [`certificate::write_child`] writes.
     fn of_child(parent: &Certificate<'a>, signed: &'a [u8]) -> Option<Self> {
         Some(Self {
-            kind: AlgorithmIdentifier::from_slice(facts::CHILD_SIGNATURE),
+            kind: AlgorithmIdentifier::from_slice(certificate::CHILD_SIGNATURE),
             key_kind: kind_of(&parent.key)?,
             key: parent.key.bits,
             signed,

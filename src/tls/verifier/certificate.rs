@@ -486,7 +486,7 @@ fn wrap(content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::soundness;
+    use super::super::strict_parsing;
     use super::*;
 
     #[test]
@@ -551,7 +551,7 @@ mod tests {
                 if let Some(certificate) = Certificate::parse(&changed) {
                     // Only the absence of a panic is checked.
                     let _ = certificate.is_well_formed();
-                    let _ = soundness::has_sound_extensions(&certificate);
+                    let _ = strict_parsing::has_sound_extensions(&certificate);
                     let _ = certificate.validity();
                     let _ = certificate.authority();
                     let _ = certificate.may_be_for_servers();

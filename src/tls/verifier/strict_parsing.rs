@@ -1,8 +1,8 @@
 //! The strict parsing of Chromium (`bssl::ParsedCertificate`) that `webpki` lacks: well-formed
 //! names and extensions.
 
+use super::certificate::{Certificate, is_bit_string};
 use super::der::{Reader, Value, tag};
-use super::facts::{Certificate, is_bit_string};
 use super::{distinguished_name, oid};
 
 const URI: u8 = tag::implicit(6);

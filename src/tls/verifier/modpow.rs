@@ -6,7 +6,7 @@ type Digits = Vec<u64>;
 
 /// `base` to the power of `exponent` modulo `modulus`, big-endian without leading zeros. `None` if
 /// the modulus is even, the base is not below it, or the exponent is zero.
-pub(super) fn power(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn modpow(base: &[u8], exponent: u64, modulus: &[u8]) -> Option<Vec<u8>> {
     let modulus = Modulus::new(modulus)?;
     let mut base = digits_of(base);
     if base.len() > modulus.digits.len() {
@@ -140,7 +140,7 @@ mod tests {
                 for exponent in 1..20 {
                     let expected = (0..exponent).fold(1, |product, _| product * base % modulus);
                     assert_eq!(
-                        power(&bytes_of(base), exponent, &bytes_of(modulus)),
+                        modpow(&bytes_of(base), exponent, &bytes_of(modulus)),
                         Some(bytes_of(expected % modulus)),
                         "{base}^{exponent} mod {modulus}"
                     );
@@ -158,10 +158,10 @@ mod tests {
             minus_one[length - 1] = 0xfe;
             for exponent in [3, 65537, (1 << 33) - 1] {
                 assert_eq!(
-                    power(&minus_one, exponent, &modulus),
+                    modpow(&minus_one, exponent, &modulus),
                     Some(minus_one.clone())
                 );
-                assert_eq!(power(&minus_one, exponent + 1, &modulus), Some(vec![1]));
+                assert_eq!(modpow(&minus_one, exponent + 1, &modulus), Some(vec![1]));
             }
         }
     }
@@ -191,16 +191,20 @@ mod tests {
             prime - 1
         );
         let step =
-            |base: Vec<u8>, &exponent: &u64| power(&base, exponent, &bytes_of(prime)).unwrap();
+            |base: Vec<u8>, &exponent: &u64| modpow(&base, exponent, &bytes_of(prime)).unwrap();
         assert_eq!(factors.iter().fold(base, step), [1]);
     }
 
     #[test]
     fn what_has_no_power_gives_none() {
-        assert_eq!(power(&[3], 3, &[8]), None, "even");
-        assert_eq!(power(&[3], 3, &[]), None, "nothing");
-        assert_eq!(power(&[7], 3, &[7]), None, "not below");
-        assert_eq!(power(&[1, 0, 0, 0, 0, 0, 0, 0, 0], 3, &[7]), None, "longer");
-        assert_eq!(power(&[3], 0, &[7]), None, "to the power of zero");
+        assert_eq!(modpow(&[3], 3, &[8]), None, "even");
+        assert_eq!(modpow(&[3], 3, &[]), None, "nothing");
+        assert_eq!(modpow(&[7], 3, &[7]), None, "not below");
+        assert_eq!(
+            modpow(&[1, 0, 0, 0, 0, 0, 0, 0, 0], 3, &[7]),
+            None,
+            "longer"
+        );
+        assert_eq!(modpow(&[3], 0, &[7]), None, "to the power of zero");
     }
 }

@@ -11,7 +11,7 @@ use aws_lc_rs::{
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use webpki::aws_lc_rs as signatures;
 
-use super::{facts::RsaKey, power::power};
+use super::{certificate::RsaKey, modpow::modpow};
 
 /// The key lengths that the standard algorithms refuse.
 const SHORT: std::ops::Range<usize> = 1..2048;
@@ -115,7 +115,7 @@ impl SignatureVerificationAlgorithm for AnyLength {
 /// The encoded message of a signature, without its leading zeros.
 fn encoded_message(key: &RsaKey<'_>, signature: &[u8]) -> Result<Vec<u8>, InvalidSignature> {
     (signature.len() == key.length().div_ceil(8))
-        .then(|| power(signature, exponent(key)?, key.modulus))
+        .then(|| modpow(signature, exponent(key)?, key.modulus))
         .flatten()
         .ok_or(InvalidSignature)
 }
@@ -407,7 +407,7 @@ mod tests {
         let end = trivial.len() - 3;
         trivial[end..].copy_from_slice(&[0, 0, 1]);
         let modulus = RsaKey::parse(&key).unwrap().modulus;
-        let encoded = power(&bytes(PSS_SHA256), 65537, modulus).unwrap();
+        let encoded = modpow(&bytes(PSS_SHA256), 65537, modulus).unwrap();
         assert_eq!(encoded.len(), 128);
         let result = RSA_PSS_SHA256.verify_signature(&trivial, MESSAGE, &encoded);
         assert!(result.is_err());
