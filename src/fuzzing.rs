@@ -217,7 +217,7 @@ pub fn signature(mut data: &[u8]) {
 }
 
 /// Computes modular powers.
-pub fn power(mut data: &[u8]) {
+pub fn modpow(mut data: &[u8]) {
     let modulus = without_zeros(take_piece(&mut data));
     verifier::fuzzing::check_power(without_zeros(data), modulus);
 }

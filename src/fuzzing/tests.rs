@@ -26,7 +26,7 @@ const TARGETS: [Target; 8] = [
     ("certificates", certificates),
     ("handshake", handshake),
     ("host", host),
-    ("power", power),
+    ("modpow", modpow),
     ("records", records),
     ("settings", settings),
     ("signature", signature),
@@ -292,10 +292,10 @@ fn record() {
     // An RSA key is a sequence; the modulus starts after eight bytes and a zero.
     let modulus = &RSA_KEY[9..][..256];
     write(
-        "corpus/power/rsa",
+        "corpus/modpow/rsa",
         &[&pieces(&[modulus])[..], &made].concat(),
     );
-    write("corpus/power/small", &[0, 2, 0x7f, 0xff, 0x12, 0x34]);
+    write("corpus/modpow/small", &[0, 2, 0x7f, 0xff, 0x12, 0x34]);
 
     // The remaining targets.
     let pem = CertificateParams::default()
