@@ -68,10 +68,10 @@ fn a_promise_is_kept_by_whoever_drops_it_and_a_waker_by_whoever_wakes() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.wake_fn());
-        let promise = mailbox.promise(Notice::Settled(1));
+        let pending = mailbox.pending(Notice::Settled(1));
         let waker = waker(&mailbox, 2, Direction::Read);
         let threads = [
-            thread::spawn(move || drop(promise)),
+            thread::spawn(move || drop(pending)),
             thread::spawn(move || waker.wake()),
         ];
         receive(&mailbox, &sleep, 2);

@@ -49,9 +49,9 @@ impl SocketTable {
         match resolver::resolve(&host, family) {
             Resolution::Known(result) => self.mailbox.post(resolved(result)),
             Resolution::LookUp => {
-                let promise = self
+                let pending = self
                     .mailbox
-                    .promise(resolved(Err(NetError::NameNotResolved)));
+                    .pending(resolved(Err(NetError::NameNotResolved)));
                 let Ok(runtime) = runtime::handle() else {
                     return;
                 };
@@ -67,7 +67,7 @@ impl SocketTable {
                             .await
                             .unwrap_or(Ok(Err(NetError::ConnectionTimedOut))),
                     };
-                    promise.keep(resolved(match answer {
+                    pending.fulfil(resolved(match answer {
                         Ok(result) => result,
                         // The socket is closed.
                         Err(Unanswered::Withdrawn) => Ok(Vec::new()),

@@ -105,7 +105,7 @@ impl SocketTable {
             socket_id,
             result,
         };
-        let promise = self.mailbox.promise(secured(Err(NetError::Unexpected)));
+        let pending = self.mailbox.pending(secured(Err(NetError::Unexpected)));
         let host = socket.host.clone();
         let protocols = match socket.negotiation.as_deref_mut() {
             Some(Negotiation::Offering(protocols)) => mem::take(protocols),
@@ -129,7 +129,7 @@ impl SocketTable {
                     .await
                     .unwrap_or(Err(NetError::ConnectionTimedOut)),
             };
-            promise.keep(secured(result.map(Box::new)));
+            pending.fulfil(secured(result.map(Box::new)));
         });
         self.counters.handshakes_started += 1;
         let (paused, handshake) = (socket.paused, OwnedTask(handshake.abort_handle()));

@@ -31,12 +31,12 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Creates a promise of one notice. If the promise is dropped unfulfilled, it posts
-    /// `otherwise`.
-    pub(crate) fn promise(self: &Arc<Self>, otherwise: Notice) -> Promise {
-        Promise {
+    /// Creates an obligation to post one notice. If it is dropped unfulfilled, it
+    /// posts `on_drop`.
+    pub(crate) fn pending(self: &Arc<Self>, on_drop: Notice) -> PendingNotice {
+        PendingNotice {
             mailbox: Arc::clone(self),
-            notice: Some(otherwise),
+            notice: Some(on_drop),
         }
     }
 
@@ -85,19 +85,19 @@ impl Mailbox {
 
 /// An obligation to post one notice. It is met even if the task that holds it is cancelled or
 /// panics.
-pub(crate) struct Promise {
+pub(crate) struct PendingNotice {
     mailbox: Arc<Mailbox>,
     notice: Option<Notice>,
 }
 
-impl Promise {
-    /// Posts `notice` and fulfils the promise.
-    pub(crate) fn keep(mut self, notice: Notice) {
+impl PendingNotice {
+    /// Posts `notice` and fulfils the obligation.
+    pub(crate) fn fulfil(mut self, notice: Notice) {
         self.notice = Some(notice);
     }
 }
 
-impl Drop for Promise {
+impl Drop for PendingNotice {
     fn drop(&mut self) {
         if let Some(notice) = self.notice.take() {
             self.mailbox.post(notice);
