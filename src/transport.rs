@@ -123,10 +123,10 @@ impl Transport {
     }
 
     /// Takes the socket back from a task that became idle.
-    pub(crate) fn settle(&mut self, poller: &Poller) {
+    pub(crate) fn reclaim(&mut self, poller: &Poller) {
         match self {
             Self::Plain(_) => {}
-            Self::Secure(secure) => secure.settle(poller),
+            Self::Secure(secure) => secure.reclaim(poller),
         }
     }
 

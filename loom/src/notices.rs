@@ -42,7 +42,7 @@ fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() 
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let other = Arc::clone(&mailbox);
-        let thread = thread::spawn(move || other.post(Notice::Settled(1)));
+        let thread = thread::spawn(move || other.post(Notice::TaskDone(1)));
         mailbox.attach(sleep.wake_fn());
         receive(&mailbox, &sleep, 1);
         thread.join().unwrap();
@@ -64,11 +64,11 @@ fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() 
 }
 
 #[test]
-fn a_promise_is_kept_by_whoever_drops_it_and_a_waker_by_whoever_wakes() {
+fn a_pending_notice_is_posted_when_dropped_and_a_waker_posts_when_woken() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.wake_fn());
-        let pending = mailbox.pending(Notice::Settled(1));
+        let pending = mailbox.pending(Notice::TaskDone(1));
         let waker = waker(&mailbox, 2, Direction::Read);
         let threads = [
             thread::spawn(move || drop(pending)),

@@ -11,6 +11,6 @@ pub(crate) mod notice {
     pub(crate) enum Notice {
         Readable(SocketId),
         Writable(SocketId),
-        Settled(SocketId),
+        TaskDone(SocketId),
     }
 }

@@ -185,12 +185,12 @@ impl SocketTable {
         }
     }
 
-    /// Takes a socket back from its idle task.
-    fn settled(&mut self, socket_id: SocketId) {
+    /// Takes a socket back from its task, which was idle.
+    fn task_done(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
             && let Connection::Connected(link) = &mut socket.connection
         {
-            link.transport.settle(poller);
+            link.transport.reclaim(poller);
             if socket.read.is_some() && link.transport.is_read_ready() {
                 self.queue_read(socket_id);
             }
@@ -219,7 +219,7 @@ impl SocketTable {
             Notice::Listening { request, socket_id } => self.listening(request, socket_id),
             Notice::Readable(socket_id) => self.readable(socket_id),
             Notice::Writable(socket_id) => self.writable(socket_id),
-            Notice::Settled(socket_id) => self.settled(socket_id),
+            Notice::TaskDone(socket_id) => self.task_done(socket_id),
             Notice::Secured {
                 request,
                 socket_id,

@@ -220,7 +220,7 @@ impl Task {
                 flow.more = true;
                 return Poll::Pending;
             }
-            flow.settle();
+            flow.hand_back();
             return Poll::Ready(());
         }
         Poll::Pending

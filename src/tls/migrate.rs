@@ -40,7 +40,7 @@ impl SecureTransport {
                 lock(&shared.flow).mailbox = Arc::clone(mailbox);
                 self.driver = Driver::Task(shared);
                 // A task that has ended has notified the former mailbox.
-                self.settle(to);
+                self.reclaim(to);
             }
             Driver::Gone => {}
         }
@@ -100,13 +100,13 @@ impl SecureTransport {
     }
 
     /// Takes the connection back from a task that has ended because it was idle.
-    pub(crate) fn settle(&mut self, poller: &Poller) {
+    pub(crate) fn reclaim(&mut self, poller: &Poller) {
         let Driver::Task(shared) = &self.driver else {
             return;
         };
         let mut flow = {
             let mut flow = lock(&shared.flow);
-            if !flow.settled {
+            if !flow.handed_back {
                 return;
             }
             mem::take(&mut *flow)

@@ -51,7 +51,7 @@ pub(super) struct Flow {
     /// Writing is impossible.
     pub(super) broken: bool,
     /// The task has ended because it was idle. The connection continues.
-    pub(super) settled: bool,
+    pub(super) handed_back: bool,
     /// Whether to wake JavaScript for readable data, and for progress in writing.
     pub(super) reader_waits: bool,
     pub(super) writer_waits: bool,
@@ -170,14 +170,14 @@ impl Flow {
     }
 
     /// Ends an idle task; the connection continues.
-    pub(super) fn settle(&mut self) {
-        self.settled = true;
-        self.mailbox.post(Notice::Settled(self.socket_id));
+    pub(super) fn hand_back(&mut self) {
+        self.handed_back = true;
+        self.mailbox.post(Notice::TaskDone(self.socket_id));
     }
 
     /// Ends both directions, unless the task has ended because it was idle.
     pub(super) fn abandon(&mut self) {
-        if self.settled {
+        if self.handed_back {
             return;
         }
         if !mem::replace(&mut self.ended, true) {

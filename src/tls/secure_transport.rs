@@ -180,9 +180,9 @@ impl SecureTransport {
             };
             let mut flow = lock(&shared.flow);
             // A task that has ended accepts no data, even if its end was not noticed yet.
-            if flow.settled {
+            if flow.handed_back {
                 drop(flow);
-                self.settle(poller);
+                self.reclaim(poller);
                 continue;
             }
             return flow.accept(data, MAX_OUTBOUND);

@@ -45,7 +45,7 @@ pub(crate) enum Notice {
         socket_id: SocketId,
     },
     /// The task of an encrypted socket has handed the socket back because it is idle.
-    Settled(SocketId),
+    TaskDone(SocketId),
 }
 
 /// The result of a handshake: the socket and the TLS state.

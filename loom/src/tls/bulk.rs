@@ -129,7 +129,7 @@ impl Task {
             flow.wake_writer();
         }
         if task.small_reads >= self.settles_after && task.is_idle() && flow.is_idle() {
-            flow.settle();
+            flow.hand_back();
             return Poll::Ready(());
         }
         Poll::Pending
@@ -259,8 +259,8 @@ impl Transport {
             self.sleep.sleep();
         }
         for notice in self.mailbox.collect() {
-            if let Notice::Settled(_) = notice {
-                self.settle();
+            if let Notice::TaskDone(_) = notice {
+                self.reclaim();
             }
         }
     }
@@ -305,9 +305,9 @@ impl Transport {
                 return Poll::Ready(Err(Broken));
             };
             let mut flow = lock(&shared.flow);
-            if flow.settled {
+            if flow.handed_back {
                 drop(flow);
-                self.settle();
+                self.reclaim();
                 continue;
             }
             return flow.accept(data, self.max_outbound).map_err(|_| Broken);
@@ -339,13 +339,13 @@ impl Transport {
         }
     }
 
-    fn settle(&mut self) {
+    fn reclaim(&mut self) {
         let Driver::Task(shared) = &self.driver else {
             return;
         };
         let mut flow = {
             let mut flow = lock(&shared.flow);
-            if !flow.settled {
+            if !flow.handed_back {
                 return;
             }
             mem::take(&mut *flow)
@@ -363,7 +363,7 @@ impl Transport {
         self.mailbox.attach(self.sleep.wake_fn());
         if let Driver::Task(shared) = &self.driver {
             lock(&shared.flow).mailbox = Arc::clone(&self.mailbox);
-            self.settle();
+            self.reclaim();
         }
     }
 

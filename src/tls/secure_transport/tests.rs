@@ -245,7 +245,7 @@ fn a_task_that_has_nothing_to_do_ends() {
     let (mut application, socket_id, server) = secured();
     let mut server = send_in_bulk(&mut application, socket_id, server, 1024 * 1024);
     let shared = shared(&application, socket_id);
-    until(|| lock(&shared.flow).settled);
+    until(|| lock(&shared.flow).handed_back);
     exchange(&mut application, socket_id, &mut server);
     assert!(!is_bulk(&application, socket_id));
 }
@@ -256,7 +256,7 @@ fn a_task_whose_server_falls_silent_ends() {
     let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
     if is_bulk(&application, socket_id) {
         let shared = shared(&application, socket_id);
-        until(|| lock(&shared.flow).settled);
+        until(|| lock(&shared.flow).handed_back);
     }
     exchange(&mut application, socket_id, &mut server);
     assert!(!is_bulk(&application, socket_id));
@@ -463,10 +463,10 @@ fn ended_unnoticed() -> (Application, SocketId, Server) {
         messages += 1;
         assert!(messages < 100, "the task never ends");
         let until = Instant::now() + Duration::from_millis(20);
-        while !lock(&shared.flow).settled && Instant::now() < until {
+        while !lock(&shared.flow).handed_back && Instant::now() < until {
             thread::yield_now();
         }
-        if lock(&shared.flow).settled {
+        if lock(&shared.flow).handed_back {
             break;
         }
         assert_eq!(application.received(socket_id), b"pong");
@@ -569,7 +569,7 @@ fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
     let (bytes, rest) = record.split_at(bulk::SMALL_READS as usize - 1);
     let pieces: Vec<_> = bytes.chunks(1).chain([rest]).collect();
     send_slowly(&shared, &server.sock, &pieces);
-    until(|| lock(&shared.flow).settled);
+    until(|| lock(&shared.flow).handed_back);
     receive_again(&mut application, socket_id, b"second third");
     assert!(!is_bulk(&application, socket_id));
 }
