@@ -7,6 +7,8 @@
  * since it was made, so that neighbours can be merged.
  */
 
+import { bytesOf, digest, hex, NO_SOCKET, SPECIAL, Writer } from './values.mjs';
+
 /** After this many milliseconds the interpreter stops waiting for a call that always answers. */
 const LATE = 8000;
 
@@ -16,54 +18,8 @@ const HANGING = 300;
 /** A step ends when this many milliseconds have passed without a change; see `settle`. */
 const QUIET = { balanced: 12, known: 25, unbalanced: 80 };
 
-/** An identifier that no program is ever given. */
-const NO_SOCKET = 987_654_321;
-
-/** Longer strings are shown by their length. */
-const LONGEST_TEXT = 80;
-
 const now = () => performance.now();
 const delay = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** FNV-1a, continued from `hash`. */
-function digest(bytes, hash = 0x811c9dc5) {
-  let result = hash;
-  for (const byte of bytes) result = Math.imul(result ^ byte, 0x01000193) >>> 0;
-  return result;
-}
-
-const hex = (hash) => hash.toString(16).padStart(8, '0');
-
-/** Bytes of a pattern in which no TLS record begins. */
-export const pattern = (length, first) =>
-  Uint8Array.from({ length }, (_, index) => (index + first) % 251);
-
-/** Values that JSON has no form for, by name. */
-const SPECIAL = {
-  undefined: () => undefined,
-  nan: () => NaN,
-  infinity: () => Infinity,
-  '-0': () => -0,
-  bigint: () => 1n,
-  symbol: () => Symbol('symbol'),
-  function: () => () => {},
-  date: () => new Date(0),
-  boxed: () => new Number(1),
-  sharedBuffer: () => new SharedArrayBuffer(8),
-  throwingName: () => ({
-    get name() {
-      throw new RangeError('from a getter');
-    },
-  }),
-};
-
-function bytesOf({ bytes, first = 0, as = 'buffer' }) {
-  const array = pattern(bytes, first);
-  if (as === 'buffer') return array.buffer;
-  const wide = new Uint8Array(bytes + 7);
-  wide.set(array, 3);
-  return as === 'view' ? wide.subarray(3, 3 + bytes) : new DataView(wide.buffer, 3, bytes);
-}
 
 /** Gives each operation that has an identifier its place in the program, in reading order. */
 function number(program) {
@@ -76,42 +32,6 @@ function number(program) {
   };
   for (const { operations } of program.steps) visit(operations);
   return numbers;
-}
-
-/** Shows values, with the numbers of sockets and ports instead of what the run happened to get. */
-class Writer {
-  #slots;
-  #ports;
-
-  constructor(slots, ports) {
-    this.#slots = slots;
-    this.#ports = ports;
-  }
-
-  #member(key, value) {
-    if (key === 'socketId') return `#${this.#slots.get(value) ?? value}`;
-    if (key === 'localPort' && value > 0) return 'local';
-    if (key === 'peerPort') {
-      const index = this.#ports.indexOf(value);
-      return index < 0 ? String(value) : `port ${index}`;
-    }
-    return this.show(value);
-  }
-
-  #string(value) {
-    if (value.length <= LONGEST_TEXT) return JSON.stringify(value);
-    return `${JSON.stringify(value.slice(0, 8))}… ${value.length} characters`;
-  }
-
-  show(value) {
-    if (Object.is(value, -0)) return '-0';
-    if (typeof value === 'string') return this.#string(value);
-    if (typeof value !== 'object' || value === null) return String(value);
-    if (value instanceof Error) return `${value.name}: ${value.message}`;
-    if (Array.isArray(value)) return `[${value.map((item) => this.show(item)).join(', ')}]`;
-    const members = Object.keys(value).map((key) => `${key}: ${this.#member(key, value[key])}`);
-    return `{${members.join(', ')}}`;
-  }
 }
 
 /** One run of one program. */

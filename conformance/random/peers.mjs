@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { pattern } from './interpret.mjs';
+import { pattern } from './values.mjs';
 
 /** How every ClientHello begins, and nothing that a program sends in the clear. */
 const HELLO = Buffer.from([0x16, 0x03, 0x01]);

@@ -132,7 +132,7 @@ async function launch(authorityPath) {
     directory,
     name: 'random conformance',
     fill: (extension) => {
-      for (const file of ['worker.mjs', 'performer.mjs', 'interpret.mjs']) {
+      for (const file of ['worker.mjs', 'performer.mjs', 'interpret.mjs', 'values.mjs']) {
         cpSync(join(here, file), join(extension, file));
       }
     },
