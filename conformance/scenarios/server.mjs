@@ -638,6 +638,18 @@ export default [
     },
   },
   {
+    name: 'a second listen on the port of the first',
+    taints: true,
+    async run({ openServer, serve, acceptFailed, ask, log }) {
+      const { id, port } = await openServer();
+      await serve('listen', id, '127.0.0.1', port);
+      await serve('getInfo', id);
+      log(await ask('dial', port));
+      await serve('listen', id, '127.0.0.1', port);
+      await acceptFailed(id);
+    },
+  },
+  {
     name: 'the first port after a second listen',
     deviation: 'q',
     taints: true,

@@ -82,7 +82,9 @@ impl SocketTable {
         let Ok(ip) = address.parse::<IpAddr>() else {
             return self.outbox.fail(request, NetError::InvalidArgument);
         };
-        match mem::take(&mut server.state) {
+        // Kept until the new listener has its port, which therefore cannot be that of the former.
+        let former = mem::take(&mut server.state);
+        match former {
             State::Idle => self.open_connections += 1,
             State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             State::Listening(_) => {}
@@ -95,6 +97,7 @@ impl SocketTable {
                 Ok((poller.watch(socket, socket_id)?, local))
             })
             .map_err(|error| NetError::from_io(&error));
+        drop(former);
         server.state = State::Starting { request, result };
         self.mailbox.post(Notice::Listening { request, socket_id });
     }
@@ -406,6 +409,17 @@ mod tests {
         application.table.close_server(request, taken);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.event(), Told::Detached);
+    }
+
+    #[test]
+    fn a_second_listen_cannot_have_the_port_of_the_first() {
+        let mut application = Application::new();
+        let (socket_id, address) = listening(&mut application);
+        let outcome = listen(&mut application, socket_id, address.port());
+        assert_eq!(outcome, Err(NetError::AddressInUse.into()));
+        let refused = TcpStream::connect(address).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(listen(&mut application, socket_id, address.port()), Ok(()));
     }
 
     #[test]
