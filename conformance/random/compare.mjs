@@ -4,7 +4,7 @@
  * strictness; a program is compared at the strictest at which Chromium agrees with itself.
  */
 
-const isCall = (text) => /^\d+ \w+$/.test(text);
+const isCall = (text) => /^\d+ [\w.]+$/.test(text);
 const isReceived = (text) => text.startsWith('onReceive up to ');
 const isAnswer = (text) => /^\d+ [\w.]+: /.test(text);
 const isStep = (text) => /^(step \d+|end)$/.test(text);
@@ -87,14 +87,15 @@ function perSocket(entries) {
 }
 
 /** Calls whose answers Chromium's browser process gives itself, without the network process. */
-const IMMEDIATE = /^\d+ (create|update|setPaused|disconnect|close|getInfo|getSockets): /;
+const IMMEDIATE =
+  /^\d+ (?:tcpServer\.)?(create|update|setPaused|disconnect|close|getInfo|getSockets): /;
 
 /** What keeps an order of its own: answers of one kind, the pieces of a stream, the rest. */
 function kindOf(text) {
   if (isReceived(text)) return 'received';
   if (/: threw /.test(text)) return 'thrown';
   if (IMMEDIATE.test(text)) return 'immediate';
-  return text.match(/^\d+ (\w+): /)?.[1] ?? 'other';
+  return text.match(/^\d+ ([\w.]+): /)?.[1] ?? 'other';
 }
 
 const byKind = ([slot, text], [otherSlot, otherText]) =>
@@ -171,12 +172,17 @@ function start({ mode, steps }) {
 }
 
 /** Calls whose answers come from the network process, each kind on a way of its own. */
-const WAYS = [['send'], ['setKeepAlive', 'setNoDelay'], ['connect'], ['secure']];
+const WAYS = [['send'], ['setKeepAlive', 'setNoDelay'], ['connect'], ['secure'], ['listen']];
+
+/** What Chromium takes of a send at once; the answer to a longer one has to wait for the network process. */
+const PIPE = 65_536;
+
+const isLong = ({ method, args }) => method === 'send' && args[1]?.bytes > PIPE;
 
 function races({ wait, operations }) {
   const ways = WAYS.filter((way) => operations.some(({ method }) => way.includes(method)));
-  const writes = operations.length > 1 && operations.some(({ op }) => op === 'peer');
-  return wait === 'turn' || writes || ways.length > 1;
+  const takesTime = operations.some((operation) => operation.op === 'peer' || isLong(operation));
+  return wait === 'turn' || ways.length > 1 || (operations.length > 1 && takesTime);
 }
 
 /** @returns {string[]} the levels at which a program is compared, the strictest first */

@@ -178,22 +178,58 @@ function askedForCertificate(_program, { expected, got }) {
   return { expected: expected.slice(0, at), got: got.slice(0, own) };
 }
 
-/** Leaves out a socket from a place on, and the peers' view of its connections. */
-function withoutSocketFrom(entries, slot, from, peers) {
+/** As in interpret.mjs: the slots of server sockets, and of accepted sockets that a program does not name. */
+const SERVER = 1000;
+const UNEXPECTED = 2000;
+
+/** The number of the server that has accepted a socket, or -1. */
+function serverOf({ servers = [] }, slot) {
+  if (slot >= UNEXPECTED) return Math.floor((slot - UNEXPECTED) / 100);
+  return servers.findIndex(({ accepts }) => accepts.includes(slot));
+}
+
+/** The peers that are clients of a server. */
+const callersOf = ({ peers }, server) =>
+  peers.flatMap(({ calls }, peer) => (calls === server ? [peer] : []));
+
+/** The program's sockets that connect to one of its servers. */
+const clientsOf = (operations, server) =>
+  [...operations.values()].flatMap(({ method, args }) =>
+    method === 'connect' && args[2]?.$serverPort === server ? [args[0].$socket] : [],
+  );
+
+/** The sockets that may be the other end of a socket's connection. */
+function otherEndsOf({ servers = [] }, operations, slot) {
+  const own = serverOf({ servers }, slot);
+  if (own >= 0) return clientsOf(operations, own);
+  return servers.flatMap(({ accepts }, server) =>
+    clientsOf(operations, server).includes(slot) ? accepts : [],
+  );
+}
+
+/** Leaves out sockets from a place on, and the peers' view of some connections. */
+function withoutSocketsFrom(entries, operations, slots, from, peers) {
   const ofPeers = ([, text]) => peers.some((peer) => text.startsWith(`peer ${peer}.`));
-  const info = new RegExp(`\\{[^{}]*socketId: #${slot}\\}(, )?`);
-  const mentions = ([, text]) => /^\d+ getSockets: /.test(text);
+  // In one world the socket may not exist; then its calls belong to none.
+  const ofSockets = ([slot, text]) => {
+    const { args } = operations.get(Number(/^(\d+) /.exec(text)?.[1])) ?? {};
+    return slots.includes(slot) || slots.includes(args?.[0]?.$socket);
+  };
+  const infos = slots.map((slot) => new RegExp(`\\{[^{}]*socketId: #${slot}\\}(, )?`));
+  const mentions = ([, text]) => /^\d+ (tcpServer\.)?getSockets: /.test(text);
   return entries.flatMap((entry, index) => {
     if (index < from) return [entry];
-    if (entry[0] === slot || ofPeers(entry)) return [];
+    if (ofSockets(entry) || ofPeers(entry)) return [];
     if (!mentions(entry)) return [entry];
-    const text = entry[1].replace(info, '').replace(', ]', ']');
+    const text = infos.reduce((left, info) => left.replace(info, ''), entry[1]).replace(', ]', ']');
     return [/** @type {[number, string]} */ ([entry[0], text])];
   });
 }
 
-/** The peers that a socket connects to in a program. */
-function peersOf(operations, slot) {
+/** The peers that a socket connects to in a program, or that connect to it. */
+function peersOf(program, operations, slot) {
+  const server = serverOf(program, slot);
+  if (server >= 0) return callersOf(program, server);
   const connects = [...operations.values()].filter(
     ({ method, args }) => method === 'connect' && args[0]?.$socket === slot,
   );
@@ -213,24 +249,38 @@ function firstAnswered(expected, got, method, wanted) {
   });
 }
 
-/** Compares a socket only up to an entry that both transcripts have. */
-function partAt(operations, { expected, got }, slot, isThere) {
-  const peers = peersOf(operations, slot);
-  const cut = (entries) => withoutSocketFrom(entries, slot, entries.findIndex(isThere), peers);
+/**
+ * Compares a socket only up to an entry that both transcripts have, and with it those that may be at
+ * the other end.
+ */
+function partAt(program, operations, { expected, got }, slot, isThere) {
+  const slots = [slot, ...otherEndsOf(program, operations, slot)];
+  const peers = slots.flatMap((one) => peersOf(program, operations, one));
+  const cut = (entries) =>
+    withoutSocketsFrom(entries, operations, slots, entries.findIndex(isThere), peers);
   return { expected: cut(expected), got: cut(got) };
 }
 
 const answers = (number) => (entry) => answerOf(entry)?.number === number;
 
-/** Whether a peer of the socket may have reset or closed a connection. */
+/** Whether the program calls one of some methods of the sockets at the other end. */
+function otherEndCalls(program, operations, slot, methods) {
+  const others = otherEndsOf(program, operations, slot);
+  return [...operations.values()].some(
+    ({ method, args }) => methods.includes(method) && others.includes(args[0]?.$socket),
+  );
+}
+
+/** Whether the other end of the socket may have reset or closed a connection. */
 function peerEnds(program, operations, slot) {
-  const peers = peersOf(operations, slot);
+  const peers = peersOf(program, operations, slot);
   const behaves = peers.some((peer) => /^(closes|resets)/.test(program.peers[peer].behaviour));
   const acts = [...operations.values()].some(
     ({ op, peer, action }) =>
       op === 'peer' && peers.includes(peer) && ['end', 'reset'].includes(action),
   );
-  return behaves || acts;
+  const ends = ['close', 'disconnect', 'secure'];
+  return behaves || acts || otherEndCalls(program, operations, slot, ends);
 }
 
 /** i: A send on a connection that the peer has reset fails at once; later calls find no connection. */
@@ -247,7 +297,13 @@ function sendFailsAtOnce(program, { expected, got }) {
   );
   if (at < 0) return undefined;
   const [slot] = expected[at];
-  return partAt(operations, { expected, got }, slot, answers(answerOf(expected[at]).number));
+  return partAt(
+    program,
+    operations,
+    { expected, got },
+    slot,
+    answers(answerOf(expected[at]).number),
+  );
 }
 
 /** h: A socket whose `connect()` was refused is as good as new. */
@@ -281,7 +337,7 @@ function refusedIsNew(program, { expected, got }) {
   const pair = { expected: rewritten, got };
   if (parted !== undefined) {
     const { number } = answerOf(expected[parted]);
-    return partAt(operations, pair, expected[parted][0], answers(number));
+    return partAt(program, operations, pair, expected[parted][0], answers(number));
   }
   return changed ? pair : undefined;
 }
@@ -328,7 +384,7 @@ function callsTakeEffect(program, { expected, got }) {
       const rest = (all) => eventsOf(all.slice(index).flat(), slot);
       if (!brings || rest(windows) === rest(own)) continue;
       const [, start] = window[0];
-      return partAt(operations, { expected, got }, slot, (entry) => entry[1] === start);
+      return partAt(program, operations, { expected, got }, slot, (entry) => entry[1] === start);
     }
   }
   return undefined;
@@ -357,7 +413,7 @@ function sendsBeforeTheEnd(program, { expected, got }) {
   });
   if (at < 0) return undefined;
   const { number } = answerOf(expected[at]);
-  return partAt(operationsOf(program), { expected, got }, expected[at][0], callOf(number));
+  return partAt(program, operationsOf(program), { expected, got }, expected[at][0], callOf(number));
 }
 
 const PEER = /^(peer [\d.]+): (\d+) bytes (\w+) (.*)$/;
@@ -418,10 +474,47 @@ function sendsBeforeConnected(program, { expected, got }) {
     const differs = early.has(answer?.number) && answer.rest.includes('resultCode: 0}');
     if (differs && own.get(answer.number)?.includes('resultCode: -15}')) {
       const connect = early.get(answer.number);
-      return partAt(operations, { expected, got }, slot, (other) => other[1] === connect);
+      return partAt(program, operations, { expected, got }, slot, (other) => other[1] === connect);
     }
   }
   return undefined;
+}
+
+/** Sockets whose `connect()` has not called back, at each answer of `getInfo` or `getSockets`. */
+function connectingAt(entries) {
+  const connecting = new Set();
+  const asked = new Map();
+  const found = new Map();
+  for (const entry of entries) {
+    const [slot, text] = entry;
+    const [, number, method] = CALL.exec(text) ?? [];
+    if (method === 'connect') connecting.add(slot);
+    if (['getInfo', 'getSockets'].includes(method)) asked.set(Number(number), [...connecting]);
+    const answer = answerOf(entry);
+    if (answer?.method === 'connect') connecting.delete(slot);
+    if (asked.has(answer?.number)) found.set(answer.number, asked.get(answer.number));
+  }
+  return found;
+}
+
+/** l: Until `connect()` has called back a socket is not connected; in Chromium it may be. */
+function connectedWhenTold(_program, { expected, got }) {
+  const connecting = connectingAt(expected);
+  const own = new Map(got.map((entry) => [answerOf(entry)?.number, entry[1]]));
+  const infoOf = (text, slot) => new RegExp(`\\{[^{}]*socketId: #${slot}\\}`).exec(text)?.[0] ?? '';
+  let changed = false;
+  const rewritten = expected.map((entry) => {
+    let [, text] = entry;
+    const number = answerOf(entry)?.number;
+    for (const slot of connecting.get(number) ?? []) {
+      const [there, here] = [text, own.get(number) ?? ''].map((one) => infoOf(one, slot));
+      if (!there.includes('connected: true') || !here.includes('connected: false')) continue;
+      text = text.replace(there, here);
+      changed = true;
+    }
+    return /** @type {[number, string]} */ ([entry[0], text]);
+  });
+  return changed ? { expected: rewritten, got } : undefined;
 }
 
 /** m: `secure()` after a reset with much unread: the unread bytes are read as TLS, Chromium's write fails. */
@@ -438,9 +531,9 @@ function readsBeforeWriting(_program, { expected, got }) {
   return changed ? { expected: rewritten, got } : undefined;
 }
 
-/** Whether a peer of the socket may have sent something. */
+/** Whether the other end of the socket may have sent something. */
 function peerSends(program, operations, slot) {
-  const peers = peersOf(operations, slot);
+  const peers = peersOf(program, operations, slot);
   const byItself = peers.some((peer) => {
     const { behaviour, greeting } = program.peers[peer];
     return behaviour === 'echo' || greeting > 0;
@@ -448,7 +541,7 @@ function peerSends(program, operations, slot) {
   const told = [...operations.values()].some(
     ({ op, peer, action }) => op === 'peer' && peers.includes(peer) && action === 'write',
   );
-  return byItself || told;
+  return byItself || told || otherEndCalls(program, operations, slot, ['send']);
 }
 
 /** n: Data from before a connection broke is still delivered; until then the socket is connected. */
@@ -471,6 +564,7 @@ function dataOutlivesConnection(program, { expected, got }) {
   });
   if (at < 0) return undefined;
   return partAt(
+    program,
     operations,
     { expected, got },
     expected[at][0],
@@ -478,12 +572,91 @@ function dataOutlivesConnection(program, { expected, got }) {
   );
 }
 
+const isAccept = ([, text]) => text.startsWith('onAccept #');
+
+/**
+ * Compares a server only up to an entry that both transcripts have, with the sockets that it accepts
+ * from then on and all of its clients.
+ */
+function partServerAt(program, { expected, got }, server, isThere) {
+  const operations = operationsOf(program);
+  const slot = SERVER + server;
+  const acceptsOf = (entries) =>
+    entries.flatMap((entry) =>
+      entry[0] === slot && isAccept(entry) ? [Number(entry[1].split('#')[1])] : [],
+    );
+  const before = acceptsOf(expected.slice(0, expected.findIndex(isThere)));
+  const all = [...program.servers[server].accepts, ...acceptsOf(expected), ...acceptsOf(got)];
+  const later = all.filter((one) => !before.includes(one));
+  const slots = [slot, ...later, ...clientsOf(operations, server)];
+  const cut = (entries) => {
+    const from = entries.findIndex(isThere);
+    return withoutSocketsFrom(entries, operations, slots, from, callersOf(program, server));
+  };
+  return { expected: cut(expected), got: cut(got) };
+}
+
+/** The accepts of a server that follow an entry. */
+function acceptsAfter(entries, slot, isThere) {
+  const rest = entries.slice(entries.findIndex(isThere) + 1);
+  return rest.filter((entry) => entry[0] === slot && isAccept(entry)).length;
+}
+
+/**
+ * Cuts a server at the first entry of it that is wanted, and from which on the worlds accept
+ * differently.
+ */
+function partServers(program, pair, isWanted, isDeviation) {
+  for (let server = 0; server < (program.servers?.length ?? 0); server += 1) {
+    const slot = SERVER + server;
+    const at = pair.expected.findIndex(
+      (entry, index) => entry[0] === slot && isWanted(entry, pair.expected.slice(0, index)),
+    );
+    if (at < 0) continue;
+    const [, wanted] = pair.expected[at];
+    const isThere = ([own, text]) => own === slot && text === wanted;
+    const [there, here] = [pair.expected, pair.got].map((entries) =>
+      acceptsAfter(entries, slot, isThere),
+    );
+    if (pair.got.some(isThere) && isDeviation(there, here)) {
+      return partServerAt(program, pair, server, isThere);
+    }
+  }
+  return undefined;
+}
+
+/** p: A server that was resumed accepts again. */
+function resumedServerAccepts(program, pair) {
+  const operations = operationsOf(program);
+  const sets = (paused, [, text]) => {
+    const [, number] = /^(\d+) tcpServer\.setPaused$/.exec(text) ?? [];
+    return number !== undefined && operations.get(Number(number)).args[1] === paused;
+  };
+  const isResumed = (entry, before) =>
+    sets(false, entry) &&
+    before.some(
+      (one) => one[0] === entry[0] && (sets(true, one) || one[1].startsWith('onAcceptError')),
+    );
+  return partServers(program, pair, isResumed, (there, here) => there < here);
+}
+
+/** q: A second listen gives up the first port, which in Chromium accepts one more connection. */
+function secondListenGivesUp(program, pair) {
+  const listened = ([, text]) => /^\d+ tcpServer\.listen: \(0\)/.test(text);
+  const isSecond = (entry, before) =>
+    listened(entry) && before.some((one) => one[0] === entry[0] && listened(one));
+  return partServers(program, pair, isSecond, (there, here) => there > here);
+}
+
 /** @type {Deviation[]} */
 const DEVIATIONS = [
+  { letter: 'p', apply: resumedServerAccepts },
+  { letter: 'q', apply: secondListenGivesUp },
   { letter: 'g', apply: askedForCertificate },
   { letter: 'h', apply: refusedIsNew },
   { letter: 'i', apply: sendFailsAtOnce },
   { letter: 'l', apply: sendsBeforeConnected },
+  { letter: 'l', apply: connectedWhenTold },
   { letter: 'j', apply: sendsBeforeTheEnd },
   { letter: 'j', apply: callsTakeEffect },
   { letter: 'k', apply: closesInOrder },

@@ -1,9 +1,10 @@
 /**
- * Interprets one program against `chrome.sockets.tcp` and writes its transcript. This file runs
+ * Interprets one program against `chrome.sockets.tcp` and `chrome.sockets.tcpServer`, and writes its
+ * transcript. This file runs
  * unchanged in Chromium's service worker and in Node, so it uses only what both have.
  *
  * A transcript is a list of entries `[slot, text]`. The slot is the number of the socket in the
- * program, or -1 where an entry belongs to no socket. An onReceive shows what its socket has received
+ * program (that of a server socket follows SERVER), or -1 where an entry belongs to no socket. An onReceive shows what its socket has received
  * since it was made, so that neighbours can be merged.
  */
 
@@ -17,6 +18,12 @@ const HANGING = 300;
 
 /** A step ends when this many milliseconds have passed without a change; see `settle`. */
 const QUIET = { balanced: 12, known: 25, unbalanced: 80 };
+
+/** Server socket k of a program has the slot SERVER + k. */
+const SERVER = 1000;
+
+/** The n-th socket that server k accepts has the slot UNEXPECTED + 100 k + n if the program names none. */
+const UNEXPECTED = 2000;
 
 const now = () => performance.now();
 const delay = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -34,24 +41,59 @@ function number(program) {
   return numbers;
 }
 
+/** One namespace, with the sockets that a program has in it. */
+class Space {
+  /** Identifier of a socket → slot. */
+  slots = new Map();
+  /** Number in the program → identifier. */
+  ids = [];
+
+  constructor(api, label, first, ports) {
+    this.api = api;
+    this.label = label;
+    this.first = first;
+    this.writer = new Writer(this.slots, ports);
+  }
+
+  learn(number, id) {
+    this.ids[number] = id;
+    this.slots.set(id, this.first + number);
+    return this.first + number;
+  }
+
+  /** The program's own of some infos, in the order of its slots. */
+  own(infos) {
+    const slotOf = ({ socketId }) => this.slots.get(socketId);
+    return infos
+      .filter((info) => slotOf(info) !== undefined)
+      .sort((one, other) => slotOf(one) - slotOf(other));
+  }
+
+  /** The program's sockets; also a round trip through the implementation. */
+  sockets() {
+    return new Promise((resolve) => this.api.getSockets((infos) => resolve(this.own(infos))));
+  }
+}
+
 /** One run of one program. */
 class Run {
   #program;
   #ports;
   #tcp;
+  /** `undefined` in a program without server sockets. */
+  #server;
   #runtime;
   #ask;
   #numbers;
-  #writer;
-
-  /** Identifier of the socket → slot, and the reverse. */
-  #slots = new Map();
-  #ids = [];
   #entries = [];
+  /** How many sockets each server socket has accepted. */
+  #accepted = [];
   /** Calls without an answer: number of the operation → method. */
   #pending = new Map();
   /** Requests to the peers that nothing waits for. */
   #asking = 0;
+  /** Ports of servers that are being asked for. */
+  #learning = 0;
   /** Counts everything that happens. */
   #version = 0;
   #lastChange = now();
@@ -70,18 +112,23 @@ class Run {
   #over = false;
   #listeners;
 
-  constructor(program, { ports }, { tcp, runtime, ask }) {
+  constructor(program, { ports }, { tcp, tcpServer, runtime, ask }) {
     this.#program = program;
-    this.#ports = ports;
-    this.#tcp = tcp;
+    const known = { peers: ports, servers: program.servers ? [] : undefined };
+    this.#ports = known;
+    this.#tcp = new Space(tcp, '', 0, known);
+    if (program.servers) this.#server = new Space(tcpServer, 'tcpServer.', SERVER, known);
     this.#runtime = runtime;
     this.#ask = ask;
     this.#numbers = number(program);
     this.#patience = program.hangs ? HANGING : LATE;
-    this.#writer = new Writer(this.#slots, ports);
     this.#listeners = {
       onReceive: (info) => this.#onReceive(info),
       onReceiveError: (info) => this.#onReceiveError(info),
+      ...(program.servers && {
+        onAccept: (info) => this.#onAccept(info),
+        onAcceptError: (info) => this.#onAcceptError(info),
+      }),
     };
   }
 
@@ -100,7 +147,7 @@ class Run {
   }
 
   #onReceive({ socketId, data }) {
-    const slot = this.#slots.get(socketId);
+    const slot = this.#tcp.slots.get(socketId);
     if (slot === undefined || this.#over) return;
     const bytes = new Uint8Array(data);
     this.#received += bytes.length;
@@ -113,10 +160,36 @@ class Run {
   }
 
   #onReceiveError({ socketId, resultCode }) {
-    const slot = this.#slots.get(socketId);
+    const slot = this.#tcp.slots.get(socketId);
     if (slot === undefined) return;
     this.#write(slot, `onReceiveError ${resultCode}`);
     this.#runHooks('onReceiveError', slot);
+  }
+
+  /** Runs even while the program listens to no accept: it has to know the sockets. */
+  #learnAccepted = ({ socketId, clientSocketId }) => {
+    const slot = this.#server.slots.get(socketId);
+    if (slot === undefined || this.#over) return;
+    const server = slot - SERVER;
+    const count = this.#accepted[server] ?? 0;
+    this.#accepted[server] = count + 1;
+    const expected = this.#program.servers[server]?.accepts[count];
+    this.#tcp.learn(expected ?? UNEXPECTED + 100 * server + count, clientSocketId);
+    this.#changed();
+  };
+
+  #onAccept({ socketId, clientSocketId }) {
+    const slot = this.#server.slots.get(socketId);
+    if (slot === undefined) return;
+    this.#write(slot, `onAccept #${this.#tcp.slots.get(clientSocketId)}`);
+    this.#runHooks('onAccept', slot);
+  }
+
+  #onAcceptError({ socketId, resultCode }) {
+    const slot = this.#server.slots.get(socketId);
+    if (slot === undefined) return;
+    this.#write(slot, `onAcceptError ${resultCode}`);
+    this.#runHooks('onAcceptError', slot);
   }
 
   get transcript() {
@@ -128,9 +201,11 @@ class Run {
   #value(encoded) {
     if (Array.isArray(encoded)) return encoded.map((item) => this.#value(item));
     if (typeof encoded !== 'object' || encoded === null) return encoded;
-    if (encoded.$socket !== undefined) return this.#ids[encoded.$socket] ?? NO_SOCKET;
+    if (encoded.$socket !== undefined) return this.#tcp.ids[encoded.$socket] ?? NO_SOCKET;
+    if (encoded.$server !== undefined) return this.#server.ids[encoded.$server] ?? NO_SOCKET;
+    if (encoded.$serverPort !== undefined) return this.#ports.servers[encoded.$serverPort] ?? 0;
     if (encoded.$port !== undefined) {
-      return this.#ports[encoded.$port] + (encoded.turns ?? 0) * 65536;
+      return this.#ports.peers[encoded.$port] + (encoded.turns ?? 0) * 65536;
     }
     if (encoded.$special !== undefined) return SPECIAL[encoded.$special]();
     if (encoded.bytes !== undefined) return bytesOf(encoded);
@@ -139,29 +214,38 @@ class Run {
     );
   }
 
+  #spaceOf({ api }) {
+    return api === 'tcpServer' ? this.#server : this.#tcp;
+  }
+
   #slotOf({ args }) {
-    const slot = args[0]?.$socket;
-    return slot !== undefined && this.#ids[slot] !== undefined ? slot : -1;
+    const { $socket, $server } = args[0] ?? {};
+    if ($socket !== undefined && this.#tcp.ids[$socket] !== undefined) return $socket;
+    return $server !== undefined && this.#server.ids[$server] !== undefined ? SERVER + $server : -1;
   }
 
   #learn(operation, info) {
     if (operation.method !== 'create' || info?.socketId === undefined) return -1;
-    this.#ids[operation.slot] = info.socketId;
-    this.#slots.set(info.socketId, operation.slot);
-    return operation.slot;
+    return this.#spaceOf(operation).learn(operation.slot, info.socketId);
   }
 
   /** Whose sockets getSockets tells depends on what else runs; only the program's own are shown. */
   #result(operation, value) {
     if (operation.method !== 'getSockets' || !Array.isArray(value)) return value;
-    return this.#own(value);
+    return this.#spaceOf(operation).own(value);
   }
 
-  #own(infos) {
-    const slotOf = ({ socketId }) => this.#slots.get(socketId);
-    return infos
-      .filter((info) => slotOf(info) !== undefined)
-      .sort((one, other) => slotOf(one) - slotOf(other));
+  /** The port of a server that has begun to listen, before the program goes on. */
+  #learnPort({ method, args }, code) {
+    if (method !== 'listen' || code !== 0) return;
+    const { $server } = args[0];
+    this.#learning += 1;
+    this.#server.api.getInfo(this.#server.ids[$server], (info) => {
+      void this.#runtime.lastError;
+      this.#learning -= 1;
+      if (info?.localPort > 0) this.#ports.servers[$server] = info.localPort;
+      this.#changed();
+    });
   }
 
   #count({ method }, value) {
@@ -169,24 +253,31 @@ class Run {
   }
 
   #answered(operation, slot, how, values, after = '') {
-    const number = this.#numbers.get(operation);
+    const { writer } = this.#spaceOf(operation);
     this.#pending.delete(operation);
     const own = this.#learn(operation, values[0]);
-    const shown = values.map((value) => this.#writer.show(this.#result(operation, value)));
+    const shown = values.map((value) => writer.show(this.#result(operation, value)));
     this.#count(operation, values[0]);
+    this.#learnPort(operation, values[0]);
     this.#write(
       own >= 0 ? own : slot,
-      `${number} ${operation.method}: ${how}(${shown.join(', ')})${after}`,
+      `${this.#label(operation)}: ${how}(${shown.join(', ')})${after}`,
     );
     this.#perform(operation.then ?? []);
   }
 
+  #label(operation) {
+    const { label } = this.#spaceOf(operation);
+    return `${this.#numbers.get(operation)} ${label}${operation.method}`;
+  }
+
   #call(operation) {
     const { method, args, form = 'callback' } = operation;
-    const number = this.#numbers.get(operation);
+    const { api, writer } = this.#spaceOf(operation);
+    const label = this.#label(operation);
     const slot = this.#slotOf(operation);
     const values = args.map((value) => this.#value(value));
-    this.#write(slot, `${number} ${method}`);
+    this.#write(slot, label);
     if (form === 'callback') {
       values.push((...results) => {
         const error = this.#runtime.lastError;
@@ -196,20 +287,20 @@ class Run {
     }
     let returned;
     try {
-      this.#pending.set(operation, number);
-      returned = this.#tcp[method](...values);
+      this.#pending.set(operation, this.#numbers.get(operation));
+      returned = api[method](...values);
     } catch (error) {
       this.#pending.delete(operation);
-      this.#write(slot, `${number} ${method}: threw ${this.#writer.show(error)}`);
+      this.#write(slot, `${label}: threw ${writer.show(error)}`);
       return;
     }
     if (form === 'callback') {
-      if (returned !== undefined) this.#write(slot, `${number} ${method}: returned a value`);
+      if (returned !== undefined) this.#write(slot, `${label}: returned a value`);
       return;
     }
     if (!(returned instanceof Promise)) {
       this.#pending.delete(operation);
-      this.#write(slot, `${number} ${method}: returned ${this.#writer.show(returned)}`);
+      this.#write(slot, `${label}: returned ${writer.show(returned)}`);
       return;
     }
     returned.then(
@@ -225,7 +316,8 @@ class Run {
   #runHooks(event, slot) {
     for (const hook of [...this.#hooks]) {
       const { operation } = hook;
-      if (operation.event !== event || operation.slot !== slot) continue;
+      const own = operation.server === undefined ? operation.slot : SERVER + operation.server;
+      if (operation.event !== event || own !== slot) continue;
       hook.seen += 1;
       if (hook.seen < operation.nth || hook.left === 0) continue;
       hook.left -= 1;
@@ -235,12 +327,17 @@ class Run {
 
   #askPeer({ peer, action, args = [] }) {
     this.#asking += 1;
-    return this.#ask('act', [peer, action, args])
+    const values = args.map((value) => this.#value(value));
+    return this.#ask('act', [peer, action, values])
       .catch(() => {})
       .finally(() => {
         this.#asking -= 1;
         this.#changed();
       });
+  }
+
+  #eventOf(name) {
+    return (name.startsWith('onAccept') ? this.#server : this.#tcp).api[name];
   }
 
   /** `addListener` and the like with what the program says, on the real event object. */
@@ -249,16 +346,16 @@ class Run {
     const label = `${this.#numbers.get(operation)} ${event}.${method}`;
     try {
       const values = args.map((value) => this.#value(value));
-      const result = this.#tcp[event][method](...values);
-      this.#write(-1, `${label}: returned ${this.#writer.show(result)}`);
+      const result = this.#eventOf(event)[method](...values);
+      this.#write(-1, `${label}: returned ${this.#tcp.writer.show(result)}`);
     } catch (error) {
-      this.#write(-1, `${label}: threw ${this.#writer.show(error)}`);
+      this.#write(-1, `${label}: threw ${this.#tcp.writer.show(error)}`);
     }
   }
 
   #mute({ event, muted }) {
     const method = muted ? 'removeListener' : 'addListener';
-    this.#tcp[event][method](this.#listeners[event]);
+    this.#eventOf(event)[method](this.#listeners[event]);
   }
 
   /** Performs operations at once, in the running turn. */
@@ -305,6 +402,10 @@ class Run {
     return true;
   }
 
+  #allAnswered() {
+    return this.#pending.size === 0 && this.#learning === 0;
+  }
+
   async #quiet(milliseconds) {
     for (;;) {
       const left = this.#lastChange + milliseconds - now();
@@ -313,20 +414,18 @@ class Run {
     }
   }
 
-  /** The program's sockets; also a round trip through the implementation. */
-  #sockets() {
-    return new Promise((resolve) => this.#tcp.getSockets((infos) => resolve(this.#own(infos))));
-  }
-
   /**
    * What the two ends do not yet agree upon: bytes on their way in both directions, connections that
-   * only one end has.
+   * only one end has. Sockets of a program with servers may be connected to each other.
    */
   #balance(state, sockets) {
     const sum = (member) => state.reduce((total, connection) => total + connection[member], 0);
     const open = state.filter(({ closed, ended }) => !closed && !ended).length;
     const connected = sockets.filter((info) => info.connected).length;
-    return [sum('written') - this.#received, this.#sent - sum('received'), open - connected];
+    const coming = sum('written') - this.#received;
+    const going = this.#sent - sum('received');
+    if (this.#server) return [coming + going, open - connected];
+    return [coming, going, open - connected];
   }
 
   /**
@@ -336,7 +435,7 @@ class Run {
    * bytes and connections, and longer where they do not, such as with a paused socket.
    */
   async settle() {
-    const answered = () => this.#asking === 0 && this.#pending.size === 0;
+    const answered = () => this.#asking === 0 && this.#allAnswered();
     const deadline = now() + LATE;
     for (;;) {
       if (!(await this.#until(answered, this.#patience))) this.#patience = HANGING;
@@ -366,34 +465,43 @@ class Run {
   async #look() {
     const start = now();
     const state = await this.#ask('state', []);
-    const sockets = await this.#sockets();
-    return { version: this.#version, state, sockets, tripTime: now() - start };
+    const sockets = await this.#tcp.sockets();
+    const servers = await this.#server?.sockets();
+    return { version: this.#version, state, sockets, servers, tripTime: now() - start };
   }
 
   // ---- The program ------------------------------------------------------------------------------
 
-  /** Writes what has changed in the sockets and at the peers. */
-  #describe({ state, sockets }) {
-    const show = (key, slot, text) => {
-      if (this.#shown.get(key) === text) return;
-      this.#shown.set(key, text);
-      this.#write(slot, text);
-    };
+  #showNew(key, slot, text) {
+    if (this.#shown.get(key) === text) return;
+    this.#shown.set(key, text);
+    this.#write(slot, text);
+  }
+
+  /** Writes what has changed in the sockets of a namespace. */
+  #describeSockets({ slots, writer }, infos) {
     const live = new Set();
-    for (const info of sockets) {
-      const slot = this.#slots.get(info.socketId);
+    for (const info of infos) {
+      const slot = slots.get(info.socketId);
       live.add(slot);
-      show(`socket ${slot}`, slot, `info ${this.#writer.show(info)}`);
+      this.#showNew(`socket ${slot}`, slot, `info ${writer.show(info)}`);
     }
-    for (const slot of this.#slots.values()) {
-      if (!live.has(slot)) show(`socket ${slot}`, slot, 'gone');
+    for (const slot of slots.values()) {
+      if (!live.has(slot)) this.#showNew(`socket ${slot}`, slot, 'gone');
     }
+  }
+
+  /** Writes what has changed in the sockets and at the peers. */
+  #describe({ state, sockets, servers }) {
+    this.#describeSockets(this.#tcp, sockets);
+    if (this.#server) this.#describeSockets(this.#server, servers);
     for (const { peer, connection, received, digest: sum, ended } of state) {
       const text = `peer ${peer}.${connection}: ${received} bytes ${sum}${ended ? ` ${ended}` : ''}`;
-      show(`peer ${peer}.${connection}`, -1, text);
+      this.#showNew(`peer ${peer}.${connection}`, -1, text);
     }
     const numbers = [...this.#pending.values()].sort((one, other) => one - other);
-    show('pending', -1, numbers.length > 0 ? `unanswered: ${numbers.join(', ')}` : 'all answered');
+    const pending = numbers.length > 0 ? `unanswered: ${numbers.join(', ')}` : 'all answered';
+    this.#showNew('pending', -1, pending);
   }
 
   async #step({ operations, wait = 'settle' }) {
@@ -409,19 +517,19 @@ class Run {
     if (wait === 'turn') {
       await delay(0);
     } else if (wait === 'answers') {
-      await this.#until(() => this.#pending.size === 0, this.#program.hangs ? HANGING : LATE);
+      await this.#until(() => this.#allAnswered(), this.#program.hangs ? HANGING : LATE);
     } else {
       const settled = await this.settle();
       if (!burst) this.#describe(settled);
     }
   }
 
-  #closeAll(sockets) {
+  #closeAll({ api }, sockets) {
     return Promise.all(
       sockets.map(
         ({ socketId }) =>
           new Promise((resolve) => {
-            this.#tcp.close(socketId, () => {
+            api.close(socketId, () => {
               void this.#runtime.lastError;
               resolve();
             });
@@ -436,7 +544,7 @@ class Run {
    */
   async #finish() {
     this.#hooks = [];
-    let { sockets } = await this.settle();
+    let { sockets, servers } = await this.settle();
     if (this.#pending.size > 0) {
       this.#write(-1, 'the peers end everything');
       await this.#ask('abort', []);
@@ -444,14 +552,25 @@ class Run {
         () => this.#pending.size === 0,
         this.#program.hangs ? LATE : this.#patience,
       );
+      ({ sockets, servers } = await this.settle());
+    }
+    // Servers go first: they may still accept.
+    if (this.#server) {
+      await this.#closeAll(this.#server, servers);
       ({ sockets } = await this.settle());
     }
-    await this.#closeAll(sockets);
+    await this.#closeAll(this.#tcp, sockets);
     await this.settle();
-    this.#describe({ state: await this.#ask('report', []), sockets: await this.#sockets() });
+    const state = await this.#ask('report', []);
+    this.#describe({
+      state,
+      sockets: await this.#tcp.sockets(),
+      servers: await this.#server?.sockets(),
+    });
   }
 
   async run() {
+    this.#server?.api.onAccept.addListener(this.#learnAccepted);
     for (const event of Object.keys(this.#listeners)) this.#mute({ event, muted: false });
     try {
       for (const [index, step] of this.#program.steps.entries()) {
@@ -465,6 +584,7 @@ class Run {
     }
     this.#over = true;
     for (const event of Object.keys(this.#listeners)) this.#mute({ event, muted: true });
+    this.#server?.api.onAccept.removeListener(this.#learnAccepted);
     return this.transcript;
   }
 }
@@ -472,7 +592,7 @@ class Run {
 /**
  * @param {object} program see `generate.mjs`
  * @param {{ ports: number[] }} environment the port of each of the program's peers
- * @param {{ tcp: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any> }} side
+ * @param {{ tcp: any, tcpServer: any, runtime: any, ask: (name: string, args: unknown[]) => Promise<any> }} side
  * @returns {Promise<[number, string][]>} the transcript
  */
 export function interpret(program, environment, side) {

@@ -17,7 +17,7 @@ process.on('unhandledRejection', (error) => {
 });
 
 const take = createPerformer(
-  { tcp: chrome.sockets.tcp, runtime: chrome.runtime },
+  { ...chrome.sockets, runtime: chrome.runtime },
   (message) => process.connected && process.send(message),
 );
 process.on('message', take);

@@ -1,8 +1,8 @@
-/** The peers of one program: servers on loopback that behave as the program says. */
+/** The peers of one program: servers and clients on loopback that behave as the program says. */
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { pattern } from './values.mjs';
 
@@ -35,6 +35,9 @@ const NO_TLS = {
 };
 
 export const TLS_KINDS = [...Object.keys(TLS_SERVERS), ...Object.keys(NO_TLS)];
+
+/** How long a client waits for its connection, in milliseconds. */
+const DIAL_LIMIT = 500;
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -179,6 +182,15 @@ class Connection {
   }
 }
 
+/** The state of a client that was not connected, as that of its connection. */
+const failedDial = (code) => ({
+  over: true,
+  state: { received: 0, digest: '', written: 0, closed: true, ended: code },
+  asked() {},
+  reset() {},
+  resume() {},
+});
+
 /** What a program can have a peer do, with its newest connection. */
 const ACTIONS = {
   write: (connection, length, first = 0) => connection.write(Buffer.from(pattern(length, first))),
@@ -192,6 +204,8 @@ export class Peers {
   #servers = [];
   #sockets = [];
   #closed = false;
+  #program;
+  #certificates;
   /** @type {Connection[][]} of each peer */
   #connections;
   ports = [];
@@ -200,24 +214,19 @@ export class Peers {
   static async open(program, certificates) {
     const peers = new Peers();
     peers.#connections = program.peers.map(() => []);
+    peers.#program = program;
+    peers.#certificates = certificates;
     for (const [index, peer] of program.peers.entries()) {
-      await peers.#open(index, peer, certificates);
+      // A client has no port.
+      if (peer.calls === undefined) await peers.#open(index, peer);
+      else peers.ports.push(-1);
     }
     return peers;
   }
 
-  async #open(index, peer, certificates) {
+  async #open(index, peer) {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: peer.reading === 'never' });
-    server.on('connection', (socket) => {
-      // A peer keeps no process alive.
-      socket.unref();
-      if (this.#closed) {
-        socket.destroy();
-        return;
-      }
-      this.#sockets.push(socket);
-      this.#connections[index].push(new Connection(peer, certificates, socket));
-    });
+    server.on('connection', (socket) => this.#use(index, socket));
     server.listen({ host: '127.0.0.1', port: 0 });
     await once(server, 'listening');
     server.unref();
@@ -227,6 +236,33 @@ export class Peers {
       await once(server, 'close');
     } else {
       this.#servers.push(server);
+    }
+  }
+
+  #use(index, socket) {
+    // A peer keeps no process alive.
+    socket.unref();
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.push(socket);
+    const peer = this.#program.peers[index];
+    this.#connections[index].push(new Connection(peer, this.#certificates, socket));
+  }
+
+  /** Connects a client to a server socket of the program. */
+  async #dial(index, port, host) {
+    if (port === 0) return;
+    const socket = connect({ host, port, allowHalfOpen: true });
+    socket.on('error', () => {});
+    try {
+      await once(socket, 'connect', { signal: AbortSignal.timeout(DIAL_LIMIT) });
+      this.#use(index, socket);
+    } catch (error) {
+      socket.destroy();
+      const code = error.name === 'AbortError' ? 'not connected' : error.code;
+      this.#connections[index].push(failedDial(code));
     }
   }
 
@@ -246,7 +282,8 @@ export class Peers {
         const [peer, action, rest] = args;
         await turn();
         const connection = this.#connections[peer].at(-1);
-        if (connection) ACTIONS[action](connection, ...rest);
+        if (action === 'dial') await this.#dial(peer, ...rest);
+        else if (connection instanceof Connection) ACTIONS[action](connection, ...rest);
         await turn();
         return connection !== undefined;
       }

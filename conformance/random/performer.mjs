@@ -6,11 +6,11 @@
 import { interpret } from './interpret.mjs';
 
 /**
- * @param {{ tcp: any, runtime: any }} api
+ * @param {{ tcp: any, tcpServer: any, runtime: any }} api
  * @param {(message: object) => void} send
  * @returns {(message: any) => void} takes the driver's messages
  */
-export function createPerformer({ tcp, runtime }, send) {
+export function createPerformer({ tcp, tcpServer, runtime }, send) {
   const answers = new Map();
   let requests = 0;
 
@@ -27,7 +27,7 @@ export function createPerformer({ tcp, runtime }, send) {
       tcp.getSockets(() => send({ pong: message.ping }));
     } else if (message.program) {
       const { run, program, environment } = message;
-      void interpret(program, environment, { tcp, runtime, ask: askFor(run) }).then(
+      void interpret(program, environment, { tcp, tcpServer, runtime, ask: askFor(run) }).then(
         (transcript) => send({ run, transcript }),
         (error) => send({ run, transcript: [[-1, `FAILED: ${error.stack}`]] }),
       );

@@ -1,7 +1,8 @@
 /**
  * Random differential testing against a real Chromium:
  * `npm run conformance:random -- [--seed 1] [--programs 100 | --minutes 5] [--shrink] [--abreast 8]
- * [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE] [--figures FILE]`. See README.md.
+ * [--servers] [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE] [--figures FILE]`. See
+ * README.md.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -21,6 +22,7 @@ import { firstDifference } from '../transcript.mjs';
 import { canonical } from './compare.mjs';
 import { Examiner } from './examine.mjs';
 import { generate } from './generate.mjs';
+import { generateServer } from './generate-server.mjs';
 import { shrink } from './shrink.mjs';
 import { openChromium, openModule } from './worlds.mjs';
 
@@ -103,13 +105,14 @@ class Session {
 
   /** Examines programs of a sequence until it ends or the time is up. */
   async explore() {
-    const { seed, programs, abreast } = this.#options;
+    const { seed, programs, abreast, servers } = this.#options;
+    const make = servers ? generateServer : generate;
     let next = 0;
     const work = async () => {
       while (next < programs && Date.now() < this.#deadline) {
         const index = next;
         next += 1;
-        await this.#examine(`${seed}-${index}`, generate(seed, index));
+        await this.#examine(`${seed}-${index}`, make(seed, index));
       }
     };
     await Promise.all(Array.from({ length: abreast }, work));
@@ -145,6 +148,7 @@ function readOptions() {
       shrink: { type: 'boolean', default: false },
       collect: { type: 'string' },
       figures: { type: 'string' },
+      servers: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       replay: { type: 'string' },
       out: { type: 'string', default: join(tmpdir(), 'conformance-random-differences') },

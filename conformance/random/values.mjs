@@ -51,18 +51,29 @@ export class Writer {
   #slots;
   #ports;
 
+  /**
+   * @param {Map<number, number>} slots identifier → slot
+   * @param {{ peers: number[], servers?: number[] }} ports those of peers and of the program's own servers
+   */
   constructor(slots, ports) {
     this.#slots = slots;
     this.#ports = ports;
   }
 
+  #port(key, value) {
+    const { peers, servers } = this.#ports;
+    const own = servers?.indexOf(value) ?? -1;
+    if (own >= 0) return `server ${own}`;
+    if (key === 'localPort') return value > 0 ? 'local' : String(value);
+    const index = peers.indexOf(value);
+    if (index >= 0) return `port ${index}`;
+    // The port of a client of a server.
+    return servers && value > 0 ? 'remote' : String(value);
+  }
+
   #member(key, value) {
     if (key === 'socketId') return `#${this.#slots.get(value) ?? value}`;
-    if (key === 'localPort' && value > 0) return 'local';
-    if (key === 'peerPort') {
-      const index = this.#ports.indexOf(value);
-      return index < 0 ? String(value) : `port ${index}`;
-    }
+    if (key === 'localPort' || key === 'peerPort') return this.#port(key, value);
     return this.show(value);
   }
 

@@ -7,9 +7,8 @@ globalThis.randomConformance = {
   open(address) {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(address);
-      const take = createPerformer(
-        { tcp: chrome.sockets.tcp, runtime: chrome.runtime },
-        (message) => socket.send(JSON.stringify(message)),
+      const take = createPerformer({ ...chrome.sockets, runtime: chrome.runtime }, (message) =>
+        socket.send(JSON.stringify(message)),
       );
       socket.onmessage = ({ data }) => take(JSON.parse(data));
       socket.onopen = () => resolve();
