@@ -596,15 +596,22 @@ function partServerAt(program, { expected, got }, server, isThere) {
   return { expected: cut(expected), got: cut(got) };
 }
 
-/** The accepts of a server that follow an entry. */
-function acceptsAfter(entries, slot, isThere) {
-  const rest = entries.slice(entries.findIndex(isThere) + 1);
-  return rest.filter((entry) => entry[0] === slot && isAccept(entry)).length;
+/** What clients get of a server from an entry on: the number of accepts, and what the peers see when. */
+function serviceAfter(program, entries, server, isThere) {
+  const from = entries.findIndex(isThere);
+  const callers = callersOf(program, server);
+  const seen = entries.flatMap(([, text], index) =>
+    index > from && callers.some((peer) => text.startsWith(`peer ${peer}.`))
+      ? [`${stepAt(entries, index)}: ${text}`]
+      : [],
+  );
+  const accepts = entries.slice(from).filter((one) => one[0] === SERVER + server && isAccept(one));
+  return { accepts: accepts.length, seen: seen.join() };
 }
 
 /**
- * Cuts a server at the first entry of it that is wanted, and from which on the worlds accept
- * differently.
+ * Cuts a server at the first entry of it that is wanted, and from which on the worlds serve its
+ * clients differently.
  */
 function partServers(program, pair, isWanted, isDeviation) {
   for (let server = 0; server < (program.servers?.length ?? 0); server += 1) {
@@ -615,12 +622,11 @@ function partServers(program, pair, isWanted, isDeviation) {
     if (at < 0) continue;
     const [, wanted] = pair.expected[at];
     const isThere = ([own, text]) => own === slot && text === wanted;
+    if (!pair.got.some(isThere)) continue;
     const [there, here] = [pair.expected, pair.got].map((entries) =>
-      acceptsAfter(entries, slot, isThere),
+      serviceAfter(program, entries, server, isThere),
     );
-    if (pair.got.some(isThere) && isDeviation(there, here)) {
-      return partServerAt(program, pair, server, isThere);
-    }
+    if (isDeviation(there, here)) return partServerAt(program, pair, server, isThere);
   }
   return undefined;
 }
@@ -637,15 +643,22 @@ function resumedServerAccepts(program, pair) {
     before.some(
       (one) => one[0] === entry[0] && (sets(true, one) || one[1].startsWith('onAcceptError')),
     );
-  return partServers(program, pair, isResumed, (there, here) => there < here);
+  return partServers(program, pair, isResumed, (there, here) => there.accepts < here.accepts);
 }
 
-/** q: A second listen gives up the first port, which in Chromium accepts one more connection. */
+/** q: A second listen gives up the first port. In Chromium it stays open. */
 function secondListenGivesUp(program, pair) {
   const listened = ([, text]) => /^\d+ tcpServer\.listen: \(0\)/.test(text);
+  const isCall = ([, text]) => /^\d+ tcpServer\.listen$/.test(text);
   const isSecond = (entry, before) =>
-    listened(entry) && before.some((one) => one[0] === entry[0] && listened(one));
-  return partServers(program, pair, isSecond, (there, here) => there > here);
+    isCall(entry) && before.some((one) => one[0] === entry[0] && listened(one));
+  return partServers(
+    program,
+    pair,
+    isSecond,
+    (there, here) =>
+      there.accepts > here.accepts || (there.accepts === here.accepts && there.seen !== here.seen),
+  );
 }
 
 /** @type {Deviation[]} */
