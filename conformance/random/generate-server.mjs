@@ -61,8 +61,11 @@ const MOST_BETWEEN = 5000;
 
 const MOST_SERVERS = 3;
 
-/** Calls that change whether a server accepts: in one turn with a client, chance would decide. */
+/** Calls that change whether a server accepts. */
 const CHANGES = ['listen', 'setPaused', 'disconnect', 'close'];
+
+/** Calls that end a connection. */
+const ENDS = ['disconnect', 'close', 'secure'];
 
 /** What a program is believed to have done to a server socket. */
 class Server {
@@ -149,16 +152,37 @@ class ServerGenerator extends Generator {
 
   // ---- Steps ------------------------------------------------------------------------------------
 
+  /**
+   * In a turn with a call that ends a connection between two sockets of the program, or that changes
+   * whether a server accepts, it is a matter of chance what the other end finds.
+   */
   push(operations) {
-    const meets = operations.filter(meetsServer);
-    const changes = operations.some((one) => isServerCall(one) && CHANGES.includes(one.method));
-    if (meets.length > 0 && changes) {
-      this.settle(meets);
-      this.endTurn();
-      super.push(operations.filter((operation) => !meetsServer(operation)));
-    } else {
+    const changes = operations.filter((operation) => this.changesOthers(operation));
+    const others = operations.filter((operation) => !changes.includes(operation));
+    const ends = new Set(changes.map(({ args }) => args[0]?.$socket));
+    const meets = others.some(
+      (one) => meetsServer(one) || (this.isBetween(one) && !ends.has(one.args[0].$socket)),
+    );
+    if (changes.length === 0 || (!meets && ends.size === 1)) {
       super.push(operations);
+      return;
     }
+    for (const change of changes) {
+      this.settle([change]);
+      this.endTurn();
+    }
+    super.push(others);
+  }
+
+  /** Whether a call concerns a socket whose other end is one of the program's. */
+  isBetween({ op, api, args }) {
+    const slot = op === 'call' && api === undefined ? args[0]?.$socket : undefined;
+    return slot !== undefined && this.slots[slot].peer < 0;
+  }
+
+  changesOthers(operation) {
+    if (isServerCall(operation)) return CHANGES.includes(operation.method);
+    return ENDS.includes(operation.method) && this.isBetween(operation);
   }
 
   endTurn() {
