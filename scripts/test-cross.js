@@ -53,15 +53,20 @@ function prepare(name, { target, resolver }) {
   copyFileSync(built, path.join(tree, file));
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(tree, 'node_modules'));
   run(process.execPath, ['scripts/preload.js'], { cwd: tree });
-  return { tree, built, modules: jestResolver(resolver) };
+  return { tree, built, resolverFile: jestResolver(resolver) };
 }
 
-/** The native module that jest needs on that platform, by the lock file. @param {string} name */
+/**
+ * The native module that jest needs on that platform, by the lock file.
+ *
+ * @param {string} name
+ * @returns {string} the file
+ */
 function jestResolver(name) {
   const key = `node_modules/@unrs/resolver-${name}`;
   const lock = JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8'));
   const { version, integrity } = lock.packages[key];
-  return once(`resolver-${name}-${version}`, (folder) => {
+  const resolver = once(`resolver-${name}-${version}`, (folder) => {
     const [pack] = JSON.parse(
       run('npm', [
         'pack',
@@ -72,14 +77,14 @@ function jestResolver(name) {
       ]),
     );
     if (pack.integrity !== integrity) throw new ToolError(`${key} is not that of the lock file`);
-    const place = path.join(folder, '@unrs', `resolver-${name}`);
-    mkdirSync(place, { recursive: true });
     const archive = path.join(
       folder,
       readdirSync(folder).filter((file) => file.endsWith('.tgz'))[0],
     );
-    run('tar', ['-xzf', archive, '-C', place, '--strip-components=1']);
+    run('tar', ['-xzf', archive, '-C', folder, '--strip-components=1']);
   });
+  const [file] = readdirSync(resolver).filter((entry) => entry.endsWith('.node'));
+  return path.join(resolver, file);
 }
 
 /**
@@ -213,7 +218,7 @@ async function main() {
   const chosen = rest.filter((argument) => STEPS.includes(argument));
   const files = rest.filter((argument) => !STEPS.includes(argument));
   const steps = chosen.length > 0 ? chosen : STEPS;
-  const { tree, built, modules } = prepare(name, world);
+  const { tree, built, resolverFile } = prepare(name, world);
   const complaints = [];
   if (steps.includes('load')) {
     expectWorks(world, tree, ['--eval', LOAD]);
@@ -226,7 +231,7 @@ async function main() {
     console.log(`demo: ${text.trim().split('\n').length} lines`);
   }
   if (steps.includes('tarballs')) tryTarballs(world, built, tree);
-  const env = { ...world.env, NODE_PATH: modules, ELECTRON_PATH: '' };
+  const env = { ...world.env, ELECTRON_PATH: '', NAPI_RS_NATIVE_LIBRARY_PATH: resolverFile };
   if (steps.includes('conformance')) {
     const args = world.bridge ? ['--bridge'] : [];
     const options = { cwd: tree, env, limit: TIME_LIMIT };
