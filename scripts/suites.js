@@ -3,7 +3,7 @@
 /** Runs the suites in another runtime, and compares the failures with those that are expected. */
 
 const { spawn } = require('node:child_process');
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
 
@@ -11,6 +11,9 @@ const ROOT = path.join(__dirname, '..');
 
 /** How long a suite, and fetching a runtime, may take, in milliseconds. */
 const TIME_LIMIT = 300_000;
+
+/** How much of a failing suite's stderr an error shows, in characters. */
+const MAX_COMPLAINT = 4000;
 
 /**
  * @typedef {object} Result
@@ -29,8 +32,8 @@ const TIME_LIMIT = 300_000;
  * @param {string} command
  * @param {string[]} args
  * @param {Options} [options]
- * @returns {Promise<{ code: number | null, output: string }>} All that it has written to stdout; the
- *   code is null if it had to be killed.
+ * @returns {Promise<{ code: number | null, output: string, complaint: string }>} What it has written to
+ *   stdout, and the end of what it has written to stderr; the code is null if it had to be killed.
  */
 function run(command, args, { env = {}, cwd = ROOT, limit = TIME_LIMIT } = {}) {
   return new Promise((resolve) => {
@@ -46,12 +49,13 @@ function run(command, args, { env = {}, cwd = ROOT, limit = TIME_LIMIT } = {}) {
       limit,
     );
     let output = '';
+    let complaint = '';
     child.stdout.on('data', (data) => (output += data));
-    child.stderr.resume();
+    child.stderr.on('data', (data) => (complaint = (complaint + data).slice(-MAX_COMPLAINT)));
     child.on('error', () => {});
     child.on('close', (code) => {
       clearTimeout(timer);
-      resolve({ code, output });
+      resolve({ code, output, complaint });
     });
   });
 }
@@ -67,7 +71,11 @@ async function jestSuite([node, ...flags], args = [], options = {}) {
   try {
     const file = path.join(folder, 'results.json');
     const jest = ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`];
-    await run(node, [...flags, ...jest, ...args], options);
+    const { code, complaint } = await run(node, [...flags, ...jest, ...args], options);
+    if (!existsSync(file)) {
+      const end = code === null ? 'exceeded its time' : `ended with ${code}`;
+      throw new Error(`jest ${end}\n${complaint}`);
+    }
     const { numPassedTests, numPendingTests, testResults } = JSON.parse(readFileSync(file, 'utf8'));
     const failed = [];
     const messages = new Map();
