@@ -12,7 +12,7 @@ use socket2::{SockRef, Socket};
 
 use super::bulk::{Task, TaskChannel};
 use super::pipe::{Flow, Shared, wake};
-use super::secure_transport::{Driver, SecureTransport};
+use super::secure_transport::{Mode, SecureTransport};
 use super::session::Channel;
 use crate::ready::{SEND_FLAGS, uninterrupted};
 use crate::runtime::{self, closing};
@@ -30,19 +30,19 @@ impl SecureTransport {
         mailbox: &Arc<Mailbox>,
     ) -> io::Result<Self> {
         self.mailbox = Arc::clone(mailbox);
-        match mem::replace(&mut self.driver, Driver::Gone) {
-            Driver::JavaScript(channel) => {
+        match mem::replace(&mut self.mode, Mode::Closed) {
+            Mode::Inline(channel) => {
                 let Channel { socket, tls } = *channel;
                 let socket = from.hand_over(socket, self.socket_id, to)?;
-                self.driver = Driver::JavaScript(Box::new(Channel { socket, tls }));
+                self.mode = Mode::Inline(Box::new(Channel { socket, tls }));
             }
-            Driver::Task(shared) => {
+            Mode::Bulk(shared) => {
                 lock(&shared.flow).mailbox = Arc::clone(mailbox);
-                self.driver = Driver::Task(shared);
+                self.mode = Mode::Bulk(shared);
                 // A task that has ended has notified the former mailbox.
                 self.reclaim(to);
             }
-            Driver::Gone => {}
+            Mode::Closed => {}
         }
         Ok(self)
     }
@@ -50,7 +50,7 @@ impl SecureTransport {
     /// Moves the connection to a task, with `in_flight` bytes of plaintext pending. If the process
     /// has no descriptor or thread for that, the connection is lost, and JavaScript is notified.
     pub(super) fn start_task(&mut self, poller: &Poller, in_flight: usize) {
-        let Driver::JavaScript(channel) = mem::replace(&mut self.driver, Driver::Gone) else {
+        let Mode::Inline(channel) = mem::replace(&mut self.mode, Mode::Closed) else {
             return;
         };
         let Channel { socket, tls } = *channel;
@@ -96,12 +96,12 @@ impl SecureTransport {
             moves: 0,
         };
         runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });
-        self.driver = Driver::Task(shared);
+        self.mode = Mode::Bulk(shared);
     }
 
     /// Takes the connection back from a task that has ended because it was idle.
     pub(crate) fn reclaim(&mut self, poller: &Poller) {
-        let Driver::Task(shared) = &self.driver else {
+        let Mode::Bulk(shared) = &self.mode else {
             return;
         };
         let mut flow = {
@@ -119,23 +119,23 @@ impl SecureTransport {
             .socket
             .into_std()
             .and_then(|stream| poller.watch(stream.into(), self.socket_id));
-        self.driver = match watched {
-            Ok(socket) => Driver::JavaScript(Box::new(Channel {
+        self.mode = match watched {
+            Ok(socket) => Mode::Inline(Box::new(Channel {
                 socket,
                 tls: channel.tls,
             })),
-            Err(_) => Driver::Gone,
+            Err(_) => Mode::Closed,
         };
     }
 
     /// See [`Transport::end`](crate::transport::Transport::end).
     pub(crate) fn end(mut self, poller: &Poller) {
-        let (socket, mut tls) = match mem::replace(&mut self.driver, Driver::Gone) {
-            Driver::JavaScript(channel) => {
+        let (socket, mut tls) = match mem::replace(&mut self.mode, Mode::Closed) {
+            Mode::Inline(channel) => {
                 let Channel { socket, tls } = *channel;
                 (poller.forget(socket), tls)
             }
-            Driver::Task(shared) => {
+            Mode::Bulk(shared) => {
                 let task = lock(&shared.channel).take();
                 wake(&mut lock(&shared.flow).task);
                 let Some(TaskChannel { channel, .. }) = task else {
@@ -143,7 +143,7 @@ impl SecureTransport {
                 };
                 (channel.socket.into_std().map(Socket::from), channel.tls)
             }
-            Driver::Gone => return,
+            Mode::Closed => return,
         };
         let Ok(socket) = socket else { return };
         let is_harmless = closing::is_harmless(&SockRef::from(&socket));
@@ -162,7 +162,7 @@ impl SecureTransport {
 
 impl Drop for SecureTransport {
     fn drop(&mut self) {
-        if let Driver::Task(shared) = &self.driver {
+        if let Mode::Bulk(shared) = &self.mode {
             drop(lock(&shared.channel).take());
             wake(&mut lock(&shared.flow).task);
         }

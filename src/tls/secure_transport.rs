@@ -26,7 +26,7 @@ const SMALL_WRITE: usize = 16 * 1024;
 /// The JavaScript thread's end. [Ending](Self::end) it sends `close_notify`; dropping it closes the
 /// descriptor at once.
 pub(crate) struct SecureTransport {
-    pub(super) driver: Driver,
+    pub(super) mode: Mode,
     /// Decrypted bytes that were not fetched before the mode changed.
     pub(super) inbound: Vec<u8>,
     /// Whether JavaScript has requested a read.
@@ -40,12 +40,12 @@ pub(crate) struct SecureTransport {
 }
 
 /// The side that processes the connection.
-pub(super) enum Driver {
+pub(super) enum Mode {
     /// Boxed, because the TLS state is large and plaintext sockets have none.
-    JavaScript(Box<Channel<PolledSocket>>),
-    Task(Arc<Shared<TaskChannel>>),
+    Inline(Box<Channel<PolledSocket>>),
+    Bulk(Arc<Shared<TaskChannel>>),
     /// The connection is gone.
-    Gone,
+    Closed,
 }
 
 impl SecureTransport {
@@ -63,7 +63,7 @@ impl SecureTransport {
         let tls = Tls::new(secured.connection);
         let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
         Ok(Self {
-            driver: Driver::JavaScript(Box::new(Channel { socket, tls })),
+            mode: Mode::Inline(Box::new(Channel { socket, tls })),
             inbound: Vec::new(),
             reads: false,
             bulk_reads: 0,
@@ -75,9 +75,9 @@ impl SecureTransport {
 
     /// The socket, if the JavaScript thread owns it.
     pub(crate) fn polled_socket(&mut self) -> Option<&mut PolledSocket> {
-        match &mut self.driver {
-            Driver::JavaScript(channel) => Some(&mut channel.socket),
-            Driver::Task(_) | Driver::Gone => None,
+        match &mut self.mode {
+            Mode::Inline(channel) => Some(&mut channel.socket),
+            Mode::Bulk(_) | Mode::Closed => None,
         }
     }
 
@@ -87,20 +87,18 @@ impl SecureTransport {
         if !self.inbound.is_empty() {
             return true;
         }
-        match &mut self.driver {
-            Driver::JavaScript(channel) => {
-                channel.tls.ended || self.broken || channel.is_read_ready()
-            }
-            Driver::Task(shared) => lock(&shared.flow).is_read_ready(),
-            Driver::Gone => true,
+        match &mut self.mode {
+            Mode::Inline(channel) => channel.tls.ended || self.broken || channel.is_read_ready(),
+            Mode::Bulk(shared) => lock(&shared.flow).is_read_ready(),
+            Mode::Closed => true,
         }
     }
 
     /// See [`Transport::has_unfinished_read`](crate::transport::Transport::has_unfinished_read).
     pub(crate) fn has_unfinished_read(&mut self) -> bool {
-        match &mut self.driver {
-            Driver::JavaScript(channel) => channel.is_read_ready(),
-            Driver::Task(_) | Driver::Gone => false,
+        match &mut self.mode {
+            Mode::Inline(channel) => channel.is_read_ready(),
+            Mode::Bulk(_) | Mode::Closed => false,
         }
     }
 
@@ -112,8 +110,8 @@ impl SecureTransport {
             self.inbound = Vec::new();
             return Poll::Ready(());
         }
-        match &mut self.driver {
-            Driver::JavaScript(channel) => {
+        match &mut self.mode {
+            Mode::Inline(channel) => {
                 let before = buffer.len();
                 let mut bulk = false;
                 let mut turn = Turn::of_javascript();
@@ -147,8 +145,8 @@ impl SecureTransport {
                     Poll::Pending
                 }
             }
-            Driver::Task(shared) => lock(&shared.flow).fetch(buffer),
-            Driver::Gone => Poll::Ready(()),
+            Mode::Bulk(shared) => lock(&shared.flow).fetch(buffer),
+            Mode::Closed => Poll::Ready(()),
         }
     }
 
@@ -156,7 +154,7 @@ impl SecureTransport {
     /// control messages such as session tickets would stay unread, and the kernel would reset the
     /// connection at the end of the process and drop unsent data.
     pub(crate) fn listen(&mut self, poller: &Poller) {
-        if self.inbound.is_empty() && matches!(self.driver, Driver::JavaScript(_)) {
+        if self.inbound.is_empty() && matches!(self.mode, Mode::Inline(_)) {
             let mut inbound = Vec::new();
             let _ = self.poll_read(&mut inbound, poller);
             self.inbound = inbound;
@@ -169,13 +167,13 @@ impl SecureTransport {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         loop {
-            if let Driver::JavaScript(_) = &self.driver {
+            if let Mode::Inline(_) = &self.mode {
                 if data.len() <= SMALL_WRITE {
                     return Poll::Ready(self.write_now(data, poller));
                 }
                 self.start_task(poller, 0);
             }
-            let Driver::Task(shared) = &self.driver else {
+            let Mode::Bulk(shared) = &self.mode else {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             };
             let mut flow = lock(&shared.flow);
@@ -191,7 +189,7 @@ impl SecureTransport {
 
     /// Encrypts and writes a small message. The task writes the part that the kernel does not take.
     fn write_now(&mut self, data: &[u8], poller: &Poller) -> io::Result<usize> {
-        let Driver::JavaScript(channel) = &mut self.driver else {
+        let Mode::Inline(channel) = &mut self.mode else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         let written = channel.tls.write(data).and_then(|count| {
@@ -214,54 +212,54 @@ impl SecureTransport {
 
     /// See [`Transport::unflushed`](crate::transport::Transport::unflushed).
     pub(crate) fn unflushed(&self) -> io::Result<usize> {
-        let shared = match &self.driver {
-            Driver::Task(shared) => shared,
-            Driver::JavaScript(_) => return Ok(0),
-            Driver::Gone => return Err(io::ErrorKind::BrokenPipe.into()),
+        let shared = match &self.mode {
+            Mode::Bulk(shared) => shared,
+            Mode::Inline(_) => return Ok(0),
+            Mode::Closed => return Err(io::ErrorKind::BrokenPipe.into()),
         };
         lock(&shared.flow).unflushed()
     }
 
     /// The number of decrypted bytes that were not fetched.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        let with_task = match &self.driver {
-            Driver::Task(shared) => lock(&shared.flow).inbound.len(),
-            Driver::JavaScript(_) | Driver::Gone => 0,
+        let with_task = match &self.mode {
+            Mode::Bulk(shared) => lock(&shared.flow).inbound.len(),
+            Mode::Inline(_) | Mode::Closed => 0,
         };
         self.inbound.len() + with_task
     }
 
     /// See [`Transport::cause`](crate::transport::Transport::cause).
     pub(crate) fn cause(&self) -> Option<NetError> {
-        match &self.driver {
-            Driver::JavaScript(channel) => channel.tls.cause,
-            Driver::Task(shared) => lock(&shared.flow).cause,
-            Driver::Gone => Some(NetError::Failed),
+        match &self.mode {
+            Mode::Inline(channel) => channel.tls.cause,
+            Mode::Bulk(shared) => lock(&shared.flow).cause,
+            Mode::Closed => Some(NetError::Failed),
         }
     }
 
     /// See [`Transport::has_unread`](crate::transport::Transport::has_unread).
     pub(crate) fn has_unread(&self) -> bool {
-        match &self.driver {
-            Driver::Task(shared) => {
+        match &self.mode {
+            Mode::Bulk(shared) => {
                 let flow = lock(&shared.flow);
                 // After a failed write the task reads to the end.
                 !flow.inbound.is_empty() || flow.broken && !flow.ended
             }
-            Driver::JavaScript(channel) => !self.inbound.is_empty() || channel.has_unread(),
-            Driver::Gone => !self.inbound.is_empty(),
+            Mode::Inline(channel) => !self.inbound.is_empty() || channel.has_unread(),
+            Mode::Closed => !self.inbound.is_empty(),
         }
     }
 
     /// See [`Transport::set_option`](crate::transport::Transport::set_option).
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
-        match &self.driver {
-            Driver::JavaScript(channel) => option.set(&channel.socket.socket()),
-            Driver::Task(shared) => match &*lock(&shared.channel) {
+        match &self.mode {
+            Mode::Inline(channel) => option.set(&channel.socket.socket()),
+            Mode::Bulk(shared) => match &*lock(&shared.channel) {
                 Some(task) => option.set(&SockRef::from(&task.channel.socket)),
                 None => Err(io::ErrorKind::NotConnected.into()),
             },
-            Driver::Gone => Err(io::ErrorKind::NotConnected.into()),
+            Mode::Closed => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 }

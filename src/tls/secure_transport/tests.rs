@@ -1,4 +1,4 @@
-//! Both drivers, against a server on a thread of its own.
+//! Both modes, against a server on a thread of its own.
 
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, Stream
 use super::super::bulk::{self, TaskChannel};
 use super::super::pipe::{self, Shared};
 use super::super::session::{self, Fruitless, Tls, Turn};
-use super::{Driver, SecureTransport};
+use super::{Mode, SecureTransport};
 use crate::event::Next;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
@@ -96,7 +96,7 @@ fn secure(application: &Application, socket_id: SocketId) -> &SecureTransport {
 
 /// The number of encrypted bytes that the kernel holds for the socket, up to 100.
 fn arrived(application: &Application, socket_id: SocketId) -> usize {
-    let Driver::JavaScript(channel) = &secure(application, socket_id).driver else {
+    let Mode::Inline(channel) = &secure(application, socket_id).mode else {
         panic!("a task reads them");
     };
     let mut bytes = [MaybeUninit::uninit(); 100];
@@ -104,7 +104,7 @@ fn arrived(application: &Application, socket_id: SocketId) -> usize {
 }
 
 fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
-    matches!(secure(application, socket_id).driver, Driver::Task(_))
+    matches!(secure(application, socket_id).mode, Mode::Bulk(_))
 }
 
 fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
@@ -436,9 +436,9 @@ fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
 
 /// What a socket in bulk shares with its task.
 fn shared(application: &Application, socket_id: SocketId) -> Arc<Shared<TaskChannel>> {
-    match &secure(application, socket_id).driver {
-        Driver::Task(shared) => Arc::clone(shared),
-        Driver::JavaScript(_) | Driver::Gone => panic!("no task"),
+    match &secure(application, socket_id).mode {
+        Mode::Bulk(shared) => Arc::clone(shared),
+        Mode::Inline(_) | Mode::Closed => panic!("no task"),
     }
 }
 
@@ -641,14 +641,14 @@ fn a_record_that_says_another_version_ends_the_connection_behind_those_before_it
 
 /// Lets every write of the socket fail from now on, while reads succeed.
 fn shut(application: &Application, socket_id: SocketId) {
-    match &secure(application, socket_id).driver {
-        Driver::JavaScript(channel) => channel.socket.socket().shutdown(Shutdown::Write),
-        Driver::Task(shared) => {
+    match &secure(application, socket_id).mode {
+        Mode::Inline(channel) => channel.socket.socket().shutdown(Shutdown::Write),
+        Mode::Bulk(shared) => {
             let channel = lock(&shared.channel);
             socket2::SockRef::from(&channel.as_ref().unwrap().channel.socket)
                 .shutdown(Shutdown::Write)
         }
-        Driver::Gone => panic!("gone"),
+        Mode::Closed => panic!("gone"),
     }
     .unwrap();
 }
@@ -685,8 +685,8 @@ fn what_could_not_be_written_is_not_encrypted_again() {
     };
     let poller = application.table.poller.as_ref().unwrap();
     let waiting = |link: &crate::socket::Link| match &link.transport {
-        Transport::Secure(secure) => match &secure.driver {
-            Driver::JavaScript(channel) => channel.tls.connection.wants_write(),
+        Transport::Secure(secure) => match &secure.mode {
+            Mode::Inline(channel) => channel.tls.connection.wants_write(),
             _ => panic!("not the JavaScript thread's"),
         },
         Transport::Plain(_) => panic!("not secured"),
@@ -699,7 +699,7 @@ fn what_could_not_be_written_is_not_encrypted_again() {
     let Transport::Secure(secure) = &mut link.transport else {
         panic!("not secured")
     };
-    let Driver::JavaScript(channel) = &mut secure.driver else {
+    let Mode::Inline(channel) = &mut secure.mode else {
         panic!("not the JavaScript thread's")
     };
     let mut encrypted = Vec::new();
@@ -853,9 +853,9 @@ fn take_tls(application: &mut Application, socket_id: SocketId) -> Tls {
     let Transport::Secure(secure) = &mut link.transport else {
         panic!("not secured")
     };
-    match std::mem::replace(&mut secure.driver, Driver::Gone) {
-        Driver::JavaScript(channel) => channel.tls,
-        Driver::Task(_) | Driver::Gone => panic!("not the JavaScript thread's"),
+    match std::mem::replace(&mut secure.mode, Mode::Closed) {
+        Mode::Inline(channel) => channel.tls,
+        Mode::Bulk(_) | Mode::Closed => panic!("not the JavaScript thread's"),
     }
 }
 
