@@ -217,14 +217,14 @@ impl TaskChannel {
     }
 }
 
-enum Driver {
-    JavaScript,
-    Task(Arc<Shared<TaskChannel>>),
+enum Mode {
+    Inline,
+    Bulk(Arc<Shared<TaskChannel>>),
 }
 
 /// `SecureTransport`, and the JavaScript thread that has it.
 struct Transport {
-    driver: Driver,
+    mode: Mode,
     inbound: Vec<u8>,
     reads: bool,
     kernel: Kernel,
@@ -241,7 +241,7 @@ impl Transport {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.wake_fn());
         Self {
-            driver: Driver::JavaScript,
+            mode: Mode::Inline,
             inbound: Vec::new(),
             reads: false,
             kernel: kernel.clone(),
@@ -272,7 +272,7 @@ impl Transport {
             settles_after,
         };
         self.tasks.push(thread::spawn(move || task.run()));
-        self.driver = Driver::Task(shared);
+        self.mode = Mode::Bulk(shared);
     }
 
     fn new_shared(&self) -> Arc<Shared<TaskChannel>> {
@@ -298,10 +298,10 @@ impl Transport {
 
     fn poll_write(&mut self, data: &[u8]) -> Poll<Result<usize, Broken>> {
         loop {
-            if let Driver::JavaScript = &self.driver {
+            if let Mode::Inline = &self.mode {
                 self.start_task();
             }
-            let Driver::Task(shared) = &self.driver else {
+            let Mode::Bulk(shared) = &self.mode else {
                 return Poll::Ready(Err(Broken));
             };
             let mut flow = lock(&shared.flow);
@@ -315,9 +315,9 @@ impl Transport {
     }
 
     fn unflushed(&self) -> Result<usize, Broken> {
-        match &self.driver {
-            Driver::JavaScript => Ok(0),
-            Driver::Task(shared) => lock(&shared.flow).unflushed().map_err(|_| Broken),
+        match &self.mode {
+            Mode::Inline => Ok(0),
+            Mode::Bulk(shared) => lock(&shared.flow).unflushed().map_err(|_| Broken),
         }
     }
 
@@ -327,12 +327,12 @@ impl Transport {
         if !self.inbound.is_empty() {
             return Poll::Ready(mem::take(&mut self.inbound));
         }
-        match &self.driver {
-            Driver::JavaScript => {
+        match &self.mode {
+            Mode::Inline => {
                 let waker = waker(&self.mailbox, SOCKET, Direction::Read);
                 self.kernel.poll_read(&waker).map(Vec::from_iter)
             }
-            Driver::Task(shared) => {
+            Mode::Bulk(shared) => {
                 let mut read = Vec::new();
                 lock(&shared.flow).fetch(&mut read).map(|()| read)
             }
@@ -340,7 +340,7 @@ impl Transport {
     }
 
     fn reclaim(&mut self) {
-        let Driver::Task(shared) = &self.driver else {
+        let Mode::Bulk(shared) = &self.mode else {
             return;
         };
         let mut flow = {
@@ -354,14 +354,14 @@ impl Transport {
             return;
         }
         self.inbound.append(&mut flow.inbound);
-        self.driver = Driver::JavaScript;
+        self.mode = Mode::Inline;
     }
 
     /// To another environment, with a mailbox and a thread of its own.
     fn hand_over(&mut self) {
         (self.mailbox, self.sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         self.mailbox.attach(self.sleep.wake_fn());
-        if let Driver::Task(shared) = &self.driver {
+        if let Mode::Bulk(shared) = &self.mode {
             lock(&shared.flow).mailbox = Arc::clone(&self.mailbox);
             self.reclaim();
         }
@@ -397,7 +397,7 @@ impl Transport {
 
     /// The module's `Drop`; its tasks end.
     fn close(self) {
-        if let Driver::Task(shared) = &self.driver {
+        if let Mode::Bulk(shared) = &self.mode {
             drop(lock(&shared.channel).take());
             wake(&mut lock(&shared.flow).task);
         }
@@ -516,7 +516,7 @@ fn a_task_that_is_dropped_leaves_nobody_waiting() {
     model(2, || {
         let mut transport = Transport::new(&with_room(0), 0);
         let shared = transport.new_shared();
-        transport.driver = Driver::Task(Arc::clone(&shared));
+        transport.mode = Mode::Bulk(Arc::clone(&shared));
         let task = Task {
             shared,
             settles_after: 0,
