@@ -39,7 +39,7 @@ pub(crate) const BUFFER: usize = MAX_INBOUND + READ_SIZE + 17 * 1024;
 
 /// At most this many tasks may buffer `MAX_INBOUND`, first come, first served, because there are
 /// fewer threads. The others buffer one read.
-pub(super) const MAX_AHEAD: usize = 8;
+pub(super) const MAX_READ_AHEAD: usize = 8;
 
 /// During large writes, JavaScript is notified once per this many bytes.
 pub(super) const PROGRESS: u64 = 256 * 1024;
@@ -134,28 +134,28 @@ pub(super) struct TaskChannel {
     /// Writing has failed.
     pub(super) broken: bool,
     /// The permit to decrypt far ahead, if the task has one.
-    pub(super) ahead: Option<Ahead>,
+    pub(super) permit: Option<ReadAheadPermit>,
 }
 
 /// A permit to decrypt far ahead.
-pub(super) struct Ahead(());
+pub(super) struct ReadAheadPermit(());
 
 /// The number of permits in use.
-pub(super) static AHEAD: AtomicUsize = AtomicUsize::new(0);
+pub(super) static PERMITS_IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-impl Ahead {
-    pub(super) fn take() -> Option<Self> {
-        let one_more = |count| (count < MAX_AHEAD).then_some(count + 1);
-        AHEAD
+impl ReadAheadPermit {
+    pub(super) fn try_acquire() -> Option<Self> {
+        let one_more = |count| (count < MAX_READ_AHEAD).then_some(count + 1);
+        PERMITS_IN_USE
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .ok()
             .map(|_| Self(()))
     }
 }
 
-impl Drop for Ahead {
+impl Drop for ReadAheadPermit {
     fn drop(&mut self) {
-        AHEAD.fetch_sub(1, Ordering::Relaxed);
+        PERMITS_IN_USE.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -288,10 +288,10 @@ impl TaskChannel {
                 yield_to_others(context);
                 return;
             }
-            if self.ahead.is_none() && self.small_reads == 0 && self.decrypted.len() >= READ_SIZE {
-                self.ahead = Ahead::take();
+            if self.permit.is_none() && self.small_reads == 0 && self.decrypted.len() >= READ_SIZE {
+                self.permit = ReadAheadPermit::try_acquire();
             }
-            let (batch, most) = match self.ahead {
+            let (batch, most) = match self.permit {
                 Some(_) => (BATCH, MAX_INBOUND),
                 None => (READ_SIZE, READ_SIZE),
             };
@@ -367,7 +367,7 @@ impl TaskChannel {
         }
         let is_handed_over = lock(flow).offer(&mut self.decrypted);
         if is_handed_over {
-            if self.ahead.is_some() {
+            if self.permit.is_some() {
                 self.decrypted.reserve_exact(BUFFER);
             } else if self.decrypted.capacity() > 2 * READ_SIZE {
                 // The buffer belonged to a task with a permit.

@@ -84,7 +84,7 @@ impl SecureTransport {
                 decrypted: Vec::new(),
                 small_reads: 0,
                 reads: 0,
-                ahead: None,
+                permit: None,
                 broken: false,
             })),
             flow: Mutex::new(flow),

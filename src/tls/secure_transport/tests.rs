@@ -739,14 +739,14 @@ fn a_connection_that_no_task_can_take_over_reports_its_end() {
 #[test]
 fn the_tasks_that_decrypt_far_ahead_are_bounded() {
     // Tests beside this one have some, and give them back when they like.
-    let leave = std::iter::from_fn(bulk::Ahead::take);
-    let ahead: Vec<_> = leave.take(bulk::MAX_AHEAD + 1).collect();
-    assert!(ahead.len() <= bulk::MAX_AHEAD);
+    let leave = std::iter::from_fn(bulk::ReadAheadPermit::try_acquire);
+    let ahead: Vec<_> = leave.take(bulk::MAX_READ_AHEAD + 1).collect();
+    assert!(ahead.len() <= bulk::MAX_READ_AHEAD);
     // Without leave a task moves everything all the same.
     let (mut application, socket_id, server) = secured();
     let _server = receive_in_bulk(&mut application, socket_id, server, 2 * 1024 * 1024);
     drop(ahead);
-    assert!(bulk::Ahead::take().is_some());
+    assert!(bulk::ReadAheadPermit::try_acquire().is_some());
 }
 
 /// Asks for events, of which there must be none, until the task has taken over.
