@@ -19,8 +19,8 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
-use super::pipe::{Flow, MAX_INBOUND, Shared};
-use super::session::{BULK, Channel, READ_SIZE, Turn, truncation, with_encrypted};
+use super::pipe::{BulkShared, MAX_INBOUND, PlaintextPipe};
+use super::session::{BULK, READ_SIZE, TlsSocket, Turn, truncation, with_encrypted};
 use crate::net_error::NetError;
 use crate::ready::{Direction, uninterrupted};
 use crate::sync::{Mutex, lock};
@@ -47,7 +47,7 @@ pub(super) const PROGRESS: u64 = 256 * 1024;
 /// A task that is idle for this long ends and frees its buffers.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 
-impl Channel<TcpStream> {
+impl TlsSocket<TcpStream> {
     /// Reads once, unless the last turn has left bytes, and decrypts as long as the turn allows.
     /// Zero bytes mean the end.
     pub(super) fn poll_receive(
@@ -119,8 +119,8 @@ pub(super) fn attempt(
 }
 
 /// The encrypted side.
-pub(super) struct TaskChannel {
-    pub(super) channel: Channel<TcpStream>,
+pub(super) struct BulkSession {
+    pub(super) tls_socket: TlsSocket<TcpStream>,
     /// Plaintext that is not encrypted yet.
     pub(super) sending: BytesMut,
     /// Total bytes moved to `sending`, and total bytes that the operating system has.
@@ -166,16 +166,16 @@ fn yield_to_others(context: &mut Context<'_>) {
 
 /// The runtime's side. However it ends, JavaScript is notified.
 pub(super) struct Task {
-    pub(super) shared: Arc<Shared<TaskChannel>>,
+    pub(super) shared: Arc<BulkShared<BulkSession>>,
     /// Runs while the task is idle.
     pub(super) quiet: Option<Pin<Box<Sleep>>>,
-    /// The value of [`moves`](TaskChannel::moves) when the timer started.
+    /// The value of [`moves`](BulkSession::moves) when the timer started.
     pub(super) moves: u64,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        lock(&self.shared.flow).abandon();
+        lock(&self.shared.pipe).abandon();
     }
 }
 
@@ -184,43 +184,43 @@ impl Task {
     /// the task is idle.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
-        let mut channel = lock(&shared.channel);
-        let Some(task) = channel.as_mut() else {
+        let mut session = lock(&shared.session);
+        let Some(task) = session.as_mut() else {
             return Poll::Ready(());
         };
-        lock(&shared.flow).task = Some(context.waker().clone());
-        let mut sent = task.send(&shared.flow, context);
+        lock(&shared.pipe).task = Some(context.waker().clone());
+        let mut sent = task.send(&shared.pipe, context);
         if sent.is_ok() {
-            task.receive(&shared.flow, context);
+            task.receive(&shared.pipe, context);
             // TLS may have to answer the received records.
-            sent = task.channel.flush(context).map(drop);
+            sent = task.tls_socket.flush(context).map(drop);
         }
         if sent.is_err() {
             // Data that the peer sent before it closed is fetched first, even for a paused socket,
             // so that it is available when JavaScript learns that writing failed.
-            lock(&shared.flow).reading = true;
+            lock(&shared.pipe).reading = true;
             task.broken = true;
-            task.receive(&shared.flow, context);
+            task.receive(&shared.pipe, context);
         }
-        let mut flow = lock(&shared.flow);
-        if flow.readable() {
-            flow.wake_reader();
+        let mut pipe = lock(&shared.pipe);
+        if pipe.readable() {
+            pipe.wake_reader();
         }
         if sent.is_err() {
-            flow.broken = true;
-            flow.wake_writer();
+            pipe.broken = true;
+            pipe.wake_writer();
         }
-        let idle = task.is_idle() && flow.is_idle();
+        let idle = task.is_idle() && pipe.is_idle();
         if !idle {
             self.quiet = None;
         } else if task.is_small() || self.is_quiet(task.moves(), context) {
             self.quiet = None;
-            if flow.inbound.len() > READ_SIZE {
+            if pipe.inbound.len() > READ_SIZE {
                 // The data stays with the permit. The task continues when it is fetched.
-                flow.more = true;
+                pipe.more = true;
                 return Poll::Pending;
             }
-            flow.hand_back();
+            pipe.hand_back();
             return Poll::Ready(());
         }
         Poll::Pending
@@ -240,31 +240,40 @@ impl Task {
     }
 }
 
-impl TaskChannel {
+impl BulkSession {
     /// A counter that grows with every moved byte.
     pub(super) fn moves(&self) -> u64 {
         self.reads + self.flushed
     }
 
-    pub(super) fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> io::Result<()> {
+    pub(super) fn send(
+        &mut self,
+        pipe: &Mutex<PlaintextPipe>,
+        context: &mut Context<'_>,
+    ) -> io::Result<()> {
         loop {
             if self.sending.is_empty() {
-                let Some(accepted) = lock(flow).refill(&mut self.sending) else {
+                let Some(accepted) = lock(pipe).refill(&mut self.sending) else {
                     return Ok(());
                 };
                 self.taken = accepted;
             }
-            if !self.channel.flush(context)? {
-                self.tell_progress(flow, 1);
+            if !self.tls_socket.flush(context)? {
+                self.tell_progress(pipe, 1);
                 return Ok(());
             }
             self.flushed = self.taken - self.sending.len() as u64;
             if self.sending.is_empty() {
-                self.tell_progress(flow, 1);
+                self.tell_progress(pipe, 1);
                 return Ok(());
             }
-            self.tell_progress(flow, PROGRESS);
-            let count = self.channel.tls.connection.writer().write(&self.sending)?;
+            self.tell_progress(pipe, PROGRESS);
+            let count = self
+                .tls_socket
+                .tls
+                .connection
+                .writer()
+                .write(&self.sending)?;
             if count < self.sending.len() {
                 self.sending.advance(count);
             } else {
@@ -276,11 +285,11 @@ impl TaskChannel {
     }
 
     /// Notifies JavaScript of flushed bytes if at least `least` are new.
-    pub(super) fn tell_progress(&self, flow: &Mutex<Flow>, least: u64) {
-        lock(flow).progress(self.flushed, least);
+    pub(super) fn tell_progress(&self, pipe: &Mutex<PlaintextPipe>, least: u64) {
+        lock(pipe).progress(self.flushed, least);
     }
 
-    pub(super) fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
+    pub(super) fn receive(&mut self, pipe: &Mutex<PlaintextPipe>, context: &mut Context<'_>) {
         let mut turn = Turn::of_task();
         loop {
             if turn.is_over {
@@ -296,25 +305,25 @@ impl TaskChannel {
                 None => (READ_SIZE, READ_SIZE),
             };
             let much = self.decrypted.len() >= batch;
-            if much && !self.hand_over(flow) && self.decrypted.len() >= most {
+            if much && !self.hand_over(pipe) && self.decrypted.len() >= most {
                 return;
             }
-            if self.channel.tls.ended {
-                if self.hand_over(flow) {
-                    let mut flow = lock(flow);
-                    flow.ended = true;
-                    flow.cause = self.channel.tls.cause;
+            if self.tls_socket.tls.ended {
+                if self.hand_over(pipe) {
+                    let mut pipe = lock(pipe);
+                    pipe.ended = true;
+                    pipe.cause = self.tls_socket.tls.cause;
                 }
                 return;
             }
-            if !lock(flow).reading {
-                let nothing_yet = self.hand_over(flow) && lock(flow).inbound.is_empty();
+            if !lock(pipe).reading {
+                let nothing_yet = self.hand_over(pipe) && lock(pipe).inbound.is_empty();
                 if !nothing_yet {
                     return;
                 }
             }
             let received = self
-                .channel
+                .tls_socket
                 .poll_receive(context, &mut self.decrypted, &mut turn);
             self.reads += u64::from(received.is_ready());
             match received {
@@ -322,10 +331,10 @@ impl TaskChannel {
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 // A connection that can only be read does not wait for more data.
                 Poll::Pending if self.broken => {
-                    self.channel.tls.end(Some(NetError::ConnectionReset));
+                    self.tls_socket.tls.end(Some(NetError::ConnectionReset));
                 }
                 Poll::Pending => {
-                    self.hand_over(flow);
+                    self.hand_over(pipe);
                     if !self.await_more() {
                         return;
                     }
@@ -341,14 +350,14 @@ impl TaskChannel {
             return false;
         }
         let until = Instant::now() + PATIENCE;
-        let socket = SockRef::from(&self.channel.socket);
+        let socket = SockRef::from(&self.tls_socket.socket);
         loop {
             thread::yield_now();
             match socket.peek(&mut [MaybeUninit::uninit()]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // The kernel reports an error once; the next read finds only the end.
                 Err(error) => {
-                    self.channel.tls.end(Some(NetError::from_io(&error)));
+                    self.tls_socket.tls.end(Some(NetError::from_io(&error)));
                     return true;
                 }
                 Ok(_) => return true,
@@ -361,11 +370,11 @@ impl TaskChannel {
 
     /// Hands over decrypted bytes if JavaScript has fetched the previous ones. Returns whether no
     /// byte is left here.
-    pub(super) fn hand_over(&mut self, flow: &Mutex<Flow>) -> bool {
+    pub(super) fn hand_over(&mut self, pipe: &Mutex<PlaintextPipe>) -> bool {
         if self.decrypted.is_empty() {
             return true;
         }
-        let is_handed_over = lock(flow).offer(&mut self.decrypted);
+        let is_handed_over = lock(pipe).offer(&mut self.decrypted);
         if is_handed_over {
             if self.permit.is_some() {
                 self.decrypted.reserve_exact(BUFFER);
@@ -379,13 +388,13 @@ impl TaskChannel {
 
     /// Whether the JavaScript thread can take over.
     pub(super) fn is_small(&self) -> bool {
-        self.small_reads >= SMALL_READS && !self.channel.tls.fruitless.is_much()
+        self.small_reads >= SMALL_READS && !self.tls_socket.tls.fruitless.is_much()
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.channel.tls.ended
-            && !self.channel.tls.connection.wants_write()
-            && self.channel.tls.unprocessed.is_empty()
+        !self.tls_socket.tls.ended
+            && !self.tls_socket.tls.connection.wants_write()
+            && self.tls_socket.tls.unprocessed.is_empty()
             && self.sending.is_empty()
             && self.decrypted.is_empty()
     }

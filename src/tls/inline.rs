@@ -4,11 +4,11 @@ use std::io;
 use std::task::Poll;
 
 use super::pipe::MAX_INBOUND;
-use super::session::{BULK, Channel, Turn, truncation, with_encrypted};
+use super::session::{BULK, TlsSocket, Turn, truncation, with_encrypted};
 use crate::ready::Direction;
 use crate::wake::readiness::PolledSocket;
 
-impl Channel<PolledSocket> {
+impl TlsSocket<PolledSocket> {
     /// Whether a read may return data.
     pub(super) fn is_read_ready(&mut self) -> bool {
         !self.tls.unprocessed.is_empty() || self.socket.is_ready(Direction::Read)

@@ -10,10 +10,10 @@ use std::task::Poll;
 use bytes::BytesMut;
 use socket2::{SockRef, Socket};
 
-use super::bulk::{Task, TaskChannel};
-use super::pipe::{Flow, Shared, wake};
+use super::bulk::{BulkSession, Task};
+use super::pipe::{BulkShared, PlaintextPipe, wake};
 use super::secure_transport::{Mode, SecureTransport};
-use super::session::Channel;
+use super::session::TlsSocket;
 use crate::ready::{SEND_FLAGS, uninterrupted};
 use crate::runtime::{self, closing};
 use crate::sync::{Mutex, lock};
@@ -31,13 +31,13 @@ impl SecureTransport {
     ) -> io::Result<Self> {
         self.mailbox = Arc::clone(mailbox);
         match mem::replace(&mut self.mode, Mode::Closed) {
-            Mode::Inline(channel) => {
-                let Channel { socket, tls } = *channel;
+            Mode::Inline(tls_socket) => {
+                let TlsSocket { socket, tls } = *tls_socket;
                 let socket = from.hand_over(socket, self.socket_id, to)?;
-                self.mode = Mode::Inline(Box::new(Channel { socket, tls }));
+                self.mode = Mode::Inline(Box::new(TlsSocket { socket, tls }));
             }
             Mode::Bulk(shared) => {
-                lock(&shared.flow).mailbox = Arc::clone(mailbox);
+                lock(&shared.pipe).mailbox = Arc::clone(mailbox);
                 self.mode = Mode::Bulk(shared);
                 // A task that has ended has notified the former mailbox.
                 self.reclaim(to);
@@ -50,10 +50,10 @@ impl SecureTransport {
     /// Moves the connection to a task, with `in_flight` bytes of plaintext pending. If the process
     /// has no descriptor or thread for that, the connection is lost, and JavaScript is notified.
     pub(super) fn start_task(&mut self, poller: &Poller, in_flight: usize) {
-        let Mode::Inline(channel) = mem::replace(&mut self.mode, Mode::Closed) else {
+        let Mode::Inline(tls_socket) = mem::replace(&mut self.mode, Mode::Closed) else {
             return;
         };
-        let Channel { socket, tls } = *channel;
+        let TlsSocket { socket, tls } = *tls_socket;
         let released = poller
             .release(socket)
             .and_then(|stream| Ok((stream, runtime::handle()?)));
@@ -63,18 +63,18 @@ impl SecureTransport {
             self.mailbox.post(Notice::Writable(self.socket_id));
             return;
         };
-        let flow = Flow {
+        let pipe = PlaintextPipe {
             accepted: in_flight as u64,
             reading: self.reads,
             reader_waits: self.reads,
             writer_waits: in_flight > 0,
             mailbox: Arc::clone(&self.mailbox),
             socket_id: self.socket_id,
-            ..Flow::default()
+            ..PlaintextPipe::default()
         };
-        let shared = Arc::new(Shared {
-            channel: Mutex::new(Some(TaskChannel {
-                channel: Channel {
+        let shared = Arc::new(BulkShared {
+            session: Mutex::new(Some(BulkSession {
+                tls_socket: TlsSocket {
                     socket: stream,
                     tls,
                 },
@@ -87,7 +87,7 @@ impl SecureTransport {
                 permit: None,
                 broken: false,
             })),
-            flow: Mutex::new(flow),
+            pipe: Mutex::new(pipe),
         });
         self.bulk_reads = 0;
         let mut task = Task {
@@ -104,25 +104,25 @@ impl SecureTransport {
         let Mode::Bulk(shared) = &self.mode else {
             return;
         };
-        let mut flow = {
-            let mut flow = lock(&shared.flow);
-            if !flow.handed_back {
+        let mut pipe = {
+            let mut pipe = lock(&shared.pipe);
+            if !pipe.handed_back {
                 return;
             }
-            mem::take(&mut *flow)
+            mem::take(&mut *pipe)
         };
-        let Some(TaskChannel { channel, .. }) = lock(&shared.channel).take() else {
+        let Some(BulkSession { tls_socket, .. }) = lock(&shared.session).take() else {
             return;
         };
-        self.inbound.append(&mut flow.inbound);
-        let watched = channel
+        self.inbound.append(&mut pipe.inbound);
+        let watched = tls_socket
             .socket
             .into_std()
             .and_then(|stream| poller.watch(stream.into(), self.socket_id));
         self.mode = match watched {
-            Ok(socket) => Mode::Inline(Box::new(Channel {
+            Ok(socket) => Mode::Inline(Box::new(TlsSocket {
                 socket,
-                tls: channel.tls,
+                tls: tls_socket.tls,
             })),
             Err(_) => Mode::Closed,
         };
@@ -131,17 +131,20 @@ impl SecureTransport {
     /// See [`Transport::end`](crate::transport::Transport::end).
     pub(crate) fn end(mut self, poller: &Poller) {
         let (socket, mut tls) = match mem::replace(&mut self.mode, Mode::Closed) {
-            Mode::Inline(channel) => {
-                let Channel { socket, tls } = *channel;
+            Mode::Inline(tls_socket) => {
+                let TlsSocket { socket, tls } = *tls_socket;
                 (poller.forget(socket), tls)
             }
             Mode::Bulk(shared) => {
-                let task = lock(&shared.channel).take();
-                wake(&mut lock(&shared.flow).task);
-                let Some(TaskChannel { channel, .. }) = task else {
+                let task = lock(&shared.session).take();
+                wake(&mut lock(&shared.pipe).task);
+                let Some(BulkSession { tls_socket, .. }) = task else {
                     return;
                 };
-                (channel.socket.into_std().map(Socket::from), channel.tls)
+                (
+                    tls_socket.socket.into_std().map(Socket::from),
+                    tls_socket.tls,
+                )
             }
             Mode::Closed => return,
         };
@@ -163,8 +166,8 @@ impl SecureTransport {
 impl Drop for SecureTransport {
     fn drop(&mut self) {
         if let Mode::Bulk(shared) = &self.mode {
-            drop(lock(&shared.channel).take());
-            wake(&mut lock(&shared.flow).task);
+            drop(lock(&shared.session).take());
+            wake(&mut lock(&shared.pipe).task);
         }
     }
 }

@@ -23,11 +23,11 @@ pub(super) const MAX_INBOUND: usize = 1024 * 1024;
 pub(super) const MAX_OUTBOUND: usize = 1024 * 1024;
 
 /// The state that the JavaScript thread and the task share. `C` is the encrypted side.
-pub(super) struct Shared<C> {
+pub(super) struct BulkShared<C> {
     /// Locked by the task while it works, and by the JavaScript thread to set options and to close.
-    pub(super) channel: Mutex<Option<C>>,
+    pub(super) session: Mutex<Option<C>>,
     /// Locked briefly.
-    pub(super) flow: Mutex<Flow>,
+    pub(super) pipe: Mutex<PlaintextPipe>,
 }
 
 /// The plaintext side.
@@ -36,7 +36,7 @@ pub(super) struct Shared<C> {
     reason = "each says something of its own, in any combination"
 )]
 #[derive(Default)]
-pub(super) struct Flow {
+pub(super) struct PlaintextPipe {
     pub(super) inbound: Vec<u8>,
     /// The task has more data and waits until `inbound` is fetched.
     pub(super) more: bool,
@@ -64,7 +64,7 @@ pub(super) struct Flow {
     pub(super) socket_id: SocketId,
 }
 
-impl Flow {
+impl PlaintextPipe {
     pub(super) fn in_flight(&self) -> usize {
         usize::try_from(self.accepted - self.flushed).unwrap_or(usize::MAX)
     }

@@ -8,9 +8,9 @@ use std::task::Poll;
 
 use socket2::SockRef;
 
-use super::bulk::TaskChannel;
-use super::pipe::{MAX_OUTBOUND, Shared, take};
-use super::session::{Channel, Tls, Turn};
+use super::bulk::BulkSession;
+use super::pipe::{BulkShared, MAX_OUTBOUND, take};
+use super::session::{Tls, TlsSocket, Turn};
 use crate::ids::SocketId;
 use crate::net::options::SocketOption;
 use crate::net_error::NetError;
@@ -42,8 +42,8 @@ pub(crate) struct SecureTransport {
 /// The side that processes the connection.
 pub(super) enum Mode {
     /// Boxed, because the TLS state is large and plaintext sockets have none.
-    Inline(Box<Channel<PolledSocket>>),
-    Bulk(Arc<Shared<TaskChannel>>),
+    Inline(Box<TlsSocket<PolledSocket>>),
+    Bulk(Arc<BulkShared<BulkSession>>),
     /// The connection is gone.
     Closed,
 }
@@ -63,7 +63,7 @@ impl SecureTransport {
         let tls = Tls::new(secured.connection);
         let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
         Ok(Self {
-            mode: Mode::Inline(Box::new(Channel { socket, tls })),
+            mode: Mode::Inline(Box::new(TlsSocket { socket, tls })),
             inbound: Vec::new(),
             reads: false,
             bulk_reads: 0,
@@ -76,7 +76,7 @@ impl SecureTransport {
     /// The socket, if the JavaScript thread owns it.
     pub(crate) fn polled_socket(&mut self) -> Option<&mut PolledSocket> {
         match &mut self.mode {
-            Mode::Inline(channel) => Some(&mut channel.socket),
+            Mode::Inline(tls_socket) => Some(&mut tls_socket.socket),
             Mode::Bulk(_) | Mode::Closed => None,
         }
     }
@@ -88,8 +88,10 @@ impl SecureTransport {
             return true;
         }
         match &mut self.mode {
-            Mode::Inline(channel) => channel.tls.ended || self.broken || channel.is_read_ready(),
-            Mode::Bulk(shared) => lock(&shared.flow).is_read_ready(),
+            Mode::Inline(tls_socket) => {
+                tls_socket.tls.ended || self.broken || tls_socket.is_read_ready()
+            }
+            Mode::Bulk(shared) => lock(&shared.pipe).is_read_ready(),
             Mode::Closed => true,
         }
     }
@@ -97,7 +99,7 @@ impl SecureTransport {
     /// See [`Transport::has_unfinished_read`](crate::transport::Transport::has_unfinished_read).
     pub(crate) fn has_unfinished_read(&mut self) -> bool {
         match &mut self.mode {
-            Mode::Inline(channel) => channel.is_read_ready(),
+            Mode::Inline(tls_socket) => tls_socket.is_read_ready(),
             Mode::Bulk(_) | Mode::Closed => false,
         }
     }
@@ -111,31 +113,33 @@ impl SecureTransport {
             return Poll::Ready(());
         }
         match &mut self.mode {
-            Mode::Inline(channel) => {
+            Mode::Inline(tls_socket) => {
                 let before = buffer.len();
                 let mut bulk = false;
                 let mut turn = Turn::of_javascript();
                 // A record without plaintext, or a partial one, needs no new event to continue.
                 while buffer.len() == before
-                    && !channel.tls.ended
+                    && !tls_socket.tls.ended
                     && !turn.is_over
-                    && channel.is_read_ready()
+                    && tls_socket.is_read_ready()
                 {
-                    bulk = channel.receive(buffer, &mut turn);
+                    bulk = tls_socket.receive(buffer, &mut turn);
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
                 if self.broken {
                     // A connection that can only be read does not wait for more data.
-                    if buffer.len() == before && !channel.has_unread() {
-                        channel.tls.end(Some(NetError::ConnectionReset));
+                    if buffer.len() == before && !tls_socket.has_unread() {
+                        tls_socket.tls.end(Some(NetError::ConnectionReset));
                     }
-                } else if channel.tls.connection.wants_write() {
-                    channel.flush_quietly();
+                } else if tls_socket.tls.connection.wants_write() {
+                    tls_socket.flush_quietly();
                 }
-                let ended = channel.tls.ended;
+                let ended = tls_socket.tls.ended;
                 if !ended
                     && !self.broken
-                    && (self.bulk_reads > 1 || turn.is_over || channel.tls.connection.wants_write())
+                    && (self.bulk_reads > 1
+                        || turn.is_over
+                        || tls_socket.tls.connection.wants_write())
                 {
                     self.start_task(poller, 0);
                 }
@@ -145,7 +149,7 @@ impl SecureTransport {
                     Poll::Pending
                 }
             }
-            Mode::Bulk(shared) => lock(&shared.flow).fetch(buffer),
+            Mode::Bulk(shared) => lock(&shared.pipe).fetch(buffer),
             Mode::Closed => Poll::Ready(()),
         }
     }
@@ -176,35 +180,35 @@ impl SecureTransport {
             let Mode::Bulk(shared) = &self.mode else {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             };
-            let mut flow = lock(&shared.flow);
+            let mut pipe = lock(&shared.pipe);
             // A task that has ended accepts no data, even if its end was not noticed yet.
-            if flow.handed_back {
-                drop(flow);
+            if pipe.handed_back {
+                drop(pipe);
                 self.reclaim(poller);
                 continue;
             }
-            return flow.accept(data, MAX_OUTBOUND);
+            return pipe.accept(data, MAX_OUTBOUND);
         }
     }
 
     /// Encrypts and writes a small message. The task writes the part that the kernel does not take.
     fn write_now(&mut self, data: &[u8], poller: &Poller) -> io::Result<usize> {
-        let Mode::Inline(channel) = &mut self.mode else {
+        let Mode::Inline(tls_socket) = &mut self.mode else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        let written = channel.tls.write(data).and_then(|count| {
-            channel.flush()?;
+        let written = tls_socket.tls.write(data).and_then(|count| {
+            tls_socket.flush()?;
             Ok(count)
         });
         if written.is_err() {
             self.broken = true;
             // Data that the peer sent before it closed must be available when JavaScript learns
             // that writing failed. The poller may not have reported it yet.
-            channel.socket.note(Ready::TO_BE_READ);
-            channel.receive_for_a_turn(&mut self.inbound);
+            tls_socket.socket.note(Ready::TO_BE_READ);
+            tls_socket.receive_for_a_turn(&mut self.inbound);
             return written;
         }
-        if channel.tls.connection.wants_write() {
+        if tls_socket.tls.connection.wants_write() {
             self.start_task(poller, data.len());
         }
         written
@@ -217,13 +221,13 @@ impl SecureTransport {
             Mode::Inline(_) => return Ok(0),
             Mode::Closed => return Err(io::ErrorKind::BrokenPipe.into()),
         };
-        lock(&shared.flow).unflushed()
+        lock(&shared.pipe).unflushed()
     }
 
     /// The number of decrypted bytes that were not fetched.
     pub(crate) fn buffered_bytes(&self) -> usize {
         let with_task = match &self.mode {
-            Mode::Bulk(shared) => lock(&shared.flow).inbound.len(),
+            Mode::Bulk(shared) => lock(&shared.pipe).inbound.len(),
             Mode::Inline(_) | Mode::Closed => 0,
         };
         self.inbound.len() + with_task
@@ -232,8 +236,8 @@ impl SecureTransport {
     /// See [`Transport::cause`](crate::transport::Transport::cause).
     pub(crate) fn cause(&self) -> Option<NetError> {
         match &self.mode {
-            Mode::Inline(channel) => channel.tls.cause,
-            Mode::Bulk(shared) => lock(&shared.flow).cause,
+            Mode::Inline(tls_socket) => tls_socket.tls.cause,
+            Mode::Bulk(shared) => lock(&shared.pipe).cause,
             Mode::Closed => Some(NetError::Failed),
         }
     }
@@ -242,11 +246,11 @@ impl SecureTransport {
     pub(crate) fn has_unread(&self) -> bool {
         match &self.mode {
             Mode::Bulk(shared) => {
-                let flow = lock(&shared.flow);
+                let pipe = lock(&shared.pipe);
                 // After a failed write the task reads to the end.
-                !flow.inbound.is_empty() || flow.broken && !flow.ended
+                !pipe.inbound.is_empty() || pipe.broken && !pipe.ended
             }
-            Mode::Inline(channel) => !self.inbound.is_empty() || channel.has_unread(),
+            Mode::Inline(tls_socket) => !self.inbound.is_empty() || tls_socket.has_unread(),
             Mode::Closed => !self.inbound.is_empty(),
         }
     }
@@ -254,9 +258,9 @@ impl SecureTransport {
     /// See [`Transport::set_option`](crate::transport::Transport::set_option).
     pub(crate) fn set_option(&self, option: SocketOption) -> io::Result<()> {
         match &self.mode {
-            Mode::Inline(channel) => option.set(&channel.socket.socket()),
-            Mode::Bulk(shared) => match &*lock(&shared.channel) {
-                Some(task) => option.set(&SockRef::from(&task.channel.socket)),
+            Mode::Inline(tls_socket) => option.set(&tls_socket.socket.socket()),
+            Mode::Bulk(shared) => match &*lock(&shared.session) {
+                Some(task) => option.set(&SockRef::from(&task.tls_socket.socket)),
                 None => Err(io::ErrorKind::NotConnected.into()),
             },
             Mode::Closed => Err(io::ErrorKind::NotConnected.into()),

@@ -45,7 +45,7 @@ thread_local! {
 }
 
 /// A socket and its TLS state.
-pub(super) struct Channel<S> {
+pub(super) struct TlsSocket<S> {
     pub(super) socket: S,
     pub(super) tls: Tls,
 }

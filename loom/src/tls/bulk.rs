@@ -14,7 +14,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::ready::Direction;
 use crate::sync::lock;
-use crate::tls::pipe::{Flow, Shared, wake};
+use crate::tls::pipe::{PlaintextPipe, BulkShared, wake};
 use crate::wake::mailbox::{Mailbox, waker};
 use crate::wake::notice::Notice;
 use crate::{Sleep, model};
@@ -84,7 +84,7 @@ impl Kernel {
     }
 }
 
-struct TaskChannel {
+struct BulkSession {
     kernel: Kernel,
     sending: BytesMut,
     taken: u64,
@@ -95,41 +95,41 @@ struct TaskChannel {
 }
 
 struct Task {
-    shared: Arc<Shared<TaskChannel>>,
+    shared: Arc<BulkShared<BulkSession>>,
     /// The module's `SMALL_READS`.
     settles_after: usize,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        lock(&self.shared.flow).abandon();
+        lock(&self.shared.pipe).abandon();
     }
 }
 
 impl Task {
     fn poll(&self, context: &mut Context<'_>) -> Poll<()> {
         let Self { shared, .. } = self;
-        let mut channel = lock(&shared.channel);
-        let Some(task) = channel.as_mut() else {
+        let mut session = lock(&shared.session);
+        let Some(task) = session.as_mut() else {
             return Poll::Ready(());
         };
-        lock(&shared.flow).task = Some(context.waker().clone());
-        let sent = task.send(&shared.flow, context);
+        lock(&shared.pipe).task = Some(context.waker().clone());
+        let sent = task.send(&shared.pipe, context);
         if sent.is_err() {
-            lock(&shared.flow).reading = true;
+            lock(&shared.pipe).reading = true;
             task.broken = true;
         }
-        task.receive(&shared.flow, context);
-        let mut flow = lock(&shared.flow);
-        if flow.readable() {
-            flow.wake_reader();
+        task.receive(&shared.pipe, context);
+        let mut pipe = lock(&shared.pipe);
+        if pipe.readable() {
+            pipe.wake_reader();
         }
         if sent.is_err() {
-            flow.broken = true;
-            flow.wake_writer();
+            pipe.broken = true;
+            pipe.wake_writer();
         }
-        if task.small_reads >= self.settles_after && task.is_idle() && flow.is_idle() {
-            flow.hand_back();
+        if task.small_reads >= self.settles_after && task.is_idle() && pipe.is_idle() {
+            pipe.hand_back();
             return Poll::Ready(());
         }
         Poll::Pending
@@ -151,11 +151,11 @@ impl Task {
     }
 }
 
-impl TaskChannel {
-    fn send(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) -> Result<(), Broken> {
+impl BulkSession {
+    fn send(&mut self, pipe: &Mutex<PlaintextPipe>, context: &mut Context<'_>) -> Result<(), Broken> {
         loop {
             if self.sending.is_empty() {
-                let Some(accepted) = lock(flow).refill(&mut self.sending) else {
+                let Some(accepted) = lock(pipe).refill(&mut self.sending) else {
                     return Ok(());
                 };
                 self.taken = accepted;
@@ -169,23 +169,23 @@ impl TaskChannel {
             }
             self.sending.advance(1);
         }
-        lock(flow).progress(self.taken, 1);
+        lock(pipe).progress(self.taken, 1);
         Ok(())
     }
 
-    fn receive(&mut self, flow: &Mutex<Flow>, context: &mut Context<'_>) {
+    fn receive(&mut self, pipe: &Mutex<PlaintextPipe>, context: &mut Context<'_>) {
         loop {
-            if !self.hand_over(flow) && self.decrypted.len() >= MAX_INBOUND {
+            if !self.hand_over(pipe) && self.decrypted.len() >= MAX_INBOUND {
                 return;
             }
             if self.ended {
-                if self.hand_over(flow) {
-                    lock(flow).ended = true;
+                if self.hand_over(pipe) {
+                    lock(pipe).ended = true;
                 }
                 return;
             }
-            if !lock(flow).reading {
-                let nothing_yet = self.hand_over(flow) && lock(flow).inbound.is_empty();
+            if !lock(pipe).reading {
+                let nothing_yet = self.hand_over(pipe) && lock(pipe).inbound.is_empty();
                 if !nothing_yet {
                     return;
                 }
@@ -198,18 +198,18 @@ impl TaskChannel {
                 }
                 Poll::Pending if self.broken => self.ended = true,
                 Poll::Pending => {
-                    self.hand_over(flow);
+                    self.hand_over(pipe);
                     return;
                 }
             }
         }
     }
 
-    fn hand_over(&mut self, flow: &Mutex<Flow>) -> bool {
+    fn hand_over(&mut self, pipe: &Mutex<PlaintextPipe>) -> bool {
         if self.decrypted.is_empty() {
             return true;
         }
-        lock(flow).offer(&mut self.decrypted)
+        lock(pipe).offer(&mut self.decrypted)
     }
 
     fn is_idle(&self) -> bool {
@@ -219,7 +219,7 @@ impl TaskChannel {
 
 enum Mode {
     Inline,
-    Bulk(Arc<Shared<TaskChannel>>),
+    Bulk(Arc<BulkShared<BulkSession>>),
 }
 
 /// `SecureTransport`, and the JavaScript thread that has it.
@@ -275,9 +275,9 @@ impl Transport {
         self.mode = Mode::Bulk(shared);
     }
 
-    fn new_shared(&self) -> Arc<Shared<TaskChannel>> {
-        Arc::new(Shared {
-            channel: Mutex::new(Some(TaskChannel {
+    fn new_shared(&self) -> Arc<BulkShared<BulkSession>> {
+        Arc::new(BulkShared {
+            session: Mutex::new(Some(BulkSession {
                 kernel: self.kernel.clone(),
                 sending: BytesMut::new(),
                 taken: 0,
@@ -286,12 +286,12 @@ impl Transport {
                 broken: false,
                 small_reads: 0,
             })),
-            flow: Mutex::new(Flow {
+            pipe: Mutex::new(PlaintextPipe {
                 reading: self.reads,
                 reader_waits: self.reads,
                 mailbox: Arc::clone(&self.mailbox),
                 socket_id: SOCKET,
-                ..Flow::default()
+                ..PlaintextPipe::default()
             }),
         })
     }
@@ -304,20 +304,20 @@ impl Transport {
             let Mode::Bulk(shared) = &self.mode else {
                 return Poll::Ready(Err(Broken));
             };
-            let mut flow = lock(&shared.flow);
-            if flow.handed_back {
-                drop(flow);
+            let mut pipe = lock(&shared.pipe);
+            if pipe.handed_back {
+                drop(pipe);
                 self.reclaim();
                 continue;
             }
-            return flow.accept(data, self.max_outbound).map_err(|_| Broken);
+            return pipe.accept(data, self.max_outbound).map_err(|_| Broken);
         }
     }
 
     fn unflushed(&self) -> Result<usize, Broken> {
         match &self.mode {
             Mode::Inline => Ok(0),
-            Mode::Bulk(shared) => lock(&shared.flow).unflushed().map_err(|_| Broken),
+            Mode::Bulk(shared) => lock(&shared.pipe).unflushed().map_err(|_| Broken),
         }
     }
 
@@ -334,7 +334,7 @@ impl Transport {
             }
             Mode::Bulk(shared) => {
                 let mut read = Vec::new();
-                lock(&shared.flow).fetch(&mut read).map(|()| read)
+                lock(&shared.pipe).fetch(&mut read).map(|()| read)
             }
         }
     }
@@ -343,17 +343,17 @@ impl Transport {
         let Mode::Bulk(shared) = &self.mode else {
             return;
         };
-        let mut flow = {
-            let mut flow = lock(&shared.flow);
-            if !flow.handed_back {
+        let mut pipe = {
+            let mut pipe = lock(&shared.pipe);
+            if !pipe.handed_back {
                 return;
             }
-            mem::take(&mut *flow)
+            mem::take(&mut *pipe)
         };
-        if lock(&shared.channel).take().is_none() {
+        if lock(&shared.session).take().is_none() {
             return;
         }
-        self.inbound.append(&mut flow.inbound);
+        self.inbound.append(&mut pipe.inbound);
         self.mode = Mode::Inline;
     }
 
@@ -362,7 +362,7 @@ impl Transport {
         (self.mailbox, self.sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         self.mailbox.attach(self.sleep.wake_fn());
         if let Mode::Bulk(shared) = &self.mode {
-            lock(&shared.flow).mailbox = Arc::clone(&self.mailbox);
+            lock(&shared.pipe).mailbox = Arc::clone(&self.mailbox);
             self.reclaim();
         }
     }
@@ -398,8 +398,8 @@ impl Transport {
     /// The module's `Drop`; its tasks end.
     fn close(self) {
         if let Mode::Bulk(shared) = &self.mode {
-            drop(lock(&shared.channel).take());
-            wake(&mut lock(&shared.flow).task);
+            drop(lock(&shared.session).take());
+            wake(&mut lock(&shared.pipe).task);
         }
         for task in self.tasks {
             task.join().unwrap();

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-use super::super::bulk::{self, TaskChannel};
-use super::super::pipe::{self, Shared};
+use super::super::bulk::{self, BulkSession};
+use super::super::pipe::{self, BulkShared};
 use super::super::session::{self, Fruitless, Tls, Turn};
 use super::{Mode, SecureTransport};
 use crate::event::Next;
@@ -96,11 +96,11 @@ fn secure(application: &Application, socket_id: SocketId) -> &SecureTransport {
 
 /// The number of encrypted bytes that the kernel holds for the socket, up to 100.
 fn arrived(application: &Application, socket_id: SocketId) -> usize {
-    let Mode::Inline(channel) = &secure(application, socket_id).mode else {
+    let Mode::Inline(tls_socket) = &secure(application, socket_id).mode else {
         panic!("a task reads them");
     };
     let mut bytes = [MaybeUninit::uninit(); 100];
-    channel.socket.socket().peek(&mut bytes).unwrap_or(0)
+    tls_socket.socket.socket().peek(&mut bytes).unwrap_or(0)
 }
 
 fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
@@ -245,7 +245,7 @@ fn a_task_that_has_nothing_to_do_ends() {
     let (mut application, socket_id, server) = secured();
     let mut server = send_in_bulk(&mut application, socket_id, server, 1024 * 1024);
     let shared = shared(&application, socket_id);
-    until(|| lock(&shared.flow).handed_back);
+    until(|| lock(&shared.pipe).handed_back);
     exchange(&mut application, socket_id, &mut server);
     assert!(!is_bulk(&application, socket_id));
 }
@@ -256,7 +256,7 @@ fn a_task_whose_server_falls_silent_ends() {
     let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
     if is_bulk(&application, socket_id) {
         let shared = shared(&application, socket_id);
-        until(|| lock(&shared.flow).handed_back);
+        until(|| lock(&shared.pipe).handed_back);
     }
     exchange(&mut application, socket_id, &mut server);
     assert!(!is_bulk(&application, socket_id));
@@ -435,7 +435,7 @@ fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
 }
 
 /// What a socket in bulk shares with its task.
-fn shared(application: &Application, socket_id: SocketId) -> Arc<Shared<TaskChannel>> {
+fn shared(application: &Application, socket_id: SocketId) -> Arc<BulkShared<BulkSession>> {
     match &secure(application, socket_id).mode {
         Mode::Bulk(shared) => Arc::clone(shared),
         Mode::Inline(_) | Mode::Closed => panic!("no task"),
@@ -463,10 +463,10 @@ fn ended_unnoticed() -> (Application, SocketId, Server) {
         messages += 1;
         assert!(messages < 100, "the task never ends");
         let until = Instant::now() + Duration::from_millis(20);
-        while !lock(&shared.flow).handed_back && Instant::now() < until {
+        while !lock(&shared.pipe).handed_back && Instant::now() < until {
             thread::yield_now();
         }
-        if lock(&shared.flow).handed_back {
+        if lock(&shared.pipe).handed_back {
             break;
         }
         assert_eq!(application.received(socket_id), b"pong");
@@ -536,8 +536,8 @@ fn receive_again(application: &mut Application, socket_id: SocketId, expected: &
 }
 
 /// Sends bytes, each of which the task reads by itself.
-fn send_slowly(shared: &Shared<TaskChannel>, mut stream: &StdTcpStream, pieces: &[&[u8]]) {
-    let reads = || lock(&shared.channel).as_ref().map(|task| task.small_reads);
+fn send_slowly(shared: &BulkShared<BulkSession>, mut stream: &StdTcpStream, pieces: &[&[u8]]) {
+    let reads = || lock(&shared.session).as_ref().map(|task| task.small_reads);
     for piece in pieces {
         let before = reads();
         stream.write_all(piece).unwrap();
@@ -569,7 +569,7 @@ fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
     let (bytes, rest) = record.split_at(bulk::SMALL_READS as usize - 1);
     let pieces: Vec<_> = bytes.chunks(1).chain([rest]).collect();
     send_slowly(&shared, &server.sock, &pieces);
-    until(|| lock(&shared.flow).handed_back);
+    until(|| lock(&shared.pipe).handed_back);
     receive_again(&mut application, socket_id, b"second third");
     assert!(!is_bulk(&application, socket_id));
 }
@@ -642,10 +642,10 @@ fn a_record_that_says_another_version_ends_the_connection_behind_those_before_it
 /// Lets every write of the socket fail from now on, while reads succeed.
 fn shut(application: &Application, socket_id: SocketId) {
     match &secure(application, socket_id).mode {
-        Mode::Inline(channel) => channel.socket.socket().shutdown(Shutdown::Write),
+        Mode::Inline(tls_socket) => tls_socket.socket.socket().shutdown(Shutdown::Write),
         Mode::Bulk(shared) => {
-            let channel = lock(&shared.channel);
-            socket2::SockRef::from(&channel.as_ref().unwrap().channel.socket)
+            let tls_socket = lock(&shared.session);
+            socket2::SockRef::from(&tls_socket.as_ref().unwrap().tls_socket.socket)
                 .shutdown(Shutdown::Write)
         }
         Mode::Closed => panic!("gone"),
@@ -686,7 +686,7 @@ fn what_could_not_be_written_is_not_encrypted_again() {
     let poller = application.table.poller.as_ref().unwrap();
     let waiting = |link: &crate::socket::Link| match &link.transport {
         Transport::Secure(secure) => match &secure.mode {
-            Mode::Inline(channel) => channel.tls.connection.wants_write(),
+            Mode::Inline(tls_socket) => tls_socket.tls.connection.wants_write(),
             _ => panic!("not the JavaScript thread's"),
         },
         Transport::Plain(_) => panic!("not secured"),
@@ -699,11 +699,11 @@ fn what_could_not_be_written_is_not_encrypted_again() {
     let Transport::Secure(secure) = &mut link.transport else {
         panic!("not secured")
     };
-    let Mode::Inline(channel) = &mut secure.mode else {
+    let Mode::Inline(tls_socket) = &mut secure.mode else {
         panic!("not the JavaScript thread's")
     };
     let mut encrypted = Vec::new();
-    channel.tls.connection.write_tls(&mut encrypted).unwrap();
+    tls_socket.tls.connection.write_tls(&mut encrypted).unwrap();
     assert!(matches!(
         link.transport.poll_write(b"once", poller),
         Poll::Ready(Err(_))
@@ -805,8 +805,8 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
     assert!(is_bulk(&application, socket_id));
     let shared = shared(&application, socket_id);
     // It has brought nothing yet, so it stays with the task, however small the reads are.
-    let read = || match &*lock(&shared.channel) {
-        Some(task) => task.channel.tls.ends.wanted(),
+    let read = || match &*lock(&shared.session) {
+        Some(task) => task.tls_socket.tls.ends.wanted(),
         None => panic!("the task has ended"),
     };
     let missing = read();
@@ -854,7 +854,7 @@ fn take_tls(application: &mut Application, socket_id: SocketId) -> Tls {
         panic!("not secured")
     };
     match std::mem::replace(&mut secure.mode, Mode::Closed) {
-        Mode::Inline(channel) => channel.tls,
+        Mode::Inline(tls_socket) => tls_socket.tls,
         Mode::Bulk(_) | Mode::Closed => panic!("not the JavaScript thread's"),
     }
 }
