@@ -19,7 +19,7 @@ const PURE = [
   'event::',
   'linger::',
   'net_error::',
-  'record_ends::',
+  'framing::',
   'resolver::',
   'write_queue::',
   'policy::records::',

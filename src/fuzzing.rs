@@ -29,8 +29,8 @@ use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
 use crate::net::resolver::{AddressFamily, Resolution, address_text, resolve};
 use crate::net_error::NetError;
+use crate::tls::framing::{HEADER, RecordFramer};
 use crate::tls::handshake::Client;
-use crate::tls::record_ends::{HEADER, RecordEnds};
 use crate::tls::settings::TlsSettings;
 use crate::tls::trust::{Sources, TrustStore};
 use crate::tls::versions::TlsVersionRange;
@@ -243,7 +243,7 @@ pub fn records(mut data: &[u8]) {
         expected.push(length);
     }
 
-    let (mut ends, mut found, mut length) = (RecordEnds::default(), Vec::new(), 0);
+    let (mut framer, mut found, mut length) = (RecordFramer::default(), Vec::new(), 0);
     let mut announced = Vec::new();
     let mut sizes = sizes.iter().map(|&size| usize::from(size).max(1)).cycle();
     while !data.is_empty() {
@@ -251,12 +251,12 @@ pub fn records(mut data: &[u8]) {
         let (mut piece, others) = data.split_at(size);
         data = others;
         while !piece.is_empty() {
-            let (count, header) = ends.take(piece);
+            let (count, header) = framer.take(piece);
             announced.extend(header.map(|header| HEADER + header.length));
             assert!(count > 0, "nothing of {} bytes is taken", piece.len());
             length += count;
             piece = piece.get(count..).unwrap_or_default();
-            if ends.is_between() {
+            if framer.is_between() {
                 found.push(length);
                 length = 0;
             }

@@ -408,7 +408,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
                 return Poll::Pending;
             }
             let mut room = [0; 4096];
-            let wanted = this.records.wanted().min(room.len());
+            let wanted = this.records.bytes_needed().min(room.len());
             let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
             let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
             match (room.filled(), &this.broken) {

@@ -1,13 +1,13 @@
 //! TLS: the handshake with Chromium's rules and result codes, and the encrypted connection after it.
 
 pub(crate) mod bulk;
+pub(crate) mod framing;
 pub(crate) mod handshake;
 mod inline;
 mod migrate;
 pub(crate) mod negotiation;
 mod pipe;
 mod policy;
-pub(crate) mod record_ends;
 pub(crate) mod secure_transport;
 pub(crate) mod session;
 pub(crate) mod settings;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConnection, ProtocolVersion};
 
-use super::record_ends::{HANDSHAKE, Header, RecordEnds, VERSION_OF_ENCRYPTED};
+use super::framing::{HANDSHAKE, Header, RecordFramer, VERSION_OF_ENCRYPTED};
 use crate::copy::append;
 use crate::net_error::NetError;
 #[cfg(any(fuzzing, test))]
@@ -53,7 +53,7 @@ pub(super) struct TlsSocket<S> {
 /// The TLS state.
 pub(super) struct Tls {
     pub(super) connection: ClientConnection,
-    pub(super) ends: RecordEnds,
+    pub(super) framer: RecordFramer,
     /// Bytes that were read but not decrypted at the end of a turn, at most those of one read.
     pub(super) unprocessed: Vec<u8>,
     pub(super) fruitless: Fruitless,
@@ -69,7 +69,7 @@ impl Tls {
     pub(super) fn new(connection: ClientConnection) -> Self {
         Self {
             connection,
-            ends: RecordEnds::default(),
+            framer: RecordFramer::default(),
             unprocessed: Vec::new(),
             fruitless: Fruitless::default(),
             ended: false,
@@ -121,7 +121,7 @@ impl Tls {
             let left = rest.len();
             let before = plaintext.len();
             self.decrypt_record(&mut rest, plaintext);
-            if self.ends.is_between() {
+            if self.framer.is_between() {
                 let is_fruitless = plaintext.len() == before;
                 self.fruitless.count_record(is_fruitless, left - rest.len());
                 turn.count_record(is_fruitless, &self.fruitless);
@@ -132,7 +132,7 @@ impl Tls {
 
     /// Decrypts one record, or the received part of it.
     pub(super) fn decrypt_record(&mut self, encrypted: &mut &[u8], plaintext: &mut Vec<u8>) {
-        let (count, header) = self.ends.take(encrypted);
+        let (count, header) = self.framer.take(encrypted);
         if header.is_some_and(|header| self.is_refused(header)) {
             return self.end(Some(NetError::SslProtocolError));
         }
@@ -146,7 +146,7 @@ impl Tls {
         }
         // The received part of a record shows whether it can be valid. An invalid record is not
         // waited for.
-        if self.ends.is_between() || encrypted.is_empty() {
+        if self.framer.is_between() || encrypted.is_empty() {
             let sound = self.connection.process_new_packets().is_ok();
             // Valid records before the invalid one still count.
             self.drain(plaintext);

@@ -14,7 +14,7 @@ use rustls::AlertDescription;
 
 use super::refused::Refused;
 use crate::net_error::NetError;
-use crate::tls::record_ends;
+use crate::tls::framing;
 use crate::tls::versions::{TlsVersion, TlsVersionRange};
 
 const SERVER_HELLO: u8 = 2;
@@ -86,7 +86,7 @@ impl Hello {
     /// Advances by records of the client, the first of which is its hello.
     pub(crate) fn follow_client(&mut self, mut records: &[u8]) {
         if self.session.is_none() {
-            let head = record_ends::HEADER + HEADER + TLS12.len() + RETRY.len();
+            let head = framing::HEADER + HEADER + TLS12.len() + RETRY.len();
             let session = take(&mut records, head).and_then(|_| take_vector::<1>(&mut records));
             self.session = session.map(<[u8]>::to_vec);
         }

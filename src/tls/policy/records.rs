@@ -6,9 +6,7 @@ use tokio::io::ReadBuf;
 use super::hello::{self, Hello};
 use super::refused::Refused;
 use crate::net_error::{HandshakeProgress, NetError};
-use crate::tls::record_ends::{
-    HANDSHAKE, HEADER, Header, Passed, RecordEnds, VERSION_OF_ENCRYPTED,
-};
+use crate::tls::framing::{Framed, HANDSHAKE, HEADER, Header, RecordFramer, VERSION_OF_ENCRYPTED};
 
 pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(crate) const ALERT: u8 = 21;
@@ -40,7 +38,7 @@ pub(crate) const FATAL: u8 = 2;
 )]
 #[derive(Default)]
 pub(crate) struct Records {
-    ends: RecordEnds,
+    framer: RecordFramer,
     /// The received part of a header, or of a record that is checked as a whole.
     held: Vec<u8>,
     /// Whether the current record is checked as a whole.
@@ -60,12 +58,12 @@ pub(crate) struct Records {
 
 impl Records {
     /// The number of bytes to read next, at most up to the end of the record.
-    pub(crate) fn wanted(&self) -> usize {
-        self.ends.wanted()
+    pub(crate) fn bytes_needed(&self) -> usize {
+        self.framer.bytes_needed()
     }
 
     pub(crate) fn is_between(&self) -> bool {
-        self.ends.is_between()
+        self.framer.is_between()
     }
 
     /// Whether the server has started a handshake.
@@ -73,24 +71,24 @@ impl Records {
         self.begun
     }
 
-    /// Advances by received bytes, at most the [wanted](Self::wanted) number.
+    /// Advances by received bytes, at most the [needed](Self::bytes_needed) number.
     ///
     /// # Errors
     ///
     /// Chromium's error, if it refuses the record.
     pub(crate) fn take(&mut self, bytes: &[u8], hello: &mut Hello) -> Result<(), Refused> {
-        if let RecordEnds::Body {
+        if let RecordFramer::Body {
             kind: HANDSHAKE, ..
-        } = self.ends
+        } = self.framer
         {
             hello.follow_server(bytes)?;
             self.messages.follow(bytes);
         }
         self.held.extend_from_slice(bytes);
-        let means_nothing = match self.ends.advance(bytes) {
-            Passed::Header(header) => self.judge_header(header, hello)?,
-            Passed::Record(kind) if self.judged => self.judge_record(kind, hello)?,
-            Passed::Record(_) | Passed::Middle => false,
+        let means_nothing = match self.framer.advance(bytes) {
+            Framed::Header(header) => self.judge_header(header, hello)?,
+            Framed::Record(kind) if self.judged => self.judge_record(kind, hello)?,
+            Framed::Record(_) | Framed::Middle => false,
         };
         if means_nothing {
             self.held.clear();
@@ -102,9 +100,9 @@ impl Records {
 
     /// Whether the held bytes may still be refused or skipped.
     fn is_undecided(&self) -> bool {
-        match self.ends {
-            RecordEnds::Header { length, .. } => length > 0,
-            RecordEnds::Body { .. } => self.judged,
+        match self.framer {
+            RecordFramer::Header { length, .. } => length > 0,
+            RecordFramer::Body { .. } => self.judged,
         }
     }
 
@@ -262,7 +260,7 @@ mod tests {
         let mut records = Records::default();
         let (mut rest, mut passed) = (stream, Vec::new());
         while !rest.is_empty() {
-            let (piece, others) = rest.split_at(records.wanted().min(size).min(rest.len()));
+            let (piece, others) = rest.split_at(records.bytes_needed().min(size).min(rest.len()));
             rest = others;
             if let Err(refused) = records.take(piece, &mut hello) {
                 return (passed, Some(refused.error));

@@ -806,7 +806,7 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
     let shared = shared(&application, socket_id);
     // It has brought nothing yet, so it stays with the task, however small the reads are.
     let read = || match &*lock(&shared.session) {
-        Some(task) => task.tls_socket.tls.ends.wanted(),
+        Some(task) => task.tls_socket.tls.framer.bytes_needed(),
         None => panic!("the task has ended"),
     };
     let missing = read();

@@ -14,7 +14,7 @@ use rustls::{
 };
 
 use super::*;
-use crate::tls::record_ends::HEADER;
+use crate::tls::framing::HEADER;
 
 const TLS12_ONLY: TlsVersionRange = TlsVersionRange {
     min: TlsVersion::Tls12,

@@ -12,7 +12,7 @@ pub(crate) const VERSION_OF_ENCRYPTED: [u8; 2] = [3, 3];
 
 /// Tracks the position in a stream of records.
 #[derive(Debug)]
-pub(crate) enum RecordEnds {
+pub(crate) enum RecordFramer {
     /// Inside a header, of which the first `length` bytes are known.
     Header { bytes: [u8; HEADER], length: usize },
     /// Inside a record body, of which `left` bytes remain.
@@ -30,7 +30,7 @@ pub(crate) struct Header {
 
 /// The role of the bytes passed last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Passed {
+pub(crate) enum Framed {
     /// The middle of a header or body.
     Middle,
     /// The end of this header. It is also the end of the record if the body is empty.
@@ -39,7 +39,7 @@ pub(crate) enum Passed {
     Record(u8),
 }
 
-impl Default for RecordEnds {
+impl Default for RecordFramer {
     fn default() -> Self {
         Self::Header {
             bytes: [0; HEADER],
@@ -48,17 +48,17 @@ impl Default for RecordEnds {
     }
 }
 
-impl RecordEnds {
+impl RecordFramer {
     /// The number of bytes that can be read without passing the end of a header or record.
-    pub(crate) fn wanted(&self) -> usize {
+    pub(crate) fn bytes_needed(&self) -> usize {
         match self {
             Self::Header { length, .. } => HEADER - length,
             Self::Body { left, .. } => *left,
         }
     }
 
-    /// Advances by at most the [wanted](Self::wanted) number of bytes.
-    pub(crate) fn advance(&mut self, passed: &[u8]) -> Passed {
+    /// Advances by at most the [needed](Self::bytes_needed) number of bytes.
+    pub(crate) fn advance(&mut self, passed: &[u8]) -> Framed {
         match self {
             Self::Header { bytes, length } => {
                 for (slot, byte) in bytes.iter_mut().skip(*length).zip(passed) {
@@ -66,7 +66,7 @@ impl RecordEnds {
                 }
                 *length += passed.len();
                 if *length < HEADER {
-                    return Passed::Middle;
+                    return Framed::Middle;
                 }
                 let [kind, major, minor, high, low] = *bytes;
                 let header = Header {
@@ -78,16 +78,16 @@ impl RecordEnds {
                     0 => Self::default(),
                     left => Self::Body { kind, left },
                 };
-                Passed::Header(header)
+                Framed::Header(header)
             }
             Self::Body { kind, left } => {
                 let kind = *kind;
                 *left -= passed.len();
                 if *left > 0 {
-                    return Passed::Middle;
+                    return Framed::Middle;
                 }
                 *self = Self::default();
-                Passed::Record(kind)
+                Framed::Record(kind)
             }
         }
     }
@@ -98,9 +98,9 @@ impl RecordEnds {
         let (mut taken, mut found) = (0, None);
         while taken < bytes.len() {
             let rest = bytes.get(taken..).unwrap_or_default();
-            let count = self.wanted().min(rest.len());
+            let count = self.bytes_needed().min(rest.len());
             taken += count;
-            if let Passed::Header(header) = self.advance(rest.get(..count).unwrap_or_default()) {
+            if let Framed::Header(header) = self.advance(rest.get(..count).unwrap_or_default()) {
                 found = Some(header);
             }
             if self.is_between() {
@@ -138,13 +138,13 @@ mod tests {
         let bodies = [1, 0, 300, 16_401, 2];
         let bytes = stream(&bodies);
         for piece in [1, 2, 3, 7, 4096, bytes.len()] {
-            let (mut ends, mut lengths, mut length) = (RecordEnds::default(), Vec::new(), 0);
+            let (mut framer, mut lengths, mut length) = (RecordFramer::default(), Vec::new(), 0);
             for mut bytes in bytes.chunks(piece) {
                 while !bytes.is_empty() {
-                    let (count, _) = ends.take(bytes);
+                    let (count, _) = framer.take(bytes);
                     bytes = &bytes[count..];
                     length += count;
-                    if ends.is_between() {
+                    if framer.is_between() {
                         lengths.push(mem::take(&mut length));
                     }
                 }
@@ -155,17 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_never_passes_the_end_of_a_record() {
+    fn the_bytes_needed_never_pass_the_end_of_a_record() {
         let bytes = stream(&[3, 0, 9]);
-        let (mut ends, mut rest, mut passed) = (RecordEnds::default(), &bytes[..], Vec::new());
+        let (mut framer, mut rest, mut passed) = (RecordFramer::default(), &bytes[..], Vec::new());
         while !rest.is_empty() {
-            let (piece, others) = rest.split_at(ends.wanted());
+            let (piece, others) = rest.split_at(framer.bytes_needed());
             rest = others;
-            passed.push(ends.advance(piece));
+            passed.push(framer.advance(piece));
         }
-        let record = Passed::Record(23);
+        let record = Framed::Record(23);
         let [first, second, third] = [3, 0, 9].map(|length| {
-            Passed::Header(Header {
+            Framed::Header(Header {
                 kind: 23,
                 version: [3, 3],
                 length,
