@@ -181,21 +181,21 @@ impl Client {
             .dangerous()
             .set_certificate_verifier(Arc::new(verifier));
 
-        let stream = WatchedStream::new(stream, resolver, hello);
+        let stream = ChromiumFilter::new(stream, resolver, hello);
         let result = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
             .into_fallible()
             .await;
         match result {
             Ok(stream) => {
-                let (watched, connection) = stream.into_inner();
+                let (filter, connection) = stream.into_inner();
                 Ok(Secured {
-                    stream: watched.stream,
+                    stream: filter.stream,
                     connection,
-                    broken: watched.broken.is_some(),
+                    broken: filter.write_error.is_some(),
                 })
             }
-            Err((error, watched)) => Err((watched.explain(&error), watched.stream)),
+            Err((error, filter)) => Err((filter.explain(&error), filter.stream)),
         }
     }
 }
@@ -258,7 +258,7 @@ impl ResolvesClientCert for ClientCertificate {
 ///
 /// Writes never block: `rustls` reads only after all is written, and a server that does not read
 /// may still send an alert (`net/socket/socket_bio_adapter.cc`).
-struct WatchedStream<S> {
+struct ChromiumFilter<S> {
     stream: S,
     /// Bytes that the operating system has not taken yet. `rustls` bounds them: it writes a flight,
     /// and the next one only after the server's answer.
@@ -267,22 +267,22 @@ struct WatchedStream<S> {
     records: Records,
     hello: Hello,
     /// The error after which writing is impossible.
-    broken: Option<io::Error>,
+    write_error: Option<io::Error>,
     /// Whether the end of a record was read last.
-    resting: bool,
+    yield_after_record: bool,
     /// Whether the server's certificate request has been answered.
     answered: bool,
 }
 
-impl<S> WatchedStream<S> {
+impl<S> ChromiumFilter<S> {
     fn new(stream: S, resolver: Arc<ClientCertificate>, hello: Hello) -> Self {
         Self {
             stream,
             unsent: Vec::new(),
             resolver,
             hello,
-            broken: None,
-            resting: false,
+            write_error: None,
+            yield_after_record: false,
             records: Records::default(),
             answered: false,
         }
@@ -294,8 +294,8 @@ impl<S> WatchedStream<S> {
 
     /// Inspects records of the client: its hello, and the second flight that answers a certificate
     /// request.
-    fn follow(&mut self, bytes: &[u8]) {
-        self.hello.follow_client(bytes);
+    fn inspect(&mut self, bytes: &[u8]) {
+        self.hello.inspect_client(bytes);
         let Some(&kind) = bytes.first() else {
             return;
         };
@@ -316,7 +316,7 @@ impl<S> WatchedStream<S> {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => drop(self.unsent.drain(..count)),
                 Err(error) if is_end(&error) => {
-                    self.broken = Some(error);
+                    self.write_error = Some(error);
                     self.unsent.clear();
                 }
                 Err(error) => return Poll::Ready(Err(error)),
@@ -331,8 +331,8 @@ impl<S> WatchedStream<S> {
         S: AsyncWrite + Unpin,
     {
         for piece in pieces {
-            self.follow(piece);
-            if self.broken.is_none() {
+            self.inspect(piece);
+            if self.write_error.is_none() {
                 self.unsent.extend_from_slice(piece);
             }
         }
@@ -389,13 +389,13 @@ fn is_end(error: &io::Error) -> bool {
 }
 
 /// Clones the error.
-fn again(error: &io::Error) -> io::Error {
+fn clone_error(error: &io::Error) -> io::Error {
     error
         .raw_os_error()
         .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ChromiumFilter<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -403,7 +403,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         while !this.records.pass_on(buf) && buf.remaining() > 0 {
-            if mem::take(&mut this.resting) {
+            if mem::take(&mut this.yield_after_record) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -411,8 +411,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
             let wanted = this.records.bytes_needed().min(room.len());
             let mut room = ReadBuf::new(room.get_mut(..wanted).unwrap_or_default());
             let result = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut room));
-            match (room.filled(), &this.broken) {
-                ([], Some(error)) => return Poll::Ready(Err(again(error))),
+            match (room.filled(), &this.write_error) {
+                ([], Some(error)) => return Poll::Ready(Err(clone_error(error))),
                 ([], None) => return Poll::Ready(result),
                 (read, _) => {
                     if let Err(refused) = this.records.take(read, &mut this.hello) {
@@ -421,12 +421,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedStream<S> {
                 }
             }
         }
-        this.resting = this.records.is_between();
+        this.yield_after_record = this.records.is_between();
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ChromiumFilter<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -84,7 +84,7 @@ impl Hello {
     }
 
     /// Advances by records of the client, the first of which is its hello.
-    pub(crate) fn follow_client(&mut self, mut records: &[u8]) {
+    pub(crate) fn inspect_client(&mut self, mut records: &[u8]) {
         if self.session.is_none() {
             let head = framing::HEADER + HEADER + TLS12.len() + RETRY.len();
             let session = take(&mut records, head).and_then(|_| take_vector::<1>(&mut records));
@@ -97,7 +97,7 @@ impl Hello {
     /// # Errors
     ///
     /// Chromium's error for the hello, if it is complete and Chromium refuses it.
-    pub(crate) fn follow_server(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn inspect_server(&mut self, bytes: &[u8]) -> Result<(), Refused> {
         let Some(mut message) = self.message.take() else {
             return Ok(());
         };
@@ -119,7 +119,7 @@ impl Hello {
         if hello.random == RETRY {
             self.retried = true;
             self.message = Some(Vec::new());
-            return self.follow_server(rest);
+            return self.inspect_server(rest);
         }
         Ok(())
     }
@@ -317,11 +317,11 @@ mod tests {
             &[1; 32],
             &vector::<1>(SESSION),
         ];
-        watch.follow_client(&sent.concat());
-        watch.follow_client(&[20, 3, 3, 0, 1, 1]);
+        watch.inspect_client(&sent.concat());
+        watch.inspect_client(&[20, 3, 3, 0, 1, 1]);
         for piece in messages.chunks(size) {
             watch
-                .follow_server(piece)
+                .inspect_server(piece)
                 .map_err(|refused| refused.error)?;
         }
         Ok(())

@@ -81,8 +81,8 @@ impl Records {
             kind: HANDSHAKE, ..
         } = self.framer
         {
-            hello.follow_server(bytes)?;
-            self.messages.follow(bytes);
+            hello.inspect_server(bytes)?;
+            self.messages.inspect(bytes);
         }
         self.held.extend_from_slice(bytes);
         let means_nothing = match self.framer.advance(bytes) {
@@ -207,7 +207,7 @@ struct Messages {
 }
 
 impl Messages {
-    fn follow(&mut self, mut bytes: &[u8]) {
+    fn inspect(&mut self, mut bytes: &[u8]) {
         while let Some((&first, others)) = bytes.split_first() {
             if self.known < hello::HEADER {
                 // The type, then the length.
