@@ -1,6 +1,7 @@
 //! TLS: the handshake with Chromium's rules and result codes, and the encrypted connection after it.
 
 pub(crate) mod bulk;
+mod chromium_filter;
 pub(crate) mod framing;
 pub(crate) mod handshake;
 mod inline;

@@ -7,7 +7,9 @@ use std::{
     io::{self, Read, Write},
     mem,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream as StdTcpStream},
+    pin::Pin,
     sync::{Arc, mpsc},
+    task::{Context, Poll},
     thread,
     time::Duration,
 };
@@ -20,6 +22,7 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_native_certs::CertificateResult;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
