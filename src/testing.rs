@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// An event, with its data if it is a receive event.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum Delivered {
     Complete {
         request: u32,
         outcome: Outcome,
@@ -82,7 +82,7 @@ impl Application {
     }
 
     /// Waits for the next event.
-    pub(crate) fn event(&mut self) -> Told {
+    pub(crate) fn event(&mut self) -> Delivered {
         let give_up = Instant::now() + DEADLINE;
         loop {
             match self.table.next_event(true) {
@@ -102,14 +102,14 @@ impl Application {
         }
     }
 
-    fn tell(&mut self, event: Event) -> Told {
+    fn tell(&mut self, event: Event) -> Delivered {
         match event {
-            Event::Complete { request, outcome } => Told::Complete { request, outcome },
+            Event::Complete { request, outcome } => Delivered::Complete { request, outcome },
             Event::Receive { socket_id, length } => {
                 let mut data = vec![0; length];
                 let count = self.table.take(&mut data);
                 data.truncate(count);
-                Told::Receive { socket_id, data }
+                Delivered::Receive { socket_id, data }
             }
             Event::ReceiveError {
                 socket_id,
@@ -117,24 +117,24 @@ impl Application {
                 cause,
             } => {
                 self.cause = cause;
-                Told::ReceiveError { socket_id, error }
+                Delivered::ReceiveError { socket_id, error }
             }
             Event::Accept {
                 socket_id,
                 client_id,
-            } => Told::Accept {
+            } => Delivered::Accept {
                 socket_id,
                 client_id,
             },
-            Event::AcceptError { socket_id, error } => Told::AcceptError { socket_id, error },
-            Event::Detached => Told::Detached,
+            Event::AcceptError { socket_id, error } => Delivered::AcceptError { socket_id, error },
+            Event::Detached => Delivered::Detached,
         }
     }
 
     /// The result of `request`. Fails if another event comes first.
     pub(crate) fn outcome(&mut self, request: u32) -> Outcome {
         match self.event() {
-            Told::Complete {
+            Delivered::Complete {
                 request: ended,
                 outcome,
             } => {
@@ -148,7 +148,7 @@ impl Application {
     /// The next data that the socket receives.
     pub(crate) fn received(&mut self, socket_id: SocketId) -> Vec<u8> {
         match self.event() {
-            Told::Receive {
+            Delivered::Receive {
                 socket_id: receiver,
                 data,
             } => {

@@ -266,7 +266,7 @@ mod tests {
     use crate::net_error::NetError;
     use crate::socket::SocketProperties;
     use crate::table::send::WRITES_PER_TURN;
-    use crate::testing::{Application, Peer, Told};
+    use crate::testing::{Application, Delivered, Peer};
 
     const LARGE: usize = 32 * 1024 * 1024;
 
@@ -506,8 +506,8 @@ mod tests {
         }
         assert!(received.starts_with(&sent) && received.ends_with(b"more"));
         let error = NetError::ConnectionClosed;
-        assert_eq!(next.event(), Told::ReceiveError { socket_id, error });
-        assert_eq!(next.event(), Told::Detached);
+        assert_eq!(next.event(), Delivered::ReceiveError { socket_id, error });
+        assert_eq!(next.event(), Delivered::Detached);
         assert_eq!(next.table.sockets_buffering, 0);
     }
 
@@ -577,7 +577,7 @@ mod tests {
             next.outcome(request),
             Err(NetError::SocketNotConnected.into())
         );
-        assert_eq!(next.event(), Told::Detached);
+        assert_eq!(next.event(), Delivered::Detached);
     }
 
     #[test]

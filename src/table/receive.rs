@@ -331,7 +331,7 @@ mod tests {
     use crate::event::Next;
     use crate::net::resolver::AddressFamily;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer, Told, write_until_throttled};
+    use crate::testing::{Application, Delivered, Peer, write_until_throttled};
 
     fn buffer_size(size: i32) -> SocketProperties {
         SocketProperties {
@@ -351,8 +351,11 @@ mod tests {
         assert_eq!(application.received(socket_id), b"efgh");
         assert_eq!(application.received(socket_id), b"ij");
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
-        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
+        assert_eq!(application.event(), Delivered::Detached);
     }
 
     #[test]
@@ -375,7 +378,10 @@ mod tests {
         }
         assert!(received == sent);
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
     }
 
     // Other platforms find out only from a failed read that there is no more data.
@@ -438,7 +444,10 @@ mod tests {
             assert!(application.table.buffered_bytes() <= READ_SIZE);
         }
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
     }
 
     #[test]
@@ -506,7 +515,7 @@ mod tests {
         }
         let mut turns = std::collections::BTreeMap::new();
         for _ in 0..SOCKETS * 10 {
-            let Told::Receive { socket_id, .. } = application.event() else {
+            let Delivered::Receive { socket_id, .. } = application.event() else {
                 panic!()
             };
             *turns.entry(socket_id).or_insert(0) += 1;
@@ -524,7 +533,7 @@ mod tests {
         let request = application.request();
         application.table.info(request, socket_id);
         let mut ended = 0;
-        while let Told::Complete { .. } = application.event() {
+        while let Delivered::Complete { .. } = application.event() {
             let request = application.request();
             application.table.info(request, socket_id);
             ended += 1;
@@ -550,10 +559,10 @@ mod tests {
         let mut ended = false;
         while !received.ends_with(b"answer") {
             match application.event() {
-                Told::Receive { data, .. } => received.extend(data),
+                Delivered::Receive { data, .. } => received.extend(data),
                 event => {
                     assert!(
-                        matches!(event, Told::Complete { request: sent, .. } if sent == request)
+                        matches!(event, Delivered::Complete { request: sent, .. } if sent == request)
                     );
                     ended = true;
                 }
@@ -589,7 +598,10 @@ mod tests {
         application.table.poll_readiness();
         assert_eq!(application.outcome(disconnect), Ok(()));
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
         assert_eq!(application.outcome(resume), Ok(()));
         assert_eq!(application.outcome(connect), Ok(()));
         assert_eq!(application.received(socket_id), b"new");

@@ -204,7 +204,7 @@ mod tests {
 
     use super::*;
     use crate::socket::SocketProperties;
-    use crate::testing::{Application, Peer, Told};
+    use crate::testing::{Application, Delivered, Peer};
     use crate::transport::Transport;
 
     fn connected() -> (Application, SocketId, TcpStream) {
@@ -278,7 +278,10 @@ mod tests {
         assert_eq!(application.outcome(request), failure(NetError::Failed));
         assert_eq!(application.received(socket_id), b"before");
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
     }
 
     fn will_reset(stream: &TcpStream) {
@@ -330,7 +333,7 @@ mod tests {
             let request = application.request();
             let table = &mut application.table;
             if !table.send_gathered(request, &[[socket_id, 1]], b"a")
-                && let Told::Receive { socket_id, .. } = application.event()
+                && let Delivered::Receive { socket_id, .. } = application.event()
             {
                 assert_eq!(socket_id, receiver);
                 break;
@@ -386,21 +389,22 @@ mod tests {
         will_reset(&stream);
         drop(stream);
         let mut told = Vec::new();
-        while !matches!(told.last(), Some(Told::Detached)) {
+        while !matches!(told.last(), Some(Delivered::Detached)) {
             told.push(application.event());
         }
-        let position = |event: &Told| told.iter().position(|told| told == event).expect("told");
-        let ended = |request, error| Told::Complete {
+        let position =
+            |event: &Delivered| told.iter().position(|told| told == event).expect("told");
+        let ended = |request, error| Delivered::Complete {
             request,
             outcome: failure(error),
         };
         let first = position(&ended(first, NetError::Failed));
         let second = position(&ended(second, NetError::SocketNotConnected));
-        let data = position(&Told::Receive {
+        let data = position(&Delivered::Receive {
             socket_id,
             data: b"last words".to_vec(),
         });
-        let error = position(&Told::ReceiveError {
+        let error = position(&Delivered::ReceiveError {
             socket_id,
             error: NetError::ConnectionClosed,
         });
@@ -463,8 +467,11 @@ mod tests {
         assert_eq!(application.outcome(pending), failure(NetError::Aborted));
         assert_eq!(application.outcome(request), Ok(()));
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
-        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
+        assert_eq!(application.event(), Delivered::Detached);
         application.attach();
         assert_eq!(application.connect(socket_id, peer.address), Ok(()));
         let mut stream = peer.accept();

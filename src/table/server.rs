@@ -303,7 +303,7 @@ mod tests {
 
     use super::*;
     use crate::event::Outcome;
-    use crate::testing::{Application, Told};
+    use crate::testing::{Application, Delivered};
 
     fn server(application: &mut Application) -> SocketId {
         let request = application.request();
@@ -337,7 +337,7 @@ mod tests {
 
     fn accepted(application: &mut Application) -> SocketId {
         match application.event() {
-            Told::Accept { client_id, .. } => client_id,
+            Delivered::Accept { client_id, .. } => client_id,
             other => panic!("{other:?} instead of a connection"),
         }
     }
@@ -349,7 +349,7 @@ mod tests {
         let stream = TcpStream::connect(address).unwrap();
         let event = application.event();
         let client_id = application.table.accepted.unwrap();
-        let expected = Told::Accept {
+        let expected = Delivered::Accept {
             socket_id,
             client_id,
         };
@@ -380,7 +380,10 @@ mod tests {
         let _streams = [(); 2].map(|()| TcpStream::connect(address).unwrap());
         let client_id = accepted(&mut application);
         let error = NetError::InsufficientResources;
-        assert_eq!(application.event(), Told::AcceptError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::AcceptError { socket_id, error }
+        );
         let request = application.request();
         application.table.close(request, client_id);
         assert_eq!(application.outcome(request), Ok(()));
@@ -395,7 +398,7 @@ mod tests {
         let request = application.request();
         application.table.close_server(request, socket_id);
         assert_eq!(application.outcome(request), Ok(()));
-        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(application.event(), Delivered::Detached);
     }
 
     #[test]
@@ -408,7 +411,7 @@ mod tests {
         let request = application.request();
         application.table.close_server(request, taken);
         assert_eq!(application.outcome(request), Ok(()));
-        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(application.event(), Delivered::Detached);
     }
 
     #[test]
@@ -432,6 +435,6 @@ mod tests {
         table.disconnect_server(second, socket_id);
         assert_eq!(application.outcome(first), Err(NetError::Aborted.into()));
         assert_eq!(application.outcome(second), Ok(()));
-        assert_eq!(application.event(), Told::Detached);
+        assert_eq!(application.event(), Delivered::Detached);
     }
 }

@@ -292,7 +292,7 @@ fn nothing_is_read_that_follows_the_handshake() {
 
 /// A server in memory that closes after this many flights of the client: later writes fail, and its
 /// data is followed by a reset.
-struct Vanishing {
+struct ClosesAfter {
     server: ServerConnection,
     said: Vec<u8>,
     flights: usize,
@@ -300,7 +300,7 @@ struct Vanishing {
     then: fn(&mut ServerConnection, &mut Vec<u8>),
 }
 
-impl AsyncRead for Vanishing {
+impl AsyncRead for ClosesAfter {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -317,7 +317,7 @@ impl AsyncRead for Vanishing {
     }
 }
 
-impl AsyncWrite for Vanishing {
+impl AsyncWrite for ClosesAfter {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -366,7 +366,7 @@ fn secure_with_vanishing(
         .with_no_client_auth()
         .with_cert_resolver(config.cert_resolver);
     config.send_half_rtt_data = true;
-    let server = Vanishing {
+    let server = ClosesAfter {
         server: ServerConnection::new(Arc::new(config)).unwrap(),
         said: Vec::new(),
         flights,
@@ -418,9 +418,9 @@ fn a_server_that_has_gone_before_its_last_word_has_reset_the_connection() {
 }
 
 /// A server that sends data but does not read.
-struct Deaf(&'static [u8]);
+struct NeverReads(&'static [u8]);
 
-impl AsyncRead for Deaf {
+impl AsyncRead for NeverReads {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -434,7 +434,7 @@ impl AsyncRead for Deaf {
     }
 }
 
-impl AsyncWrite for Deaf {
+impl AsyncWrite for NeverReads {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
         Poll::Pending
     }
@@ -465,7 +465,9 @@ fn what_a_server_says_counts_though_it_does_not_read() {
         let client = Arc::clone(&client);
         let (sender, ends) = mpsc::channel();
         RUNTIME.spawn(async move {
-            let result = client.connect(Deaf(said), "localhost", ANY_VERSION).await;
+            let result = client
+                .connect(NeverReads(said), "localhost", ANY_VERSION)
+                .await;
             let _ = sender.send(result.map(drop).map_err(|(error, _)| error));
         });
         assert_eq!(ends.recv_timeout(DEADLINE), Ok(Err(expected)), "{said:x?}");
@@ -473,12 +475,12 @@ fn what_a_server_says_counts_though_it_does_not_read() {
 }
 
 /// A connection that takes few bytes at a time, and none every other time.
-struct Narrow {
+struct SmallSendBuffer {
     stream: TcpStream,
     full: bool,
 }
 
-impl AsyncRead for Narrow {
+impl AsyncRead for SmallSendBuffer {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -488,7 +490,7 @@ impl AsyncRead for Narrow {
     }
 }
 
-impl AsyncWrite for Narrow {
+impl AsyncWrite for SmallSendBuffer {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -522,7 +524,7 @@ fn a_flight_may_go_in_pieces() {
         let (sender, ends) = mpsc::channel();
         RUNTIME.spawn(async move {
             let stream = TcpStream::connect(address).await.unwrap();
-            let narrow = Narrow {
+            let narrow = SmallSendBuffer {
                 stream,
                 full: false,
             };

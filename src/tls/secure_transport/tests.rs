@@ -20,7 +20,7 @@ use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::socket::{Connection, SocketProperties};
 use crate::sync::lock;
-use crate::testing::{Application, Peer, Told};
+use crate::testing::{Application, Delivered, Peer};
 use crate::transport::Transport;
 use crate::wake::readiness::POLLS;
 
@@ -226,12 +226,12 @@ fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
     let (mut outcomes, mut received) = (Vec::new(), Vec::new());
     let error = loop {
         match application.event() {
-            Told::Receive { data, .. } => received.extend(data),
-            Told::Complete {
+            Delivered::Receive { data, .. } => received.extend(data),
+            Delivered::Complete {
                 request: ended,
                 outcome,
             } => outcomes.push((ended, outcome)),
-            Told::ReceiveError { error, .. } => break error,
+            Delivered::ReceiveError { error, .. } => break error,
             other => panic!("{other:?} came before the end"),
         }
     };
@@ -289,8 +289,8 @@ fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
     let request = send(&mut application, socket_id, b"enough");
     loop {
         match application.event() {
-            Told::Receive { data, .. } => received += data.len(),
-            Told::Complete { request: ended, .. } => {
+            Delivered::Receive { data, .. } => received += data.len(),
+            Delivered::Complete { request: ended, .. } => {
                 assert_eq!(ended, request);
                 break;
             }
@@ -363,7 +363,7 @@ fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
         }
         assert!(received == pattern(length));
         let error = NetError::ConnectionClosed;
-        let end = Told::ReceiveError { socket_id, error };
+        let end = Delivered::ReceiveError { socket_id, error };
         assert_eq!(application.event(), end);
         writer.join().unwrap();
     }
@@ -378,7 +378,7 @@ fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
     server.sock.write_all(&[7; 20]).unwrap();
     assert_eq!(application.received(socket_id), b"sound");
     let error = NetError::ConnectionClosed;
-    let end = Told::ReceiveError { socket_id, error };
+    let end = Delivered::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
 }
 
@@ -490,9 +490,9 @@ fn what_is_sent_to_a_task_that_has_ended_unnoticed_arrives() {
     let request = send(&mut application, socket_id, b"ping");
     let told = [application.event(), application.event()];
     let outcome = Ok(());
-    assert!(told.contains(&Told::Complete { request, outcome }));
+    assert!(told.contains(&Delivered::Complete { request, outcome }));
     let data = b"pong".to_vec();
-    assert!(told.contains(&Told::Receive { socket_id, data }));
+    assert!(told.contains(&Delivered::Receive { socket_id, data }));
     let mut received = [0; 4];
     server.read_exact(&mut received).unwrap();
     assert_eq!(&received, b"ping");
@@ -598,15 +598,15 @@ fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
     let request = send(&mut application, socket_id, b"too late");
     // Which of the two comes first depends on whether the socket was found readable before.
     let told = [application.event(), application.event()];
-    let failed = Told::Complete {
+    let failed = Delivered::Complete {
         request,
         outcome: Err(NetError::Failed.into()),
     };
     let data = b"last words".to_vec();
     assert!(told.contains(&failed), "{told:?}");
-    assert!(told.contains(&Told::Receive { socket_id, data }));
+    assert!(told.contains(&Delivered::Receive { socket_id, data }));
     let error = NetError::ConnectionClosed;
-    let end = Told::ReceiveError { socket_id, error };
+    let end = Delivered::ReceiveError { socket_id, error };
     assert_eq!(application.event(), end);
 }
 
@@ -617,7 +617,10 @@ fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
     // Read as the header of a record it would announce 20,527 bytes.
     server.sock.write_all(b"HTTP/1.1 400\r\n").unwrap();
     let error = NetError::ConnectionClosed;
-    assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+    assert_eq!(
+        application.event(),
+        Delivered::ReceiveError { socket_id, error }
+    );
 }
 
 #[test]
@@ -636,7 +639,10 @@ fn a_record_that_says_another_version_ends_the_connection_behind_those_before_it
     server.sock.write_all(&records).unwrap();
     assert_eq!(application.received(socket_id), b"before");
     let error = NetError::ConnectionClosed;
-    assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+    assert_eq!(
+        application.event(),
+        Delivered::ReceiveError { socket_id, error }
+    );
 }
 
 /// Lets every write of the socket fail from now on, while reads succeed.
@@ -663,14 +669,17 @@ fn a_connection_that_can_only_be_read_ends_when_it_is_read() {
         shut(&application, socket_id);
         let request = send(&mut application, socket_id, &pattern(length));
         let mut events = [application.event(), application.event()];
-        events.sort_by_key(|event| matches!(event, Told::Receive { .. }));
+        events.sort_by_key(|event| matches!(event, Delivered::Receive { .. }));
         let [end, received] = events;
         let outcome = Err(NetError::Failed.into());
-        assert_eq!(end, Told::Complete { request, outcome });
+        assert_eq!(end, Delivered::Complete { request, outcome });
         let data = b"before".to_vec();
-        assert_eq!(received, Told::Receive { socket_id, data });
+        assert_eq!(received, Delivered::Receive { socket_id, data });
         let error = NetError::ConnectionClosed;
-        assert_eq!(application.event(), Told::ReceiveError { socket_id, error });
+        assert_eq!(
+            application.event(),
+            Delivered::ReceiveError { socket_id, error }
+        );
     }
 }
 
@@ -728,7 +737,7 @@ fn a_connection_that_no_task_can_take_over_reports_its_end() {
     secure.start_task(&other_poller, 0);
     assert_eq!(
         application.event(),
-        Told::ReceiveError {
+        Delivered::ReceiveError {
             socket_id,
             error: NetError::ConnectionClosed
         }
@@ -895,8 +904,8 @@ fn a_write_that_fails_fetches_no_more_than_one_turn_allows() -> io::Result<()> {
     let (mut received, mut outcome) = (Vec::new(), None);
     while received.len() < sent.len() {
         match application.event() {
-            Told::Receive { data, .. } => received.extend(data),
-            Told::Complete {
+            Delivered::Receive { data, .. } => received.extend(data),
+            Delivered::Complete {
                 request: ended,
                 outcome: how,
             } if ended == request => outcome = Some(how),
@@ -936,14 +945,14 @@ fn what_was_sent_arrives_and_the_end_is_told_although_bytes_are_unread() {
         });
         loop {
             match application.event() {
-                Told::Complete {
+                Delivered::Complete {
                     request: ended,
                     outcome,
                 } => {
                     assert_eq!((ended, outcome), (request, Ok(())));
                     break;
                 }
-                Told::Receive { .. } => {}
+                Delivered::Receive { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

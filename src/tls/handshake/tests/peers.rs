@@ -104,12 +104,12 @@ fn code(address: SocketAddr) -> i32 {
 }
 
 /// A client, and servers that it trusts, for one version.
-struct Honest {
+struct TrustedServer {
     client: Arc<Client>,
     config: ServerConfig,
 }
 
-impl Honest {
+impl TrustedServer {
     fn new(versions: &[&'static SupportedProtocolVersion]) -> Self {
         Self::with_client_auth(versions, None)
     }
@@ -219,17 +219,17 @@ fn an_alert_counts_even_if_the_connection_is_reset_behind_it() {
 
 #[test]
 fn the_end_of_the_connection_is_told_from_a_reset_at_every_point() {
-    let honest = Honest::new(&[&TLS12, &TLS13]);
+    let server = TrustedServer::new(&[&TLS12, &TLS13]);
     for (how, expected) in [(End::Close, -100), (End::Reset, -101)] {
         let at_once = listen(move |mut stream| {
             read_record(&mut stream)?;
             end(stream, how)
         });
-        assert_eq!(honest.code(at_once), expected, "after the client hello");
+        assert_eq!(server.code(at_once), expected, "after the client hello");
         for length in [1, 4, 5, 6, 40, 100, 127, 130, 200, 400, 700] {
             let cut = move |flight: &mut Vec<u8>| flight.truncate(length);
-            let address = server_with_changed_flight(honest.config.clone(), cut, how);
-            assert_eq!(honest.code(address), expected, "after {length} bytes");
+            let address = server_with_changed_flight(server.config.clone(), cut, how);
+            assert_eq!(server.code(address), expected, "after {length} bytes");
         }
     }
 }
@@ -280,13 +280,13 @@ fn a_warning_is_passed_over() {
     assert_eq!(say(&[alert(WARNING, 112), alert(FATAL, 40)]), -113);
     assert_eq!(say(&[alert(WARNING, 112), alert(FATAL, 70)]), -113);
 
-    let honest = Honest::new(&[&TLS12]);
+    let server = TrustedServer::new(&[&TLS12]);
     let warn_first = |flight: &mut Vec<u8>| {
         flight.splice(0..0, alert(WARNING, 112));
         flight.extend(alert(FATAL, 40));
     };
-    let address = server_with_changed_flight(honest.config.clone(), warn_first, End::Close);
-    assert_eq!(honest.code(address), -107);
+    let address = server_with_changed_flight(server.config.clone(), warn_first, End::Close);
+    assert_eq!(server.code(address), -107);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn a_close_notify_instead_of_a_server_hello_is_a_protocol_error() {
 
 #[test]
 fn alerts_behind_the_server_hello_mean_something_else() {
-    let honest = Honest::new(&[&TLS12]);
+    let server = TrustedServer::new(&[&TLS12]);
     for (description, expected) in [
         (40, -107),
         (49, -107),
@@ -313,8 +313,8 @@ fn alerts_behind_the_server_hello_mean_something_else() {
         (80, -107),
     ] {
         let append = move |flight: &mut Vec<u8>| flight.extend(alert(FATAL, description));
-        let address = server_with_changed_flight(honest.config.clone(), append, End::Close);
-        assert_eq!(honest.code(address), expected, "alert {description}");
+        let address = server_with_changed_flight(server.config.clone(), append, End::Close);
+        assert_eq!(server.code(address), expected, "alert {description}");
     }
 }
 
@@ -322,9 +322,9 @@ fn alerts_behind_the_server_hello_mean_something_else() {
 fn a_server_that_only_offers_client_authentication_is_met_without() {
     for version in [&TLS12, &TLS13] {
         let policy = Some(AskForCertificate { mandatory: false });
-        let honest = Honest::with_client_auth(&[version], policy);
-        let address = serve_tls(honest.config.clone());
-        assert_eq!(honest.code(address), 0, "{version:?}");
+        let server = TrustedServer::with_client_auth(&[version], policy);
+        let address = serve_tls(server.config.clone());
+        assert_eq!(server.code(address), 0, "{version:?}");
     }
 }
 
@@ -332,9 +332,9 @@ fn a_server_that_only_offers_client_authentication_is_met_without() {
 fn a_server_that_insists_on_a_client_certificate_says_so_in_the_handshake_of_tls_1_2_only() {
     for (version, expected) in [(&TLS12, -110), (&TLS13, 0)] {
         let policy = Some(AskForCertificate { mandatory: true });
-        let honest = Honest::with_client_auth(&[version], policy);
-        let address = serve_tls(honest.config.clone());
-        assert_eq!(honest.code(address), expected, "{version:?}");
+        let server = TrustedServer::with_client_auth(&[version], policy);
+        let address = serve_tls(server.config.clone());
+        assert_eq!(server.code(address), expected, "{version:?}");
     }
 }
 
@@ -342,9 +342,9 @@ fn a_server_that_insists_on_a_client_certificate_says_so_in_the_handshake_of_tls
 fn a_bad_certificate_outweighs_the_wish_for_a_client_certificate() {
     for version in [&TLS12, &TLS13] {
         let policy = Some(AskForCertificate { mandatory: true });
-        let honest = Honest::with_client_auth(&[version], policy);
+        let server = TrustedServer::with_client_auth(&[version], policy);
         let stranger = client_trusting(&[]);
-        let address = serve_tls(honest.config);
+        let address = serve_tls(server.config);
         let code = handshake_code(&stranger, address, "localhost", ANY_VERSION);
         assert_eq!(code, -202, "{version:?}");
     }
@@ -353,7 +353,7 @@ fn a_bad_certificate_outweighs_the_wish_for_a_client_certificate() {
 #[test]
 fn a_server_that_gives_up_after_its_wish_for_a_client_certificate_refuses_the_client() {
     let policy = Some(AskForCertificate { mandatory: true });
-    let honest = Honest::with_client_auth(&[&TLS12], policy);
+    let server = TrustedServer::with_client_auth(&[&TLS12], policy);
     for (description, expected) in [(40, -117), (49, -117), (80, -107)] {
         let cut_off = move |flight: &mut Vec<u8>| {
             // The last message of the flight is ServerHelloDone, in a record of its own or not.
@@ -363,8 +363,8 @@ fn a_server_that_gives_up_after_its_wish_for_a_client_certificate_refuses_the_cl
             shorten_last_record(flight, done.len());
             flight.extend(alert(FATAL, description));
         };
-        let address = server_with_changed_flight(honest.config.clone(), cut_off, End::Close);
-        assert_eq!(honest.code(address), expected, "alert {description}");
+        let address = server_with_changed_flight(server.config.clone(), cut_off, End::Close);
+        assert_eq!(server.code(address), expected, "alert {description}");
     }
 }
 
@@ -387,29 +387,29 @@ fn shorten_last_record(flight: &mut Vec<u8>, by: usize) {
 
 #[test]
 fn a_downgrade_is_noticed() {
-    let honest = Honest::new(&[&TLS12]);
+    let server = TrustedServer::new(&[&TLS12]);
     // The last bytes of the server random by which a TLS 1.3 server signals a downgrade.
     for sentinel in [b"DOWNGRD\x01", b"DOWNGRD\x00"] {
         let downgrade = |flight: &mut Vec<u8>| flight[35..43].copy_from_slice(sentinel);
-        let address = server_with_changed_flight(honest.config.clone(), downgrade, End::Close);
-        assert_eq!(honest.code(address), -180);
+        let address = server_with_changed_flight(server.config.clone(), downgrade, End::Close);
+        assert_eq!(server.code(address), -180);
     }
 }
 
 #[test]
 fn a_server_of_an_older_version_is_refused() {
-    let honest = Honest::new(&[&TLS12]);
+    let server = TrustedServer::new(&[&TLS12]);
     for minor in [0, 1, 2] {
         let age = move |flight: &mut Vec<u8>| flight[10] = minor;
-        let address = server_with_changed_flight(honest.config.clone(), age, End::Close);
-        assert_eq!(honest.code(address), -113, "TLS 1.{minor} minus 1");
+        let address = server_with_changed_flight(server.config.clone(), age, End::Close);
+        assert_eq!(server.code(address), -113, "TLS 1.{minor} minus 1");
     }
 }
 
 #[test]
 fn a_server_is_told_why_its_hello_is_refused() {
-    let honest = Honest::new(&[&TLS12]);
-    let config = Arc::new(honest.config.clone());
+    let server = TrustedServer::new(&[&TLS12]);
+    let config = Arc::new(server.config.clone());
     for (place, changed, expected) in [(10, 2, 70), (42, 1, 47)] {
         let (sender, alerts) = mpsc::channel();
         let config = Arc::clone(&config);
@@ -423,7 +423,7 @@ fn a_server_is_told_why_its_hello_is_refused() {
             sender.send(read_record(&mut stream)?).unwrap();
             Ok(())
         });
-        assert_ne!(honest.code(address), 0);
+        assert_ne!(server.code(address), 0);
         let told = alerts.recv_timeout(DEADLINE);
         assert_eq!(told, Ok(alert(FATAL, expected)), "byte {place}");
     }
@@ -431,10 +431,10 @@ fn a_server_is_told_why_its_hello_is_refused() {
 
 #[test]
 fn a_changed_flight_does_not_pass() {
-    let honest = Honest::new(&[&TLS12, &TLS13]);
+    let server = TrustedServer::new(&[&TLS12, &TLS13]);
     let last = |flight: &mut Vec<u8>| *flight.last_mut().unwrap() ^= 1;
-    let address = server_with_changed_flight(honest.config.clone(), last, End::Close);
-    assert_eq!(honest.code(address), -107);
+    let address = server_with_changed_flight(server.config.clone(), last, End::Close);
+    assert_eq!(server.code(address), -107);
 }
 
 #[test]
@@ -451,7 +451,7 @@ fn versions_have_to_meet() {
         (&[&TLS13], TLS12_ONLY, -113),
     ];
     for (offered, wanted, expected) in table {
-        let Honest { client, config } = Honest::new(offered);
+        let TrustedServer { client, config } = TrustedServer::new(offered);
         let code = handshake_code(&client, serve_tls(config), "localhost", wanted);
         assert_eq!(code, expected, "{offered:?} {wanted:?}");
     }
