@@ -47,8 +47,8 @@ const [
  * while others run wait for the next turn, so they are queued in advance. An immediate without an
  * event costs almost no time.
  */
-const FEWEST = 4;
-const MOST = 64;
+const MIN_BATCH = 4;
+const MAX_BATCH = 64;
 
 /** @typedef {import('../renderer/requests.js').Deliver} Deliver */
 
@@ -113,7 +113,7 @@ class Pump {
   /** Whether the pump waits to be woken. */
   #asleep = true;
   /** How many are queued at once. */
-  #batch = FEWEST;
+  #batch = MIN_BATCH;
   #turned = false;
 
   /** Whether there were ever sockets that do not count, and whether the event loop may end. */
@@ -205,7 +205,7 @@ class Pump {
       if (!this.#stopped) this.#deliverOne();
     } finally {
       if (this.#queued === 0 && !this.#asleep) {
-        if (!this.#stopped) this.#batch = Math.min(2 * this.#batch, MOST);
+        if (!this.#stopped) this.#batch = Math.min(2 * this.#batch, MAX_BATCH);
         this.#queue();
       }
     }
@@ -264,7 +264,7 @@ class Pump {
       case NEXT_NOTHING:
         this.#stopped = true;
         this.#asleep = true;
-        this.#batch = FEWEST;
+        this.#batch = MIN_BATCH;
         if (this.#balances) this.#balance();
         break;
       case NEXT_TURN:

@@ -6,11 +6,11 @@ const { neutralContext } = require('../base/context.js');
 const { IntrinsicPromise } = require('../base/intrinsics.js');
 
 /** Larger sends are not batched. */
-const SMALL = 8192;
+const SMALL_SEND = 8192;
 
 /** The limits of a batch, in bytes and in sends. */
-const MOST_BYTES = 64 * 1024;
-const MOST_SENDS = 1024;
+const MAX_BYTES = 64 * 1024;
+const MAX_SENDS = 1024;
 
 /** Lives as long as the module, so it keeps no store of the code that loads the module. */
 const resolved = neutralContext().runInAsyncScope(() => IntrinsicPromise.resolve());
@@ -22,7 +22,7 @@ class Sends {
   /** @type {Uint8Array | undefined} The bytes of all batched sends. */
   #bytes;
   /** The socket and the length of each send. */
-  #headers = new Int32Array(2 * MOST_SENDS);
+  #headers = new Int32Array(2 * MAX_SENDS);
 
   /** The number of the first request; the others follow without gaps. */
   #first = 0;
@@ -46,14 +46,14 @@ class Sends {
    */
   send(request, socketId, bytes) {
     const { length } = bytes;
-    if (length > SMALL) {
+    if (length > SMALL_SEND) {
       this.flush();
       this.#native.send(request, socketId, bytes);
       return;
     }
-    if (this.#length + length > MOST_BYTES || this.#count === MOST_SENDS) this.flush();
+    if (this.#length + length > MAX_BYTES || this.#count === MAX_SENDS) this.flush();
     if (this.#count === 0) this.#first = request;
-    this.#bytes ??= new Uint8Array(MOST_BYTES);
+    this.#bytes ??= new Uint8Array(MAX_BYTES);
     this.#bytes.set(bytes, this.#length);
     this.#headers[2 * this.#count] = socketId;
     this.#headers[2 * this.#count + 1] = length;

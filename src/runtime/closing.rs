@@ -646,8 +646,8 @@ mod tests {
 
     #[test]
     fn one_too_many_ends_the_oldest_and_loses_nothing() {
-        const MOST: usize = 4;
-        let connections = Connections::new(MOST);
+        const LIMIT: usize = 4;
+        let connections = Connections::new(LIMIT);
         let now = Instant::now();
         let mut streams = Vec::new();
         let mut add = |since: u64| {
@@ -662,13 +662,13 @@ mod tests {
         };
         assert!(add(1), "the first needs a task");
         assert!(!add(0));
-        for _ in 2..MOST {
+        for _ in 2..LIMIT {
             add(2);
         }
-        assert_eq!(lock(&connections.inner).len(), MOST);
+        assert_eq!(lock(&connections.inner).len(), LIMIT);
         add(2);
         let inner = lock(&connections.inner);
-        assert_eq!(inner.len(), MOST);
+        assert_eq!(inner.len(), LIMIT);
         assert!(inner.waiting.iter().all(|closing| closing.since > now));
         let (stream, written) = &mut streams[1];
         assert_eq!(read_to_fin(stream), *written);

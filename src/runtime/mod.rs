@@ -27,7 +27,7 @@ pub(crate) const MAX_LOOKUPS: usize = 16;
 
 /// Additional threads that take over from workers which a certificate check blocks. Look-ups do not
 /// use them.
-const MAX_KEPT: usize = 16;
+const BLOCKING_RESERVE: usize = 16;
 
 /// Blocking threads stay alive from the start: tokio panics if it cannot start one, and a worker
 /// that needs one during a handshake would lose its tasks.
@@ -50,7 +50,7 @@ pub(crate) fn handle() -> io::Result<&'static Handle> {
             .map_err(|_| io::ErrorKind::ResourceBusy)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(workers())
-            .max_blocking_threads(MAX_LOOKUPS + MAX_KEPT)
+            .max_blocking_threads(MAX_LOOKUPS + BLOCKING_RESERVE)
             .thread_keep_alive(FOREVER)
             .thread_name("chrome-sockets")
             .enable_io()
@@ -123,7 +123,7 @@ mod tests {
             })
             .collect();
         until_asking(MAX_LOOKUPS);
-        for check in 1..=MAX_KEPT {
+        for check in 1..=BLOCKING_RESERVE {
             let keep = wait();
             runtime.spawn(async { block_in_place(keep) });
             until_asking(MAX_LOOKUPS + check);

@@ -122,7 +122,7 @@ impl ReadAhead {
 
 /// From this size on, a system call for the number of available bytes pays off: the kernel then
 /// writes directly into the `ArrayBuffer`.
-const DIRECT: usize = 16 * 1024;
+const MIN_DIRECT_READ: usize = 16 * 1024;
 
 /// The state of a socket's connection.
 #[derive(Default)]
@@ -279,11 +279,11 @@ impl Socket {
         let Connection::Connected(link) = &mut self.connection else {
             return None;
         };
-        if capacity < DIRECT || self.read_ahead.is_some() {
+        if capacity < MIN_DIRECT_READ || self.read_ahead.is_some() {
             return None;
         }
         let available = link.transport.direct_length()?;
-        (available >= DIRECT).then_some(available)
+        (available >= MIN_DIRECT_READ).then_some(available)
     }
 
     /// The most bytes that a read starting now may deliver.

@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use bytes::{Buf, BytesMut};
 
 /// Sends of one tick are joined up to this size, so that many small sends cost one system call.
-const GATHER: usize = 16 * 1024;
+const MAX_GATHERED: usize = 16 * 1024;
 
 /// The most chunks of one system call.
 const MAX_PIECES: usize = 64;
@@ -66,7 +66,7 @@ impl WriteQueue {
         let data = data.get(written..).unwrap_or_default();
         match self.chunks.back_mut() {
             _ if data.is_empty() => {}
-            Some(last) if last.len() + data.len() <= GATHER => last.extend_from_slice(data),
+            Some(last) if last.len() + data.len() <= MAX_GATHERED => last.extend_from_slice(data),
             _ => self.chunks.push_back(BytesMut::from(data)),
         }
     }
@@ -180,21 +180,21 @@ mod tests {
     fn large_sends_are_written_together_without_another_copy() {
         let mut queue = WriteQueue::default();
         queue.push(1, b"small", 0);
-        queue.push(2, &[8; GATHER], 0);
-        queue.push(3, &[9; GATHER], 0);
+        queue.push(2, &[8; MAX_GATHERED], 0);
+        queue.push(3, &[9; MAX_GATHERED], 0);
         let lengths = |queue: &WriteQueue, most| {
             let pieces = queue.next_pieces(most);
             pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
         };
-        assert_eq!(lengths(&queue, usize::MAX), [5, GATHER, GATHER]);
+        assert_eq!(lengths(&queue, usize::MAX), [5, MAX_GATHERED, MAX_GATHERED]);
         assert_eq!(lengths(&queue, 5), [5]);
         assert_eq!(lengths(&queue, 7), [5, 2]);
         // The transport takes two chunks and a part of the third.
-        queue.advance(5 + GATHER + 1);
+        queue.advance(5 + MAX_GATHERED + 1);
         assert_eq!(queue.pop_written(0), Some((1, 5)));
-        assert_eq!(queue.pop_written(0), Some((2, GATHER)));
+        assert_eq!(queue.pop_written(0), Some((2, MAX_GATHERED)));
         assert_eq!(queue.pop_written(0), None);
-        assert_eq!(write(&mut queue, usize::MAX), [9; GATHER - 1]);
+        assert_eq!(write(&mut queue, usize::MAX), [9; MAX_GATHERED - 1]);
         assert!(!queue.has_unwritten());
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn one_system_call_gets_a_bounded_number_of_chunks() {
         let mut queue = WriteQueue::default();
         for request in 0..100 {
-            queue.push(request, &[1; GATHER], 0);
+            queue.push(request, &[1; MAX_GATHERED], 0);
         }
         assert_eq!(queue.next_pieces(usize::MAX).len(), MAX_PIECES);
     }

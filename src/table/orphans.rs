@@ -28,7 +28,7 @@ static ORPHANS: LazyLock<Shared> = LazyLock::new(Shared::default);
 
 /// While a JavaScript thread waits for the lock, the runtime checks at this interval whether the
 /// thread has got it.
-const PAUSE: Duration = Duration::from_millis(1);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Whether a persistent socket ever existed. Applications without them skip the lock.
 static USED: AtomicBool = AtomicBool::new(false);
@@ -72,7 +72,7 @@ impl Shared {
             yield_now().await;
             let requested = self.requested.load(Ordering::SeqCst);
             while !self.has_granted(requested) {
-                sleep(PAUSE).await;
+                sleep(LOCK_POLL_INTERVAL).await;
             }
         }
     }
@@ -276,7 +276,7 @@ mod tests {
 
     /// More than a kernel accepts within the time of a turn, and less than it buffers for
     /// [`SOCKETS`].
-    const MOST_IN_A_TURN: u64 = 16 * 1024 * 1024;
+    const MAX_IN_A_TURN: u64 = 16 * 1024 * 1024;
 
     fn persistent() -> SocketProperties {
         SocketProperties {
@@ -402,7 +402,7 @@ mod tests {
             (scope.spawn(ask).join().unwrap(), drain.join().unwrap())
         });
         assert!(
-            most_written <= MOST_IN_A_TURN,
+            most_written <= MAX_IN_A_TURN,
             "{most_written} bytes in one turn"
         );
         assert!(

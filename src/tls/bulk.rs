@@ -26,13 +26,13 @@ use crate::ready::{Direction, uninterrupted};
 use crate::sync::{Mutex, lock};
 
 /// This many consecutive smaller reads end the bulk: the JavaScript thread takes over.
-pub(super) const SMALL_READS: u32 = 8;
+pub(super) const MAX_SMALL_READS: u32 = 8;
 
 /// The amount that is handed over at once, if that much is available.
 pub(super) const BATCH: usize = 512 * 1024;
 
 /// The time that the task polls for more bulk data before it goes to sleep.
-pub(super) const PATIENCE: Duration = Duration::from_micros(50);
+pub(super) const POLL_TIME: Duration = Duration::from_micros(50);
 
 /// The capacity of such a buffer: a read may complete a record that was read in part.
 pub(crate) const BUFFER: usize = MAX_INBOUND + READ_SIZE + 17 * 1024;
@@ -45,7 +45,7 @@ pub(super) const MAX_READ_AHEAD: usize = 8;
 pub(super) const PROGRESS: u64 = 256 * 1024;
 
 /// A task that is idle for this long ends and frees its buffers.
-pub(super) const QUIET: Duration = Duration::from_secs(1);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl TlsSocket<TcpStream> {
     /// Reads once, unless the last turn has left bytes, and decrypts as long as the turn allows.
@@ -168,7 +168,7 @@ fn yield_to_others(context: &mut Context<'_>) {
 pub(super) struct Task {
     pub(super) shared: Arc<BulkShared<BulkSession>>,
     /// Runs while the task is idle.
-    pub(super) quiet: Option<Pin<Box<Sleep>>>,
+    pub(super) idle_timer: Option<Pin<Box<Sleep>>>,
     /// The value of [`moves`](BulkSession::moves) when the timer started.
     pub(super) moves: u64,
 }
@@ -212,9 +212,9 @@ impl Task {
         }
         let idle = task.is_idle() && pipe.is_idle();
         if !idle {
-            self.quiet = None;
-        } else if task.is_small() || self.is_quiet(task.moves(), context) {
-            self.quiet = None;
+            self.idle_timer = None;
+        } else if task.is_small() || self.is_idle_for_long(task.moves(), context) {
+            self.idle_timer = None;
             if pipe.inbound.len() > READ_SIZE {
                 // The data stays with the permit. The task continues when it is fetched.
                 pipe.more = true;
@@ -227,14 +227,18 @@ impl Task {
     }
 
     /// Whether no byte was moved for a while. Starts the timer if necessary.
-    pub(super) fn is_quiet(&mut self, moves: u64, context: &mut Context<'_>) -> bool {
-        let quiet = self.quiet.get_or_insert_with(|| Box::pin(sleep(QUIET)));
-        while quiet.as_mut().poll(context).is_ready() {
+    pub(super) fn is_idle_for_long(&mut self, moves: u64, context: &mut Context<'_>) -> bool {
+        let timer = self
+            .idle_timer
+            .get_or_insert_with(|| Box::pin(sleep(IDLE_TIMEOUT)));
+        while timer.as_mut().poll(context).is_ready() {
             if self.moves == moves {
                 return true;
             }
             self.moves = moves;
-            quiet.as_mut().reset(tokio::time::Instant::now() + QUIET);
+            timer
+                .as_mut()
+                .reset(tokio::time::Instant::now() + IDLE_TIMEOUT);
         }
         false
     }
@@ -259,15 +263,15 @@ impl BulkSession {
                 self.taken = accepted;
             }
             if !self.tls_socket.flush(context)? {
-                self.tell_progress(pipe, 1);
+                self.report_progress(pipe, 1);
                 return Ok(());
             }
             self.flushed = self.taken - self.sending.len() as u64;
             if self.sending.is_empty() {
-                self.tell_progress(pipe, 1);
+                self.report_progress(pipe, 1);
                 return Ok(());
             }
-            self.tell_progress(pipe, PROGRESS);
+            self.report_progress(pipe, PROGRESS);
             let count = self
                 .tls_socket
                 .tls
@@ -285,7 +289,7 @@ impl BulkSession {
     }
 
     /// Notifies JavaScript of flushed bytes if at least `least` are new.
-    pub(super) fn tell_progress(&self, pipe: &Mutex<PlaintextPipe>, least: u64) {
+    pub(super) fn report_progress(&self, pipe: &Mutex<PlaintextPipe>, least: u64) {
         lock(pipe).progress(self.flushed, least);
     }
 
@@ -349,7 +353,7 @@ impl BulkSession {
         if self.small_reads > 0 {
             return false;
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + POLL_TIME;
         let socket = SockRef::from(&self.tls_socket.socket);
         loop {
             thread::yield_now();
@@ -388,7 +392,7 @@ impl BulkSession {
 
     /// Whether the JavaScript thread can take over.
     pub(super) fn is_small(&self) -> bool {
-        self.small_reads >= SMALL_READS && !self.tls_socket.tls.fruitless.is_much()
+        self.small_reads >= MAX_SMALL_READS && !self.tls_socket.tls.fruitless.is_much()
     }
 
     pub(super) fn is_idle(&self) -> bool {

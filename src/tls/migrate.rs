@@ -92,7 +92,7 @@ impl SecureTransport {
         self.bulk_reads = 0;
         let mut task = Task {
             shared: Arc::clone(&shared),
-            quiet: None,
+            idle_timer: None,
             moves: 0,
         };
         runtime.spawn(async move { poll_fn(|context| task.poll(context)).await });

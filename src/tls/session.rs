@@ -27,7 +27,7 @@ pub(super) const TURN: Duration = Duration::from_micros(500);
 pub(super) const TASK_TURN: Duration = Duration::from_millis(1);
 
 /// The clock is read after this many records.
-pub(super) const RECORDS_PER_LOOK: u32 = 32;
+pub(super) const RECORDS_PER_CLOCK_READ: u32 = 32;
 
 /// The JavaScript thread decrypts this many bytes of records in a row that contain no plaintext, such as
 /// session tickets and key updates. Then the task takes over, because such records can cost far more
@@ -282,8 +282,8 @@ impl Turn {
         self.records += 1;
         if self.is_impatient && fruitless.is_much() {
             self.is_over = true;
-        } else if is_fruitless || self.records.is_multiple_of(RECORDS_PER_LOOK) {
-            self.look();
+        } else if is_fruitless || self.records.is_multiple_of(RECORDS_PER_CLOCK_READ) {
+            self.read_clock();
         }
     }
 
@@ -291,11 +291,11 @@ impl Turn {
         if self.is_impatient {
             self.is_over |= fruitless.is_much();
         } else {
-            self.look();
+            self.read_clock();
         }
     }
 
-    pub(super) fn look(&mut self) {
+    pub(super) fn read_clock(&mut self) {
         let now = Instant::now();
         let began = *self.began.get_or_insert(now);
         self.is_over |= now - began >= self.limit;

@@ -96,7 +96,7 @@ struct BulkSession {
 
 struct Task {
     shared: Arc<BulkShared<BulkSession>>,
-    /// The module's `SMALL_READS`.
+    /// The module's `MAX_SMALL_READS`.
     settles_after: usize,
 }
 

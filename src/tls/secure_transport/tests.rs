@@ -264,7 +264,7 @@ fn a_task_whose_server_falls_silent_ends() {
 
 #[test]
 fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
-    const MOST: usize = 512 * 1024 * 1024;
+    const MAX_WRITTEN: usize = 512 * 1024 * 1024;
     let (mut application, socket_id, server) = secured();
     let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
     let properties = SocketProperties {
@@ -277,12 +277,12 @@ fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
     let writer = thread::spawn(move || {
         let chunk = pattern(256 * 1024);
         let mut written = 0;
-        while written < 2 * MOST && server.write_all(&chunk).is_ok() {
+        while written < 2 * MAX_WRITTEN && server.write_all(&chunk).is_ok() {
             written += chunk.len();
         }
     });
     let mut received = 0;
-    while received < MOST / 8 {
+    while received < MAX_WRITTEN / 8 {
         received += application.received(socket_id).len();
     }
     assert!(is_bulk(&application, socket_id));
@@ -296,7 +296,7 @@ fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
             }
             other => panic!("{other:?}"),
         }
-        assert!(received < MOST, "it is not even written");
+        assert!(received < MAX_WRITTEN, "it is not even written");
     }
     drop(application);
     writer.join().unwrap();
@@ -566,7 +566,7 @@ fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
     let shared = shared(&application, socket_id);
     // So many reads bring nothing to fetch, the last one does, and the task ends.
     let record = encrypt(&mut server, b"third");
-    let (bytes, rest) = record.split_at(bulk::SMALL_READS as usize - 1);
+    let (bytes, rest) = record.split_at(bulk::MAX_SMALL_READS as usize - 1);
     let pieces: Vec<_> = bytes.chunks(1).chain([rest]).collect();
     send_slowly(&shared, &server.sock, &pieces);
     until(|| lock(&shared.pipe).handed_back);
@@ -579,7 +579,7 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
     let records =
-        [b"third "; 2 * bulk::SMALL_READS as usize].map(|data| encrypt(&mut server, data));
+        [b"third "; 2 * bulk::MAX_SMALL_READS as usize].map(|data| encrypt(&mut server, data));
     let pieces: Vec<_> = records.iter().map(Vec::as_slice).collect();
     send_slowly(&shared, &server.sock, &pieces);
     let expected = [b"second ".to_vec(), b"third ".repeat(pieces.len())].concat();
@@ -831,7 +831,7 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
 #[test]
 fn a_turn_leaves_what_it_has_no_time_for_to_the_next() {
     let (mut application, socket_id, mut server) = secured();
-    let sent = pattern(10 * session::RECORDS_PER_LOOK as usize);
+    let sent = pattern(10 * session::RECORDS_PER_CLOCK_READ as usize);
     let records: Vec<u8> = sent
         .iter()
         .flat_map(|&byte| encrypt(&mut server, &[byte]))
