@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_comes_beside_its_number() {
+    fn a_failure_is_returned_beside_its_number() {
         let failure = || Failure::from(NetError::ConnectionClosed);
         let outcome = Err(failure());
         let (_, beside) = Next::Event(Event::Complete {

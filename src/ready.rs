@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interrupted_call_is_made_again_and_any_other_failure_is_told() {
+    fn an_interrupted_call_is_repeated_and_other_errors_are_returned() {
         let mut results = [
             Err(io::ErrorKind::Interrupted.into()),
             Err(io::ErrorKind::Interrupted.into()),

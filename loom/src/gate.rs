@@ -93,7 +93,7 @@ impl Poller {
 }
 
 #[test]
-fn nothing_becomes_ready_without_being_found() {
+fn every_ready_socket_is_found() {
     const SOCKETS: usize = 2;
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());

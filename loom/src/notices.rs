@@ -38,7 +38,7 @@ fn notices_of_several_threads_wake_the_one_that_sleeps() {
 }
 
 #[test]
-fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() {
+fn a_notice_posted_around_attach_wakes_javascript() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         let other = Arc::clone(&mailbox);
@@ -50,7 +50,7 @@ fn a_notice_that_comes_before_the_bell_is_there_or_meanwhile_is_not_forgotten() 
 }
 
 #[test]
-fn a_bell_that_was_taken_down_and_hung_up_again_rings_for_what_came_meanwhile() {
+fn a_mailbox_attached_again_wakes_for_notices_in_between() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.wake_fn());

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_withdrawn_does_not_begin() {
+    fn a_withdrawn_look_up_does_not_begin() {
         let mut queue = queue_of(&[(owner(1, None), 3)]);
         for number in [0, 1, 2] {
             queue.withdraw(number);

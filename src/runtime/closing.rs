@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_precede_fin_is_written_as_the_kernel_takes_it() {
+    fn bytes_before_the_fin_are_written_as_the_kernel_accepts_them() {
         let (socket, mut stream) = connected();
         let written = fill(&socket);
         let mut left = 1_000_000;
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_before_a_handshake_arrives_although_the_handshake_ends() {
+    fn bytes_sent_before_a_handshake_arrive_even_if_the_handshake_ends() {
         for ends_by_itself in [true, false] {
             let (mut application, peer) = (Application::new(), Peer::new());
             let socket_id = application.connected(&peer, SocketProperties::default());

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_at_once_is_not_written_again() {
+    fn bytes_written_at_once_are_not_written_again() {
         let mut queue = WriteQueue::default();
         queue.push(1, b"abcdef", 4);
         assert_eq!(queue.pop_written(0), None);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn abandoned_sends_are_named_oldest_first_and_leave_nothing_behind() {
+    fn abandoned_sends_are_returned_oldest_first() {
         let mut queue = WriteQueue::default();
         queue.push(1, b"abc", 0);
         queue.push(2, b"", 0);

@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn much_is_read_to_where_it_is_taken() {
+    fn a_large_read_goes_directly_into_the_target() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(40_000));
         let mut stream = peer.accept();
@@ -387,7 +387,7 @@ mod tests {
     // Other platforms find out only from a failed read that there is no more data.
     #[test]
     #[cfg(all(target_os = "linux", not(readiness = "runtime")))]
-    fn an_answer_comes_after_the_end_of_the_send_that_it_answers() {
+    fn a_reply_is_delivered_after_the_callback_of_its_send() {
         for (size, length) in [(40_000, 20_000), (40_000, 40_000), (40_000, 60_000), (4, 8)] {
             let (mut application, peer) = (Application::new(), Peer::new());
             let socket_id = application.connected(&peer, buffer_size(size));
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_announced_again() {
+    fn announced_bytes_that_were_not_taken_are_announced_again() {
         for size in [4, 40_000] {
             let (mut application, peer) = (Application::new(), Peer::new());
             let socket_id = application.connected(&peer, buffer_size(size));
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_socket_throttles_its_peer_and_goes_on_where_it_was() {
+    fn a_throttled_socket_slows_its_peer_and_continues_in_order() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(8));
         let mut stream = peer.accept();
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn many_sockets_with_much_to_read_take_turns_and_hold_little() {
+    fn many_sockets_with_data_take_turns_and_buffer_little() {
         const SOCKETS: usize = 2 * MAX_BUFFERING;
         let (mut application, peer) = (Application::new(), Peer::new());
         let mut streams = Vec::new();
@@ -526,7 +526,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_always_has_something_to_end_receives_all_the_same() {
+    fn an_application_with_endless_completions_still_receives() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, SocketProperties::default());
         peer.accept().write_all(b"x").unwrap();
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_of_the_connection_before_brings_nothing_of_the_next() {
+    fn a_queued_read_of_the_former_connection_delivers_nothing() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, SocketProperties::default());
         let requests = [(); 4].map(|()| application.request());

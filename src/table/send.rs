@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn one_turn_writes_no_more_than_its_share() {
+    fn one_turn_writes_a_bounded_amount() {
         let (mut application, socket_id, mut stream) = connected();
         let length = 8 * WRITES_PER_TURN;
         let request = send(&mut application, socket_id, &vec![1; length]);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_arrive_in_order_and_end_in_order() {
+    fn sends_arrive_and_complete_in_order() {
         let (mut application, socket_id, mut stream) = connected();
         let large = vec![b'-'; 100_000];
         let requests =
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn gathered_sends_that_succeed_at_once_are_left_to_the_caller() {
+    fn gathered_sends_that_succeed_at_once_are_completed_inline() {
         let (mut application, socket_id, mut stream) = connected();
         let table = &mut application.table;
         assert!(table.send_gathered(7, &[[socket_id, 2]; 3], b"abcdef and more"));
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_sends_whenever_a_send_has_ended_receives_all_the_same() {
+    fn an_application_that_sends_from_each_callback_still_receives() {
         let (mut application, socket_id, _stream) = connected();
         let peer = Peer::new();
         let receiver = application.connected(&peer, SocketProperties::default());
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn gathered_sends_end_after_what_has_ended_before_them() {
+    fn gathered_sends_complete_after_earlier_completions() {
         let (mut application, socket_id, _stream) = connected();
         let request = application.request();
         application.table.info(request, socket_id);
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn gathered_sends_of_which_one_fails_end_one_by_one() {
+    fn gathered_sends_complete_one_by_one_if_one_fails() {
         let (mut application, socket_id, _stream) = connected();
         let headers = [[socket_id, 1], [-1, 1], [socket_id, 1]];
         assert!(!application.table.send_gathered(7, &headers, b"abc"));
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_the_peer_does_not_take_ends_when_it_does() {
+    fn a_send_completes_when_the_peer_reads_it() {
         let (mut application, socket_id, mut stream) = connected();
         let length = 32 * 1024 * 1024;
         let request = send(&mut application, socket_id, &vec![1; length]);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_sent_before_it_reset_is_received_although_a_send_fails() {
+    fn bytes_sent_before_a_reset_are_received_even_if_a_send_fails() {
         let (mut application, socket_id, mut stream) = connected();
         let filler = vec![1; 32 * 1024 * 1024];
         let first = send(&mut application, socket_id, &filler);
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_sent_before_it_reset_waits_for_the_answer_to_who_resumes_the_socket() {
+    fn bytes_sent_before_a_reset_follow_the_callback_of_set_paused() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.create(SocketProperties::default());
         let [pause, resume, info] = [(); 3].map(|()| application.request());
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_refuses_what_exceeds_it_and_nothing_else() {
+    fn only_sends_above_the_quota_are_refused() {
         let (mut application, socket_id, stream) = connected();
         let half = vec![0; WRITE_QUOTA / 2];
         let first = send(&mut application, socket_id, &half);

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_set_is_named() {
+    fn an_invalid_setting_is_named() {
         let (good, key) = certificate();
         let (_, other_key) = certificate();
         let bad = CertificateDer::from(vec![0x30, 0]);

@@ -465,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_warned_about_and_left_out() {
+    fn unreadable_certificates_are_skipped_with_a_warning() {
         let scratch = Scratch::new();
         let (der, _) = certificate();
         let begin_end =

@@ -415,7 +415,7 @@ fn with_room(room: usize) -> Kernel {
 }
 
 #[test]
-fn what_is_written_arrives_however_slowly_the_peer_takes_it() {
+fn data_arrives_even_if_the_peer_reads_slowly() {
     model(2, || {
         let kernel = with_room(0);
         let mut transport = Transport::new(&kernel, usize::MAX);
@@ -451,7 +451,7 @@ fn the_last_of_several_writes_is_waited_for() {
 }
 
 #[test]
-fn what_is_written_to_a_task_that_ends_arrives_by_the_next() {
+fn data_written_to_an_ending_task_is_sent_by_the_next_task() {
     model(2, || {
         let kernel = with_room(usize::MAX);
         let mut transport = Transport::new(&kernel, 0);
@@ -481,12 +481,12 @@ fn read_in_bulk(settles_after: usize) {
 }
 
 #[test]
-fn what_a_task_receives_is_read_and_then_the_end() {
+fn data_received_by_a_task_is_read_before_the_end() {
     read_in_bulk(usize::MAX);
 }
 
 #[test]
-fn what_comes_after_a_task_has_ended_is_read_without_it() {
+fn data_that_arrives_after_a_task_is_read_inline() {
     read_in_bulk(1);
 }
 

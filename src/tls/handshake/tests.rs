@@ -250,7 +250,7 @@ fn a_secured_connection_carries_data() {
 }
 
 #[test]
-fn nothing_is_read_that_follows_the_handshake() {
+fn bytes_after_the_handshake_stay_unread() {
     const BEHIND: &[u8] = b"what no handshake could go on with";
     let presented = WORLD.good();
     let config = Arc::new(server_config(presented.chain, &presented.key));
@@ -387,7 +387,7 @@ fn say_hello(server: &mut ServerConnection, _: &mut Vec<u8>) {
 }
 
 #[test]
-fn what_a_server_says_last_counts_though_it_has_gone() {
+fn the_last_alert_of_a_closed_server_decides_the_code() {
     let expected = |broken| Ok((broken, b"hello".to_vec()));
     assert_eq!(secure_with_vanishing(&TLS12, 2, say_hello), expected(false));
     assert_eq!(secure_with_vanishing(&TLS13, 1, say_hello), expected(true));
@@ -402,7 +402,7 @@ fn what_a_server_says_last_counts_though_it_has_gone() {
 }
 
 #[test]
-fn a_server_that_has_gone_before_its_last_word_has_reset_the_connection() {
+fn a_server_that_closes_in_the_handshake_resets_the_connection() {
     for version in [&TLS12, &TLS13] {
         let result = secure_with_vanishing(version, 1, |_, _| {});
         let expected = match version.version {
@@ -449,7 +449,7 @@ impl AsyncWrite for NeverReads {
 }
 
 #[test]
-fn what_a_server_says_counts_though_it_does_not_read() {
+fn the_alert_of_a_server_that_does_not_read_decides_the_code() {
     let client = client_trusting(&[]);
     for (said, expected) in [
         (
@@ -566,7 +566,7 @@ fn a_handshake_that_is_given_up_closes_the_connection() {
 }
 
 #[test]
-fn every_server_is_met_anew() {
+fn sessions_are_never_resumed() {
     let presented = WORLD.good();
     let config = Arc::new(server_config(presented.chain, &presented.key));
     let (sender, kinds) = mpsc::channel();

@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_has_only_what_is_for_its_version_and_what_was_asked_for() {
+    fn a_hello_has_only_requested_extensions_of_its_version() {
         let of_tls12 = |extensions: &[Vec<u8>]| hello(TLS12, [1; 32], b"own", extensions);
         let share = || extension(KEY_SHARE, &[0, 29]);
         for (expected, messages) in [
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_held_against_a_version_that_was_not_offered() {
+    fn a_version_that_was_not_offered_is_the_only_error_of_its_hello() {
         let share = extension(KEY_SHARE, &[0, 29]);
         let of_tls12 = hello(TLS12, [1; 32], b"own", &[share]);
         expect(ONLY_TLS12, REFUSED, &of_tls12);
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_another_hello_has_chosen_tls_1_3() {
+    fn a_hello_retry_request_chooses_tls_1_3() {
         let retry = of_tls13(TLS12, RETRY, SESSION);
         expect(EITHER, Ok(()), &retry);
         expect(ONLY_TLS12, MISMATCH, &retry);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_left_to_rustls() {
+    fn malformed_hellos_are_left_to_rustls() {
         let end = that_ends_with(DOWNGRADED[0]);
         let cut_off = [&KEY_SHARE[..], &[0, 9, 0]].concat();
         let mut longer = hello(TLS12, end, b"", &[]);
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_a_hello_that_is_not_complete() {
+    fn an_incomplete_hello_has_no_verdict() {
         let refused = of_tls13(TLS12, [1; 32], b"");
         for length in 0..refused.len() {
             assert_eq!(

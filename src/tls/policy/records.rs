@@ -294,7 +294,7 @@ mod tests {
     const REFUSED: Option<NetError> = Some(NetError::SslProtocolError);
 
     #[test]
-    fn nothing_is_said_before_a_header_has_come() {
+    fn an_incomplete_header_has_no_verdict() {
         expect(b"N", false, b"", None);
         expect(&[32, 2, 0, 0], false, b"", None);
         expect(&[22, 3], false, b"", None);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn some_empty_records_are_passed_over() {
+    fn a_limited_number_of_empty_records_is_skipped() {
         let hello = record(HANDSHAKE, &NO_HELLO);
         expect(&[empty(32), hello.clone()].concat(), false, &hello, None);
         expect(&empty(33), false, b"", REFUSED);
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn some_changes_of_cipher_mean_nothing_in_tls_1_3() {
+    fn a_limited_number_of_cipher_changes_is_skipped_in_tls_1_3() {
         let change = record(CHANGE_CIPHER_SPEC, &[1]);
         passes(&change);
         let hello = record(HANDSHAKE, &NO_HELLO);
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn some_warnings_are_passed_over() {
+    fn a_limited_number_of_warnings_is_skipped() {
         let hello = record(HANDSHAKE, &NO_HELLO);
         let often = [alert(1, 112).repeat(4), hello.clone()].concat().repeat(3);
         expect(&often, false, &hello.repeat(3), None);
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_in_the_clear_is_not_longer_than_what_it_may_hold() {
+    fn a_plaintext_record_has_a_maximum_length() {
         passes(&[HANDSHAKE, 3, 3, 0x40, 0]);
         expect(&[HANDSHAKE, 3, 3, 0x40, 1], false, b"", REFUSED);
         let encrypted = [record(HANDSHAKE, &NO_HELLO), vec![23, 3, 3, 0x40, 1]].concat();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encrypted_is_of_one_version() {
+    fn encrypted_records_have_one_version() {
         let hello = record(HANDSHAKE, &NO_HELLO);
         let change = record(CHANGE_CIPHER_SPEC, &[1]);
         let of_tls12 = [hello.clone(), change.clone()].concat();
@@ -443,13 +443,13 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_begun_cannot_close() {
+    fn close_notify_before_the_handshake_is_an_error() {
         expect(&alert(1, 0), false, b"", REFUSED);
         passes(&[record(HANDSHAKE, &NO_HELLO), alert(1, 0)].concat());
     }
 
     #[test]
-    fn behind_the_hello_of_tls_1_3_there_are_no_alerts_in_the_clear() {
+    fn plaintext_alerts_after_a_tls_1_3_hello_are_errors() {
         let hello = record(HANDSHAKE, &NO_HELLO);
         let stream = [hello.clone(), alert(2, 70)].concat();
         passes(&stream);

@@ -210,7 +210,7 @@ fn large_sends_go_to_a_task_and_end_in_order() {
 }
 
 #[test]
-fn what_a_server_said_before_it_went_is_received_though_nothing_can_be_sent() {
+fn bytes_of_a_closed_server_are_received_although_writing_fails() {
     let (mut application, socket_id, mut server) = secured_as(true);
     let mut records = Vec::new();
     for message in [b"one ", b"two "] {
@@ -347,7 +347,7 @@ fn a_table_that_is_not_asked_for_events_throttles_a_server_in_bulk() {
 }
 
 #[test]
-fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
+fn the_end_follows_earlier_bytes_in_both_modes() {
     for length in [5, 8 * 1024 * 1024] {
         let (mut application, socket_id, mut server) = secured();
         let writer = thread::spawn(move || {
@@ -370,7 +370,7 @@ fn the_end_comes_after_what_was_sent_before_it_in_bulk_and_otherwise() {
 }
 
 #[test]
-fn a_record_that_was_tampered_with_ends_the_connection_after_the_sound_ones() {
+fn a_tampered_record_ends_the_connection_after_valid_ones() {
     let (mut application, socket_id, mut server) = secured();
     server.write_all(b"sound").unwrap();
     server.flush().unwrap();
@@ -485,7 +485,7 @@ fn a_socket_whose_task_has_ended_unnoticed_is_handed_over() {
 }
 
 #[test]
-fn what_is_sent_to_a_task_that_has_ended_unnoticed_arrives() {
+fn a_send_to_a_task_that_has_just_ended_arrives() {
     let (mut application, socket_id, mut server) = ended_unnoticed();
     let request = send(&mut application, socket_id, b"ping");
     let told = [application.event(), application.event()];
@@ -561,7 +561,7 @@ fn encrypt(server: &mut Server, data: &[u8]) -> Vec<u8> {
     ),
     ignore = "nothing comes before the task"
 )]
-fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
+fn bytes_read_inline_precede_those_of_the_task() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
     // So many reads bring nothing to fetch, the last one does, and the task ends.
@@ -575,7 +575,7 @@ fn what_came_before_a_task_is_there_with_what_the_task_leaves() {
 }
 
 #[test]
-fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
+fn bytes_of_a_paused_socket_outlast_a_task() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
     let records =
@@ -587,7 +587,7 @@ fn what_came_for_a_paused_socket_before_a_task_is_there_after_it() {
 }
 
 #[test]
-fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
+fn bytes_sent_before_a_tls_reset_are_received_even_if_a_send_fails() {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     server.write_all(b"last words").unwrap();
@@ -611,7 +611,7 @@ fn what_the_server_sent_before_it_reset_is_received_although_a_send_fails() {
 }
 
 #[test]
-fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
+fn an_invalid_record_ends_the_connection_before_it_is_complete() {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     // Read as the header of a record it would announce 20,527 bytes.
@@ -624,7 +624,7 @@ fn what_can_be_no_record_ends_the_connection_before_its_end_has_come() {
 }
 
 #[test]
-fn a_record_that_says_another_version_ends_the_connection_behind_those_before_it() {
+fn a_record_of_another_version_ends_the_connection() {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     let mut records = Vec::new();
@@ -684,7 +684,7 @@ fn a_connection_that_can_only_be_read_ends_when_it_is_read() {
 }
 
 #[test]
-fn what_could_not_be_written_is_not_encrypted_again() {
+fn bytes_of_a_failed_write_are_not_encrypted_again() {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     shut(&application, socket_id);
@@ -920,7 +920,7 @@ fn a_write_that_fails_fetches_no_more_than_one_turn_allows() -> io::Result<()> {
 }
 
 #[test]
-fn what_was_sent_arrives_and_the_end_is_told_although_bytes_are_unread() {
+fn sent_bytes_and_the_end_arrive_although_bytes_are_unread() {
     for length in [10_000, 1_000_000] {
         let (mut application, socket_id, mut server) = secured();
         let request = application.request();

@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_signs_anything_is_no_key() {
+    fn a_key_with_exponent_1_is_rejected() {
         let key = bytes(KEY);
         // With exponent 1, the encoded message is its own signature.
         let mut trivial = key.clone();

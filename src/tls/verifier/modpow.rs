@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_power_gives_none() {
+    fn invalid_operands_have_no_power() {
         assert_eq!(modpow(&[3], 3, &[8]), None, "even");
         assert_eq!(modpow(&[3], 3, &[]), None, "nothing");
         assert_eq!(modpow(&[7], 3, &[7]), None, "not below");

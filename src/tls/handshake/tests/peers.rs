@@ -204,7 +204,7 @@ fn an_alert_instead_of_a_server_hello_has_its_own_code() {
 }
 
 #[test]
-fn an_alert_counts_even_if_the_connection_is_reset_behind_it() {
+fn an_alert_before_a_reset_decides_the_code() {
     for (description, expected) in [(40, -113), (70, -113), (42, -117), (80, -107)] {
         let address = listen(move |mut stream| {
             read_record(&mut stream)?;
@@ -218,7 +218,7 @@ fn an_alert_counts_even_if_the_connection_is_reset_behind_it() {
 }
 
 #[test]
-fn the_end_of_the_connection_is_told_from_a_reset_at_every_point() {
+fn an_end_and_a_reset_differ_at_every_point() {
     let server = TrustedServer::new(&[&TLS12, &TLS13]);
     for (how, expected) in [(End::Close, -100), (End::Reset, -101)] {
         let at_once = listen(move |mut stream| {
@@ -235,7 +235,7 @@ fn the_end_of_the_connection_is_told_from_a_reset_at_every_point() {
 }
 
 #[test]
-fn what_is_not_tls_is_a_protocol_error() {
+fn bytes_that_are_not_tls_are_a_protocol_error() {
     let table: [(&str, &[u8]); 14] = [
         (
             "HTTP",
@@ -319,7 +319,7 @@ fn alerts_behind_the_server_hello_mean_something_else() {
 }
 
 #[test]
-fn a_server_that_only_offers_client_authentication_is_met_without() {
+fn optional_client_authentication_succeeds_without_a_certificate() {
     for version in [&TLS12, &TLS13] {
         let policy = Some(AskForCertificate { mandatory: false });
         let server = TrustedServer::with_client_auth(&[version], policy);
@@ -351,7 +351,7 @@ fn a_bad_certificate_outweighs_the_wish_for_a_client_certificate() {
 }
 
 #[test]
-fn a_server_that_gives_up_after_its_wish_for_a_client_certificate_refuses_the_client() {
+fn a_server_that_ends_after_a_certificate_request_refuses_the_client() {
     let policy = Some(AskForCertificate { mandatory: true });
     let server = TrustedServer::with_client_auth(&[&TLS12], policy);
     for (description, expected) in [(40, -117), (49, -117), (80, -107)] {
