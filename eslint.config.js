@@ -34,7 +34,6 @@ module.exports = [
       '__test__/electron/{application,electron}.test.js',
       'conformance/context.mjs',
       'reliability/fuzz/targets/messages.js',
-      'reliability/tls/certificate-cases.js',
     ],
     rules: { 'max-lines-per-function': 'off' },
   },

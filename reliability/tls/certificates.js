@@ -1,6 +1,6 @@
 'use strict';
 
-/** The subject "certificates": the cases of certificate-cases.js, one server for each. */
+/** The subject "certificates": the cases of certificate-cases, one server for each. */
 
 const { makeCertificateCases } = require('./certificate-cases');
 const { EXTENSION, extension, uint, vector } = require('./handmade-tls');

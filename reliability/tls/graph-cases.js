@@ -197,7 +197,7 @@ const TREES = [
   directory(der.sequence()),
 ];
 
-/** Permitted directory names are among the cases of certificate-cases.js. */
+/** Permitted directory names are among the cases of certificate-cases. */
 const isKnown = (tree) => tree[0] !== 0xa4;
 
 /** @param {Maker} maker */
