@@ -32,7 +32,6 @@ module.exports = [
     // These have longer functions still. Split them; add no file.
     files: [
       '__test__/electron/{application,electron}.test.js',
-      'conformance/context.mjs',
       'reliability/fuzz/targets/messages.js',
     ],
     rules: { 'max-lines-per-function': 'off' },

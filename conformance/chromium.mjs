@@ -28,7 +28,7 @@ export function makeTrustingHome(directory, authorityPath) {
 
 /** Puts the scenarios and what runs them into an extension. */
 function fill(extension, subjects) {
-  for (const file of ['worker.mjs', 'context.mjs', 'scenarios']) {
+  for (const file of ['worker.mjs', 'context.mjs', 'context', 'scenarios']) {
     cpSync(join(here, file), join(extension, file), { recursive: true });
   }
   const imports = subjects.map((name, index) => `import s${index} from './scenarios/${name}.mjs';`);
