@@ -31,7 +31,6 @@ module.exports = [
   {
     // These have longer functions still. Split them; add no file.
     files: [
-      '__test__/electron/{application,electron}.test.js',
       'reliability/fuzz/targets/messages.js',
     ],
     rules: { 'max-lines-per-function': 'off' },

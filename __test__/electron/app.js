@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * The app of electron.test.js. Each message names one of the functions here; its answer goes back.
+ * The app of support/electron-windows.js. Each message names one of the functions here; its answer goes back.
  */
 
 const http = require('node:http');
