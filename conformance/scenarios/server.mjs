@@ -650,6 +650,18 @@ export default [
     },
   },
   {
+    name: 'a second listen of a server that was paused',
+    taints: true,
+    async run({ openServer, serve, portOf, ask, quiet }) {
+      const { id } = await openServer();
+      await serve('setPaused', id, true);
+      await serve('listen', id, '127.0.0.1', 0);
+      await ask('dial', await portOf(id));
+      await quiet();
+      await serve('getInfo', id);
+    },
+  },
+  {
     name: 'the first port after a second listen',
     deviation: 'q',
     taints: true,

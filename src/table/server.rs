@@ -129,8 +129,8 @@ impl SocketTable {
                 server.state = State::Listening(listener);
                 server.local = Some(local);
                 self.outbox.complete(request);
-                if server.accepting {
-                    // The accept in flight was of the listener before.
+                // An accept in flight is of the listener before.
+                if mem::take(&mut server.accepting) && !server.paused {
                     let event = self.accept_failed(socket_id, NetError::Failed);
                     self.outbox.event(event);
                 } else {
