@@ -8,6 +8,7 @@ const isCall = (text) => /^\d+ [\w.]+$/.test(text);
 const isReceived = (text) => text.startsWith('onReceive up to ');
 const isAnswer = (text) => /^\d+ [\w.]+: /.test(text);
 const isStep = (text) => /^(step \d+|end)$/.test(text);
+const isAccept = ([, text]) => text.startsWith('onAccept #');
 const isPeer = (text) => text.startsWith('peer ');
 
 /** Of neighbouring pieces of one stream only the last counts, which tells all that came until then. */
@@ -42,6 +43,18 @@ function disconnectFirst(entries) {
   }
   return ordered;
 }
+
+/**
+ * Chromium's browser process hears of a connection to the program's own server and of the answers to
+ * calls in an order of chance. Within a step the connections follow the answers.
+ */
+const acceptsLast = (entries) =>
+  stepsOf(entries).flatMap((step) => {
+    const accepts = step.filter(isAccept);
+    const rest = step.filter((entry) => !isAccept(entry));
+    const last = rest.findLastIndex(([, text]) => isAnswer(text));
+    return [...rest.slice(0, last + 1), ...accepts, ...rest.slice(last + 1)];
+  });
 
 /**
  * A peer that resets on data does so at the first piece. How much that holds depends on how the
@@ -194,7 +207,7 @@ export const levelFor = (program, level) =>
 
 /** @returns {string[]} what of a transcript is compared at a level */
 export const canonical = (level, entries) =>
-  LEVELS[level](withoutRepeats(disconnectFirst(entries)));
+  LEVELS[level](withoutRepeats(disconnectFirst(acceptsLast(entries))));
 
 /** @returns {boolean} */
 export const same = (level, one, other) =>
