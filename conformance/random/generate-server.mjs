@@ -174,10 +174,10 @@ class ServerGenerator extends Generator {
     super.push(others);
   }
 
-  /** Whether a call concerns a socket whose other end is one of the program's. */
+  /** Whether a call concerns a socket whose other end is or was one of the program's. */
   isBetween({ op, api, args }) {
     const slot = op === 'call' && api === undefined ? args[0]?.$socket : undefined;
-    return slot !== undefined && this.slots[slot].peer < 0;
+    return slot !== undefined && this.slots[slot].between === true;
   }
 
   changesOthers(operation) {
@@ -279,6 +279,7 @@ class ServerGenerator extends Generator {
   connectToServer(index, server) {
     const slot = this.slots[index];
     slot.connecting = true;
+    slot.between = true;
     slot.peer = -1;
     if (!slot.closed && !slot.connected && this.arrive(server, -1)) slot.connected = true;
     return this.call('connect', [
@@ -309,6 +310,7 @@ class ServerGenerator extends Generator {
     while (accepts.length <= number) {
       const slot = new Slot();
       slot.accepted = true;
+      slot.between = true;
       slot.paused = true;
       slot.peer = -1;
       accepts.push(this.slots.length);
