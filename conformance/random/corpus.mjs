@@ -1,7 +1,8 @@
 /**
  * The committed corpus: programs with Chromium's transcripts, which the module has to match without
  * a Chromium. `node conformance/random/corpus.mjs choose FILE...` makes it of what
- * `npm run conformance:random -- --collect FILE` has written.
+ * `npm run conformance:random -- --collect FILE` has written; of programs with server sockets it makes
+ * the part that has these.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,10 +18,16 @@ import { explain } from './deviations.mjs';
 import { openModule } from './worlds.mjs';
 
 const folder = fileURLToPath(new URL('corpus/', import.meta.url));
-const MODES = ['settled', 'burst'];
 
-/** How many programs are kept. */
+/** The parts of the corpus, each a file. */
+const PARTS = ['settled', 'burst', 'servers'];
+
+/** @param {any} program */
+const partOf = ({ mode, servers }) => (servers ? 'servers' : mode);
+
+/** How many programs are kept, without and with server sockets. */
 const SIZE = 300;
+const SERVERS = 40;
 /** How often the module has to match a candidate without a miss before it is kept. */
 const PROOFS = 4;
 /** How many programs run at the same time. */
@@ -30,7 +37,7 @@ const RETRIES = 2;
 /** Longer transcripts are not kept. */
 const LONGEST = 12_000;
 
-const fileOf = (mode) => join(folder, `${mode}.jsonl`);
+const fileOf = (part) => join(folder, `${part}.jsonl`);
 
 const readLines = (file) =>
   readFileSync(file, 'utf8')
@@ -39,7 +46,16 @@ const readLines = (file) =>
     .map((line) => JSON.parse(line));
 
 /** @returns {{ name: string, level: string, program: any, chromium: [number, string][] }[]} */
-export const readCorpus = () => MODES.flatMap((mode) => readLines(fileOf(mode)));
+export const readCorpus = () => PARTS.flatMap((part) => readLines(fileOf(part)));
+
+/** The corpus in an order in which the parts alternate. */
+export function readMixedCorpus() {
+  const parts = PARTS.map((part) => readLines(fileOf(part)));
+  const longest = Math.max(...parts.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) =>
+    parts.flatMap((part) => part.slice(index, index + 1)),
+  ).flat();
+}
 
 function matches({ program, level, chromium }, own) {
   const { expected, got, deviations } = explain(program, chromium, own);
@@ -112,7 +128,8 @@ async function makeCorpus(files) {
     size: JSON.stringify(item).length,
   }));
   // More than are wanted: those that are not steady fall out.
-  const likely = choose(candidates, Math.ceil(1.3 * SIZE));
+  const size = partOf(all[0].program) === 'servers' ? SERVERS : SIZE;
+  const likely = choose(candidates, Math.ceil(1.3 * size));
   const failed = new Set();
   await withModule(async (world) => {
     for (let proof = 0; proof < PROOFS; proof += 1) {
@@ -127,13 +144,13 @@ async function makeCorpus(files) {
       );
     }
   });
-  const kept = likely.filter((item) => !failed.has(item)).slice(0, SIZE);
+  const kept = likely.filter((item) => !failed.has(item)).slice(0, size);
   mkdirSync(folder, { recursive: true });
-  for (const mode of MODES) {
+  for (const part of PARTS) {
     const lines = kept
-      .filter(({ program }) => program.mode === mode)
+      .filter(({ program }) => partOf(program) === part)
       .map((item) => JSON.stringify(item));
-    writeFileSync(fileOf(mode), `${lines.join('\n')}\n`);
+    if (lines.length > 0) writeFileSync(fileOf(part), `${lines.join('\n')}\n`);
   }
   const covered = new Set(
     kept.flatMap(({ program, chromium }) => [...coverageOf(program, chromium)]),

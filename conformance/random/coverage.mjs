@@ -5,6 +5,7 @@ function stateOf(info) {
   if (info === undefined) return 'unknown';
   if (info === 'gone') return 'gone';
   const flags = ['connected', 'paused'].filter((flag) => info.includes(`${flag}: true`));
+  if (info.includes('localPort: server')) flags.push('listening');
   return flags.join(' and ') || 'idle';
 }
 
@@ -32,17 +33,17 @@ export function coverageOf(program, transcript) {
       continue;
     }
     const answer = /^\d+ [\w.]+: /.test(text);
-    const event = text.startsWith('onReceive');
+    const event = text.startsWith('onReceive') || text.startsWith('onAccept');
     if (!answer && !event) continue;
-    const outcome = event ? text.replace(/ up to .*/, '') : outcomeOf(text);
+    const outcome = event ? text.replace(/ (up to |#).*/, '') : outcomeOf(text);
     const state = `${secured.has(slot) ? 'secured, ' : ''}${stateOf(states.get(slot))}`;
     covered.add(`${program.mode}: ${state}: ${outcome}`);
     covered.add(`${outcome} after ${previous}`.slice(0, 160));
     previous = outcome.split('(')[0];
     if (/^\d+ secure: \(0\)/.test(text)) secured.add(slot);
   }
-  for (const { behaviour, tls, reading } of program.peers) {
-    covered.add(`peer: ${behaviour}, ${reading}`);
+  for (const { behaviour, tls, reading, calls } of program.peers) {
+    covered.add(`${calls === undefined ? 'peer' : 'client'}: ${behaviour}, ${reading}`);
     if (secured.size > 0) covered.add(`peer: ${tls}`);
   }
   return covered;

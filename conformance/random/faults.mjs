@@ -10,6 +10,8 @@ const require = createRequire(import.meta.url);
 const COMPLETE = 0;
 const RECEIVE = 1;
 const RECEIVE_ERROR = 2;
+const ACCEPT = 4;
+const ACCEPT_ERROR = 5;
 
 /** Whether it is the n-th time, and every n-th time after. */
 function every(count) {
@@ -62,7 +64,7 @@ const swapped = (wanted, count) =>
   });
 
 /** @type {Record<string, (native: any) => void>} */
-export const FAULTS = {
+const SOCKET_FAULTS = {
   'a lost onReceiveError': onKind(RECEIVE_ERROR, (deliver) => {
     const lost = every(3);
     return (...rest) => lost() || deliver(RECEIVE_ERROR, ...rest);
@@ -163,6 +165,75 @@ export const FAULTS = {
           : deliver(COMPLETE, id, code, message, ...rest),
   ),
 };
+
+/** Gives faults the function that delivers, for events of their own. */
+const withDelivery = (plantFault) => (native) => {
+  let delivered = () => {};
+  onDelivery((deliver) => {
+    delivered = deliver;
+    return deliver;
+  })(native);
+  plantFault(native, (...delivery) => delivered(...delivery));
+};
+
+/** @type {Record<string, (native: any) => void>} */
+const SERVER_FAULTS = {
+  'a lost onAccept': onKind(ACCEPT, (deliver) => {
+    const lost = every(3);
+    return (...rest) => lost() || deliver(ACCEPT, ...rest);
+  }),
+  'onAccept twice': onKind(ACCEPT, (deliver) => {
+    const again = every(3);
+    return (...rest) => {
+      deliver(ACCEPT, ...rest);
+      if (again()) deliver(ACCEPT, ...rest);
+    };
+  }),
+  'a lost onAcceptError': onKind(ACCEPT_ERROR, () => () => {}),
+  'another code in onAcceptError': onKind(
+    ACCEPT_ERROR,
+    (deliver) => (id, code) => deliver(ACCEPT_ERROR, id, code - 1),
+  ),
+  'another code of a listen that fails': onKind(
+    COMPLETE,
+    (deliver) =>
+      (id, code, ...rest) =>
+        deliver(COMPLETE, id, code === -147 ? -4 : code, ...rest),
+  ),
+  'an accepted socket that does not look paused': (native) => {
+    const accepted = new Set();
+    onKind(ACCEPT, (deliver) => (id, code, message, client) => {
+      accepted.add(client);
+      deliver(ACCEPT, id, code, message, client);
+    })(native);
+    onCall('getInfo', (getInfo) => (request, socketId) => {
+      const info = getInfo(request, socketId);
+      return info && accepted.has(socketId) ? { ...info, paused: false } : info;
+    })(native);
+  },
+  'onAccept of a server that is closed': withDelivery((native, deliver) => {
+    onCall('closeServer', (closeServer) => (request, socketId) => {
+      const result = closeServer(request, socketId);
+      setTimeout(() => deliver(ACCEPT, socketId, 0, undefined, socketId + 1), 1);
+      return result;
+    })(native);
+  }),
+  'a pause of a server that is ignored': onCall(
+    'pauseServer',
+    (pauseServer) => (request, socketId) => pauseServer(request, socketId, false),
+  ),
+  'a server without its address': onCall('getServerInfo', (getServerInfo) => (...args) => {
+    const info = getServerInfo(...args);
+    return info && { ...info, localAddress: undefined };
+  }),
+  'a backlog of 0 that is accepted': onCall(
+    'listenOn',
+    (listenOn) => (request, socketId, address, port, backlog) =>
+      listenOn(request, socketId, address, port, backlog || 1),
+  ),
+};
+
+export const FAULTS = { ...SOCKET_FAULTS, ...SERVER_FAULTS };
 
 /** Plants the fault that the environment names, before the module is loaded. */
 export function plant(name = process.env.RANDOM_FAULT) {

@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { readCorpus, replayCorpus, withModule } from './corpus.mjs';
+import { readMixedCorpus, replayCorpus, withModule } from './corpus.mjs';
 import { FAULTS } from './faults.mjs';
 
 /** How many programs run before the result is looked at. */
@@ -12,13 +12,7 @@ const BATCH = 8;
 
 const { values } = parseArgs({ options: { within: { type: 'string', default: '150' } } });
 const within = Number(values.within);
-const corpus = readCorpus();
-// Both modes alternate.
-const half = corpus.findIndex(({ program }) => program.mode === 'burst');
-const mixed = corpus.slice(0, half).flatMap((item, index) => {
-  const other = corpus[half + index];
-  return other ? [item, other] : [item];
-});
+const mixed = readMixedCorpus();
 
 let missed = 0;
 for (const fault of Object.keys(FAULTS)) {
