@@ -16,6 +16,7 @@ const LAYERS = [
   ['transport'],
   ['socket'],
   ['table'],
+  ['binding'],
   ['lib'],
 ];
 
