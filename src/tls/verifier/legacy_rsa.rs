@@ -11,7 +11,7 @@ use aws_lc_rs::{
 use rustls::pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 use webpki::aws_lc_rs as signatures;
 
-use super::{certificate::RsaKey, modpow::modpow};
+use super::{modpow::modpow, public_key::RsaKey};
 
 /// The key lengths that the standard algorithms refuse.
 const SHORT: std::ops::Range<usize> = 1..2048;

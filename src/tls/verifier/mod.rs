@@ -17,6 +17,7 @@ mod oid;
 mod path;
 mod policies;
 mod problem;
+mod public_key;
 mod revocation;
 mod second_opinion;
 mod strict_parsing;

@@ -10,10 +10,11 @@ use std::cmp::Reverse;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
 use super::algorithms::{ALGORITHMS, MIN_RSA_LENGTH};
-use super::certificate::{Authority, Certificate, PublicKey, RsaKey};
+use super::certificate::{Authority, Certificate};
 use super::oid;
 use super::policies::Policies;
 use super::problem::Problem;
+use super::public_key::{PublicKey, RsaKey};
 use super::second_opinion;
 use super::strict_parsing;
 use crate::tls::trust::TrustStore;

@@ -11,7 +11,8 @@ use rustls::pki_types::{
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
 use super::algorithms::ALGORITHMS;
-use super::certificate::{self, Certificate, PublicKey};
+use super::certificate::{self, Certificate};
+use super::public_key::PublicKey;
 
 /// Whether `webpki` accepts this path, which begins with a server's certificate and ends with one that
 /// `anchor` issued. Every signature in it must have been verified.
