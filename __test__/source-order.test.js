@@ -1,6 +1,9 @@
 'use strict';
 
-/** The layers of src/: a module imports only from layers below its own, and no modules import each other. */
+/**
+ * The layers of src/: a module imports only from layers below its own, and no modules import each other. No
+ * file is too long.
+ */
 
 const { readFileSync, readdirSync } = require('node:fs');
 const { join, sep } = require('node:path');
@@ -19,6 +22,9 @@ const LAYERS = [
   ['binding'],
   ['lib'],
 ];
+
+/** The most lines of a source file without its tests. */
+const MAX_LINES = 450;
 
 /** Modules of the tests, which may import everything. */
 const TESTS = /(^|::)(tests|testing|fuzzing)(::|$)/;
@@ -115,4 +121,11 @@ test('no modules import each other', () => {
     }
   }
   expect([...remaining.keys()]).toEqual([]);
+});
+
+test('no source file is too long to be read as a whole', () => {
+  const long = [...modules]
+    .filter(([, text]) => text.split('\n').length > MAX_LINES)
+    .map(([module]) => module);
+  expect(long).toEqual([]);
 });
