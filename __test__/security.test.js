@@ -69,6 +69,7 @@ describe('verification', () => {
   test('has no back door in the native module, and no build of it without', () => {
     const binding = require('../lib/native/binding.js').loadBinding();
     expect(Object.keys(binding).sort()).toEqual([
+      'EventKind',
       'TcpSockets',
       'netErrors',
       'settle',

@@ -106,17 +106,25 @@ impl From<NetError> for Failure {
 /// The encoding of an event, which `lib/native/pump.js` decodes: bits 0 to 31 hold the request or
 /// socket, bits 32 to 34 the kind, and the 18 bits above the detail (a length, or two error
 /// codes without their signs in 9 bits each: below the reported one, above the cause or 0).
+#[napi_derive::napi]
 #[derive(Clone, Copy)]
-enum Kind {
+#[allow(unreachable_pub, reason = "Node-API exports it")]
+pub enum EventKind {
+    /// A request has succeeded.
     Succeeded,
+    /// A request has failed.
     Failed,
+    /// `onReceive`
     Receive,
+    /// `onReceiveError`
     ReceiveError,
+    /// The threadsafe function is released.
     Detached,
+    /// No event is available.
     Nothing,
-    /// Also for [`Next::PollAgain`]: JavaScript does the same.
+    /// The event loop must turn first. Also for [`Next::PollAgain`]: JavaScript does the same.
     Turn,
-    /// The detail is 0 if a connection was accepted, and JavaScript takes its identifier. Otherwise it is the
+    /// `onAccept` or `onAcceptError`. The detail is 0 if a connection was accepted, and JavaScript takes its identifier. Otherwise it is the
     /// error code without its sign.
     Accept,
 }
@@ -133,13 +141,13 @@ impl Next {
             Self::Event(Event::Complete { request, outcome }) => {
                 failure = outcome.err();
                 let kind = match &failure {
-                    Some(_) => Kind::Failed,
-                    None => Kind::Succeeded,
+                    Some(_) => EventKind::Failed,
+                    None => EventKind::Succeeded,
                 };
                 (kind, request, 0)
             }
             Self::Event(Event::Receive { socket_id, length }) => {
-                (Kind::Receive, socket_id.cast_unsigned(), length as u64)
+                (EventKind::Receive, socket_id.cast_unsigned(), length as u64)
             }
             Self::Event(Event::ReceiveError {
                 socket_id,
@@ -149,18 +157,18 @@ impl Next {
                 let code = error.code().unsigned_abs();
                 let cause = cause.map_or(0, |cause| cause.code().unsigned_abs());
                 let detail = u64::from(cause) << 9 | u64::from(code);
-                (Kind::ReceiveError, socket_id.cast_unsigned(), detail)
+                (EventKind::ReceiveError, socket_id.cast_unsigned(), detail)
             }
             Self::Event(Event::Accept { socket_id, .. }) => {
-                (Kind::Accept, socket_id.cast_unsigned(), 0)
+                (EventKind::Accept, socket_id.cast_unsigned(), 0)
             }
             Self::Event(Event::AcceptError { socket_id, error }) => {
                 let code = error.code().unsigned_abs();
-                (Kind::Accept, socket_id.cast_unsigned(), code.into())
+                (EventKind::Accept, socket_id.cast_unsigned(), code.into())
             }
-            Self::Event(Event::Detached) => (Kind::Detached, 0, 0),
-            Self::Nothing => (Kind::Nothing, 0, 0),
-            Self::Turn | Self::PollAgain => (Kind::Turn, 0, 0),
+            Self::Event(Event::Detached) => (EventKind::Detached, 0, 0),
+            Self::Nothing => (EventKind::Nothing, 0, 0),
+            Self::Turn | Self::PollAgain => (EventKind::Turn, 0, 0),
         };
         let number = ((detail << 3 | kind as u64) << 32) | u64::from(id);
         (number as f64, failure)

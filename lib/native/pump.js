@@ -28,19 +28,9 @@ const allocate =
     ? allocUnsafeSlow
     : (/** @type {number} */ length) => new Uint8Array(new ArrayBuffer(length));
 
-const { TcpSockets, settle } = loadBinding();
-
-/** The kinds of events, in the order of src/event.rs. */
-const [
-  NEXT_SUCCEEDED,
-  NEXT_FAILED,
-  NEXT_RECEIVE,
-  NEXT_RECEIVE_ERROR,
-  NEXT_DETACHED,
-  NEXT_NOTHING,
-  NEXT_TURN,
-  NEXT_ACCEPT,
-] = Array.from({ length: 8 }, (_, kind) => kind);
+const { EventKind, TcpSockets, settle } = loadBinding();
+// Constants of this file, because every event is compared with them.
+const { Succeeded, Failed, Receive, ReceiveError, Detached, Nothing, Turn, Accept } = EventKind;
 
 /**
  * The number of events that are requested in one turn of the event loop. Immediates that are queued
@@ -230,17 +220,17 @@ class Pump {
     const kind = rest & 7;
     const detail = rest >>> 3;
     switch (kind) {
-      case NEXT_SUCCEEDED:
+      case Succeeded:
         this.#deliver(COMPLETE, id, 0);
         break;
-      case NEXT_FAILED: {
+      case Failed: {
         const { code, message } = /** @type {{ code?: number, message: string }} */ (
           this.#sockets.takeFailure()
         );
         this.#deliver(COMPLETE, id, code, message);
         break;
       }
-      case NEXT_RECEIVE: {
+      case Receive: {
         const bytes = allocate(detail);
         const count = this.#take(bytes);
         if (count === 0) break;
@@ -248,26 +238,26 @@ class Pump {
         this.#deliver(RECEIVE, id, 0, data);
         break;
       }
-      case NEXT_RECEIVE_ERROR:
+      case ReceiveError:
         this.#deliver(RECEIVE_ERROR, id, -(detail & CODE), undefined, causeIn(detail));
         break;
-      case NEXT_ACCEPT:
+      case Accept:
         if (detail === 0) this.#deliver(ACCEPT, id, 0, undefined, this.#sockets.takeAccepted());
         else this.#deliver(ACCEPT_ERROR, id, -detail);
         break;
-      case NEXT_DETACHED:
+      case Detached:
         this.#stopped = true;
         this.#asleep = true;
         attached.delete(this.#sockets);
         this.#deliver(DETACHED, 0, undefined);
         break;
-      case NEXT_NOTHING:
+      case Nothing:
         this.#stopped = true;
         this.#asleep = true;
         this.#batch = MIN_BATCH;
         if (this.#balances) this.#balance();
         break;
-      case NEXT_TURN:
+      case Turn:
       default:
         // Something soon, in the next turn of the event loop.
         this.#stopped = true;
