@@ -40,6 +40,16 @@ const { Succeeded, Failed, Receive, ReceiveError, Detached, Nothing, Turn, Accep
 const MIN_BATCH = 4;
 const MAX_BATCH = 64;
 
+/** The states of the pump. */
+const State = Object.freeze({
+  /** It waits to be woken. */
+  ASLEEP: 0,
+  /** The queued immediates have nothing more to do. Others are queued in the next turn of the event loop. */
+  TURNING: 1,
+  /** Each queued immediate requests an event. */
+  DELIVERING: 2,
+});
+
 /** @typedef {import('../renderer/requests.js').Deliver} Deliver */
 
 /** Those with something pending or connected. @type {Set<InstanceType<typeof TcpSockets>>} */
@@ -97,11 +107,10 @@ class Pump {
    */
   #context = neutralContext();
 
-  /** Queued immediates, and whether they have work. */
+  /** Of {@link State}. @type {number} */
+  #state = State.ASLEEP;
+  /** Queued immediates. */
   #queued = 0;
-  #stopped = true;
-  /** Whether the pump waits to be woken. */
-  #asleep = true;
   /** How many are queued at once. */
   #batch = MIN_BATCH;
   #turned = false;
@@ -161,7 +170,7 @@ class Pump {
   }
 
   #wake = () => {
-    this.#asleep = false;
+    if (this.#state === State.ASLEEP) this.#state = State.TURNING;
     if (this.#queued === 0) this.#queue();
   };
 
@@ -178,7 +187,7 @@ class Pump {
 
   #queue() {
     this.#queued = Math.max(this.#batch, this.#succeeded.length - this.#ended);
-    this.#stopped = false;
+    this.#state = State.DELIVERING;
     this.#turned = true;
     // Entering a context costs as much as several events.
     if (isObservable()) this.#context.runInAsyncScope(this.#queueSteps);
@@ -192,10 +201,10 @@ class Pump {
   #step = () => {
     this.#queued -= 1;
     try {
-      if (!this.#stopped) this.#deliverOne();
+      if (this.#state === State.DELIVERING) this.#deliverOne();
     } finally {
-      if (this.#queued === 0 && !this.#asleep) {
-        if (!this.#stopped) this.#batch = Math.min(2 * this.#batch, MAX_BATCH);
+      if (this.#queued === 0 && this.#state !== State.ASLEEP) {
+        if (this.#state === State.DELIVERING) this.#batch = Math.min(2 * this.#batch, MAX_BATCH);
         this.#queue();
       }
     }
@@ -246,21 +255,18 @@ class Pump {
         else this.#deliver(ACCEPT_ERROR, id, -detail);
         break;
       case Detached:
-        this.#stopped = true;
-        this.#asleep = true;
+        this.#state = State.ASLEEP;
         attached.delete(this.#sockets);
         this.#deliver(DETACHED, 0, undefined);
         break;
       case Nothing:
-        this.#stopped = true;
-        this.#asleep = true;
+        this.#state = State.ASLEEP;
         this.#batch = MIN_BATCH;
         if (this.#balances) this.#balance();
         break;
       case Turn:
       default:
-        // Something soon, in the next turn of the event loop.
-        this.#stopped = true;
+        this.#state = State.TURNING;
     }
   }
 }
