@@ -25,7 +25,7 @@ const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
-const { startFullServer } = require('./support/full-backlog.js');
+const { startFullServer } = require('../support/full-backlog.js');
 const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
 
 const NOTHING = {

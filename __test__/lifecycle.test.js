@@ -1,7 +1,7 @@
 'use strict';
 
 const { runNode } = require('./support/child.js');
-const { startFullServer } = require('./support/full-backlog.js');
+const { startFullServer } = require('../support/full-backlog.js');
 const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
 
 afterEach(stopServers);

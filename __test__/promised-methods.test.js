@@ -6,7 +6,7 @@ const netErrors = require('../entry/net-errors.js');
 const { methods } = require('../lib/renderer/schema.js').tcp;
 const { describeSocket } = require('../lib/adapters/call.js');
 const { call, closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
-const { startFullServer } = require('./support/full-backlog.js');
+const { startFullServer } = require('../support/full-backlog.js');
 const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
 
 afterEach(async () => {

@@ -7,7 +7,7 @@ const { once } = require('node:events');
 const net = require('node:net');
 const { Duplex } = require('node:stream');
 const tls = require('node:tls');
-const { startFullServer } = require('../../__test__/support/full-backlog.js');
+const { startFullServer } = require('../../support/full-backlog.js');
 const { DOWN, Intake, bytesOf } = require('./stream.js');
 const { happened, obey, until } = require('./remote.js');
 

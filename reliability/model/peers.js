@@ -14,7 +14,7 @@ const net = require('node:net');
 const os = require('node:os');
 const { lookup } = require('node:dns/promises');
 const tls = require('node:tls');
-const { startFullServer } = require('../../__test__/support/full-backlog.js');
+const { startFullServer } = require('../../support/full-backlog.js');
 const { closedPort, stopServers } = require('../../__test__/support/servers.js');
 const { createAuthority } = require('../../support/certificates.js');
 
