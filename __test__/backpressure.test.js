@@ -2,7 +2,7 @@
 
 const { closeSockets, connected, result, tcp } = require('./support/client.js');
 const { startFlood } = require('./support/flood.js');
-const { certificate } = require('./support/servers.js');
+const { certificate } = require('../support/servers.js');
 
 const MIB = 1024 * 1024;
 const TOTAL = 128;

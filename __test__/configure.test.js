@@ -26,7 +26,7 @@ const { createAuthority } = require('../support/certificates.js');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
 
 const NOTHING = {
   manifest: null,

@@ -7,7 +7,7 @@ const { connect } = require('../entry/duplex.js');
 const sockets = require('../entry/promises.js');
 const { runNode } = require('./support/child.js');
 const { closeSockets, connected, tcp } = require('./support/client.js');
-const { echo, startServer, stopServers } = require('./support/servers.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
 
 const storage = new AsyncLocalStorage();
 

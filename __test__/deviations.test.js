@@ -6,7 +6,13 @@ const { once } = require('node:events');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, result, tcp } = require('./support/client.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const {
+  certificate,
+  closedPort,
+  echo,
+  startServer,
+  stopServers,
+} = require('../support/servers.js');
 
 const ABORTED = 'net::ERR_ABORTED';
 

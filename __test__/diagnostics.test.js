@@ -3,7 +3,7 @@
 const diagnostics = require('node:diagnostics_channel');
 const { runNode } = require('./support/child.js');
 const { call, closeSockets, connected, tcp } = require('./support/client.js');
-const { certificate, closedPort, startServer, stopServers } = require('./support/servers.js');
+const { certificate, closedPort, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

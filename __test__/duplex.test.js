@@ -16,7 +16,13 @@ const { closeSockets, connected, stats, tcp } = require('./support/client.js');
 const { runNode } = require('./support/child.js');
 const { conversations } = require('./support/conversations.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const {
+  certificate,
+  closedPort,
+  echo,
+  startServer,
+  stopServers,
+} = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

@@ -7,7 +7,7 @@
 
 const { boundOf } = require('../support/bounds.js');
 const { runNode } = require('./support/child.js');
-const { startServer, stopServers } = require('./support/servers.js');
+const { startServer, stopServers } = require('../support/servers.js');
 
 afterEach(stopServers);
 

@@ -3,7 +3,7 @@
 /** What an application or its libraries may do to the built-in objects. */
 
 const { call, closeSockets, connected, result, runtime, tcp } = require('./support/client.js');
-const { echo, startServer, stopServers } = require('./support/servers.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

@@ -6,7 +6,13 @@ const { once } = require('node:events');
 const { join } = require('node:path');
 const { TLSSocket } = require('node:tls');
 const { ROOT } = require('./support/child.js');
-const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const {
+  certificate,
+  closedPort,
+  echo,
+  startServer,
+  stopServers,
+} = require('../support/servers.js');
 
 afterEach(stopServers);
 

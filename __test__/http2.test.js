@@ -7,7 +7,7 @@ const http2 = require('node:http2');
 const tls = require('node:tls');
 const { connect } = require('../entry/duplex.js');
 const { closeSockets } = require('./support/client.js');
-const { certificate, startServer, stopServers } = require('./support/servers.js');
+const { certificate, startServer, stopServers } = require('../support/servers.js');
 
 /** What a test has opened. */
 const opened = [];

@@ -66,3 +66,27 @@ test('the root has at most 40 tracked entries', () => {
   const entries = new Set(tracked.filter(Boolean).map((file) => file.split('/')[0]));
   expect(entries.size).toBeLessThanOrEqual(40);
 });
+
+/** The tests, and what other suites share with them: no suite loads a file of the tests. */
+const SUITES = ['bench', 'conformance', 'examples', 'reliability', 'scripts', 'support'];
+
+test('helpers that tests share with other suites are in support/', () => {
+  const inFolder = (/** @type {string} */ name, /** @type {string} */ folder) =>
+    name.startsWith(join(folder, '/'));
+  const importsIn = (/** @type {string} */ folder) =>
+    filesOf(folder)
+      .filter((file) => !/node_modules|[\\/]target[\\/]/.test(file))
+      .flatMap((file) => importsOf(file).map((name) => ({ file, name })));
+  const suites = SUITES.flatMap(importsIn);
+  expect(suites.length).toBeGreaterThan(500);
+  expect(suites.filter(({ name }) => inFolder(name, '__test__'))).toEqual([]);
+
+  // A test file may load the suite that it tests; its helpers may not.
+  const helpers = importsIn(join('__test__', 'support'));
+  const owned = ['bench', 'conformance', 'reliability'];
+  expect(helpers.filter(({ name }) => owned.some((suite) => inFolder(name, suite)))).toEqual([]);
+  const others = ['__test__', ...owned, 'examples'];
+  expect(
+    importsIn('support').filter(({ name }) => others.some((suite) => inFolder(name, suite))),
+  ).toEqual([]);
+});

@@ -2,7 +2,7 @@
 
 const { runNode } = require('./support/child.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(stopServers);
 

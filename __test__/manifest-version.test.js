@@ -9,7 +9,7 @@ const { connect } = require('../entry/duplex.js');
 const sockets = require('../entry/promises.js');
 const tcp = require('../index.js');
 const { call } = require('./support/client.js');
-const { echo, startServer, stopServers } = require('./support/servers.js');
+const { echo, startServer, stopServers } = require('../support/servers.js');
 const { runNode } = require('./support/child.js');
 
 const manifest = (/** @type {unknown} */ manifest_version) => ({

@@ -8,7 +8,7 @@
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
 const { Environment, terminateEnvironments } = require('./support/environment.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await terminateEnvironments();

@@ -7,7 +7,13 @@ const { methods } = require('../lib/renderer/schema.js').tcp;
 const { describeSocket } = require('../lib/adapters/call.js');
 const { call, closeSockets, connected, Inbox, stats, tcp } = require('./support/client.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const {
+  certificate,
+  closedPort,
+  echo,
+  startServer,
+  stopServers,
+} = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

@@ -2,7 +2,7 @@
 
 const promises = require('../entry/promises.js');
 const { closeSockets } = require('./support/client.js');
-const { certificate, startServer, stopServers } = require('./support/servers.js');
+const { certificate, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

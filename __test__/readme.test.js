@@ -6,7 +6,7 @@ const { basename, join } = require('node:path');
 const { readVerdicts } = require('../reliability/tls/verdicts.js');
 const { ROOT, runNode } = require('./support/child.js');
 const { startFullServer } = require('../support/full-backlog.js');
-const { certificate, closedPort, startServer, stopServers } = require('./support/servers.js');
+const { certificate, closedPort, startServer, stopServers } = require('../support/servers.js');
 
 afterAll(stopServers);
 

@@ -4,7 +4,7 @@ const { once } = require('node:events');
 const { join } = require('node:path');
 const { ROOT, runNode } = require('./support/child.js');
 const { Realm } = require('./support/realm.js');
-const { startServer, stopServers } = require('./support/servers.js');
+const { startServer, stopServers } = require('../support/servers.js');
 
 afterEach(stopServers);
 

@@ -6,7 +6,7 @@ const net = require('node:net');
 const tls = require('node:tls');
 
 const { call, closeSockets, tcp } = require('./support/client.js');
-const { certificate } = require('./support/servers.js');
+const { certificate } = require('../support/servers.js');
 
 const ROUNDS = 200;
 

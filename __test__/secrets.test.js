@@ -12,7 +12,7 @@ const fc = require('fast-check');
 const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { runNode } = require('./support/child.js');
-const { certificate, startServer, stopServers } = require('./support/servers.js');
+const { certificate, startServer, stopServers } = require('../support/servers.js');
 
 const PASSPHRASE = `${randomBytes(20).toString('base64url')} ${randomBytes(9).toString('hex')}`;
 

@@ -3,7 +3,7 @@
 const { once } = require('node:events');
 const { TLSSocket } = require('node:tls');
 const { call, closeSockets, connected, result, tcp } = require('./support/client.js');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();

@@ -9,7 +9,7 @@ const { configure } = require('../entry/configure.js');
 const { createAuthority } = require('../support/certificates.js');
 const { ROOT, runNode } = require('./support/child.js');
 const { tcp } = require('./support/client.js');
-const { certificate, startServer, stopServers } = require('./support/servers.js');
+const { certificate, startServer, stopServers } = require('../support/servers.js');
 
 let folder;
 

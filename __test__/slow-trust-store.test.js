@@ -8,7 +8,7 @@ const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { writeFile } = require('node:fs/promises');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { certificate, echo, startServer, stopServers } = require('./support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
 
 const HANDSHAKES = 40;
 

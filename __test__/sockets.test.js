@@ -3,7 +3,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
-const { closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const { closedPort, echo, startServer, stopServers } = require('../support/servers.js');
 
 const UNKNOWN = 99999;
 const bytes = (length) => Uint8Array.from({ length }, (_, index) => index % 251);

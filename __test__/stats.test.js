@@ -2,7 +2,13 @@
 
 const { call, closeSockets, connected, result, stats, tcp } = require('./support/client.js');
 const { Environment, terminateEnvironments } = require('./support/environment.js');
-const { certificate, closedPort, echo, startServer, stopServers } = require('./support/servers.js');
+const {
+  certificate,
+  closedPort,
+  echo,
+  startServer,
+  stopServers,
+} = require('../support/servers.js');
 
 let before;
 

@@ -4,7 +4,7 @@
 // Chrome App.
 
 const { once } = require('node:events');
-const { echo, startServer, stopServers } = require('../support/servers.js');
+const { echo, startServer, stopServers } = require('../../support/servers.js');
 
 let net;
 let server;

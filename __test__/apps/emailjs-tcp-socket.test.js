@@ -2,7 +2,7 @@
 
 // npm's emailjs-tcp-socket 1.x: the W3C TCPSocket API on top of chrome.sockets.tcp, TLS included.
 
-const { certificate, echo, startServer, stopServers } = require('../support/servers.js');
+const { certificate, echo, startServer, stopServers } = require('../../support/servers.js');
 
 let TCPSocket;
 

@@ -5,7 +5,7 @@
 const { once } = require('node:events');
 const { ANSWER_WINDOW } = require('../../lib/electron/credit.js');
 const { MAX_HOST, MAX_NAME, MAX_SOCKETS, MAX_UNANSWERED } = require('../../lib/electron/limits.js');
-const { startServer } = require('../support/servers.js');
+const { startServer } = require('../../support/servers.js');
 const {
   DENIED,
   EVERYTHING,

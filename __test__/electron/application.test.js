@@ -10,7 +10,7 @@ const { createNamespaces } = require('../../lib/renderer/namespace.js');
 const { RECEIVE } = require('../../lib/renderer/requests.js');
 const { runNode } = require('../support/child.js');
 const { startFlood } = require('../support/flood.js');
-const { echo, startServer } = require('../support/servers.js');
+const { echo, startServer } = require('../../support/servers.js');
 const {
   DENIED,
   EVERYTHING,

@@ -9,7 +9,7 @@ const { dirname, join } = require('node:path');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
 const { installInto } = require('../support/installed.js');
-const { echo, startServer, stopServers } = require('../support/servers.js');
+const { echo, startServer, stopServers } = require('../../support/servers.js');
 
 const describeElectron = electronPath() ? describe : describe.skip;
 if (!electronPath()) console.warn(`Archives are not tested: ${NO_ELECTRON}`);

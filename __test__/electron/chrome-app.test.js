@@ -8,7 +8,7 @@ const { join } = require('node:path');
 const { irc } = require('../../examples/demo/servers.js');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
 const { untilShown } = require('../support/example-page.js');
-const { startServer, stopServers } = require('../support/servers.js');
+const { startServer, stopServers } = require('../../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
 if (!electronPath()) console.warn(`The Chrome Apps are not tested: ${NO_ELECTRON}`);

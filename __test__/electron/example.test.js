@@ -10,7 +10,7 @@ const { electronPath, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
 const { openExample } = require('../support/example-page.js');
 const { installInto } = require('../support/installed.js');
-const { startServer, stopServers } = require('../support/servers.js');
+const { startServer, stopServers } = require('../../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
 if (!electronPath()) console.warn(`The example is not tested: ${NO_ELECTRON}`);

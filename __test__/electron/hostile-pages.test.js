@@ -4,7 +4,7 @@
 
 const { once } = require('node:events');
 const { join } = require('node:path');
-const { echo, startServer } = require('../support/servers.js');
+const { echo, startServer } = require('../../support/servers.js');
 const {
   ask,
   connect,

@@ -5,7 +5,7 @@
 const { once } = require('node:events');
 const { MessageChannel } = require('node:worker_threads');
 const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
-const { echo, startServer } = require('../support/servers.js');
+const { echo, startServer } = require('../../support/servers.js');
 const {
   bytes,
   endApplications,

@@ -4,7 +4,7 @@
 
 const { once } = require('node:events');
 const { startFlood } = require('../support/flood.js');
-const { certificate, echo, startServer } = require('../support/servers.js');
+const { certificate, echo, startServer } = require('../../support/servers.js');
 const {
   ask,
   connect,

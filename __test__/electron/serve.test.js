@@ -2,7 +2,7 @@
 
 // serve() in a real Electron: the pages that get the API, its errors and its warnings.
 
-const { startServer } = require('../support/servers.js');
+const { startServer } = require('../../support/servers.js');
 const {
   LOOPBACK,
   ask,

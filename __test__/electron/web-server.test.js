@@ -10,7 +10,7 @@ const { join } = require('node:path');
 const { electronPath, NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
 const { openExample } = require('../support/example-page.js');
-const { closedPort, stopServers } = require('../support/servers.js');
+const { closedPort, stopServers } = require('../../support/servers.js');
 
 const testElectron = electronPath() ? test : test.skip;
 if (!electronPath()) console.warn(`The web server is not tested: ${NO_ELECTRON}`);

@@ -4,7 +4,7 @@
 
 const { once } = require('node:events');
 const { join } = require('node:path');
-const { certificate, echo, startServer } = require('../support/servers.js');
+const { certificate, echo, startServer } = require('../../support/servers.js');
 const {
   ask,
   describeElectron,

@@ -13,7 +13,7 @@ const { connect } = require('../../entry/duplex.js');
 const { ROOT } = require('../support/child.js');
 const { closeSockets, tcp } = require('../support/client.js');
 const { conversations } = require('../support/conversations.js');
-const { certificate, startServer, stopServers } = require('../support/servers.js');
+const { certificate, startServer, stopServers } = require('../../support/servers.js');
 
 jest.setTimeout(20_000);
 

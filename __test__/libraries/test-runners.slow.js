@@ -9,7 +9,7 @@ const { dirname, join } = require('node:path');
 const { ROOT, runNode } = require('../support/child.js');
 const { installInto } = require('../support/installed.js');
 const { resolveLibrary } = require('../support/libraries.js');
-const { echo, startServer, stopServers } = require('../support/servers.js');
+const { echo, startServer, stopServers } = require('../../support/servers.js');
 
 const TIMEOUT = 60_000;
 jest.setTimeout(TIMEOUT + 5000);

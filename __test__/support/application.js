@@ -10,7 +10,7 @@ const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
 const { createNamespaces } = require('../../lib/renderer/namespace.js');
 const { COMPLETE } = require('../../lib/renderer/requests.js');
 const runtime = require('../../entry/runtime.js');
-const { stopServers } = require('./servers.js');
+const { stopServers } = require('../../support/servers.js');
 
 const DENIED = 'Does not have permission';
 const EVERYTHING = { sockets: { tcp: { connect: '' } } };

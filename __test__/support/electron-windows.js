@@ -6,7 +6,7 @@
 
 const { join } = require('node:path');
 const { electronPath, startElectron, NO_ELECTRON } = require('../../support/electron.js');
-const { stopServers } = require('./servers.js');
+const { stopServers } = require('../../support/servers.js');
 
 if (!electronPath()) console.warn(`The tests in Electron are skipped: ${NO_ELECTRON}`);
 

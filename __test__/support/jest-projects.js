@@ -4,7 +4,7 @@
 
 const { join } = require('node:path');
 const { ROOT, runNode } = require('./child.js');
-const { echo, startServer, stopServers } = require('./servers.js');
+const { echo, startServer, stopServers } = require('../../support/servers.js');
 
 const HERE = { child: false, isMainThread: true };
 const CHILD = { child: true, isMainThread: true };

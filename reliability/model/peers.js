@@ -15,7 +15,7 @@ const os = require('node:os');
 const { lookup } = require('node:dns/promises');
 const tls = require('node:tls');
 const { startFullServer } = require('../../support/full-backlog.js');
-const { closedPort, stopServers } = require('../../__test__/support/servers.js');
+const { closedPort, stopServers } = require('../../support/servers.js');
 const { createAuthority } = require('../../support/certificates.js');
 
 /**
