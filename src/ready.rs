@@ -22,13 +22,6 @@ pub(crate) struct Ready {
     pub(crate) write: bool,
     /// A short read does not mean that the socket is drained: the peer has ended the stream, or has
     /// sent urgent data, at which reads stop.
-    #[cfg_attr(
-        not(all(
-            any(target_os = "linux", target_os = "android"),
-            not(readiness = "runtime")
-        )),
-        expect(dead_code, reason = "only the epoll backend reads it")
-    )]
     pub(crate) read_until_would_block: bool,
 }
 

@@ -2,6 +2,11 @@
 
 use std::sync::PoisonError;
 
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "android"),
+    not(readiness = "portable")
+)))]
+pub(crate) use std::sync::Condvar;
 pub(crate) use std::sync::atomic::AtomicBool;
 pub(crate) use std::sync::{Mutex, MutexGuard};
 

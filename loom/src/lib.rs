@@ -1,6 +1,6 @@
 //! All orders in which threads can run, for what is concurrent by hand in the native module:
-//! `src/wake/mailbox.rs` and `src/tls/pipe.rs` themselves, with loom's locks and atomics in the place of std's, and models of what
-//! surrounds it. What a notice is about does not matter here.
+//! `src/wake/mailbox.rs`, `src/wake/readiness/watcher.rs` and `src/tls/pipe.rs` themselves, with loom's locks and atomics in
+//! the place of std's, and models of what surrounds them. What a notice is about does not matter here.
 
 #![cfg(test)]
 
@@ -13,10 +13,11 @@ mod gate;
 mod notices;
 mod tls;
 mod wake;
+mod watcher;
 
 mod sync {
     use loom::sync::atomic::{self, Ordering};
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().expect("no model panics with a lock")

@@ -410,7 +410,7 @@ fn unread(socket: &SockRef<'_>) -> Option<u64> {
 /// report it.
 #[cfg(all(
     any(target_os = "linux", target_os = "android"),
-    not(readiness = "runtime")
+    not(readiness = "portable")
 ))]
 fn unacknowledged(socket: &SockRef<'_>) -> Option<usize> {
     use rustix::ioctl::{Getter, Opcode, ioctl};
@@ -427,7 +427,7 @@ fn unacknowledged(socket: &SockRef<'_>) -> Option<usize> {
 /// No portable call reports it.
 #[cfg(not(all(
     any(target_os = "linux", target_os = "android"),
-    not(readiness = "runtime")
+    not(readiness = "portable")
 )))]
 fn unacknowledged(_: &SockRef<'_>) -> Option<usize> {
     None

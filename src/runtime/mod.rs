@@ -1,5 +1,5 @@
-//! The process-wide tokio runtime: watches the sockets of every environment, resolves names and
-//! runs TLS.
+//! The process-wide tokio runtime: resolves names, runs TLS and, on Linux, watches the sockets of every
+//! environment that sleeps.
 
 pub(crate) mod closing;
 

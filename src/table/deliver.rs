@@ -116,6 +116,9 @@ impl SocketTable {
             return Some(Next::Event(Event::Detached));
         }
         if self.busy_poll.continues() {
+            if let Some(poller) = &self.poller {
+                poller.disarm();
+            }
             return Some(Next::PollAgain);
         }
         if !self.mailbox.sleep() {

@@ -384,9 +384,7 @@ mod tests {
         );
     }
 
-    // Other platforms find out only from a failed read that there is no more data.
     #[test]
-    #[cfg(all(target_os = "linux", not(readiness = "runtime")))]
     fn a_reply_is_delivered_after_the_callback_of_its_send() {
         for (size, length) in [(40_000, 20_000), (40_000, 40_000), (40_000, 60_000), (4, 8)] {
             let (mut application, peer) = (Application::new(), Peer::new());

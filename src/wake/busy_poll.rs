@@ -6,8 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::wake::readiness::POLLS;
-
 /// The longest wait for a reply.
 const MAX_WAIT: Duration = Duration::from_micros(50);
 
@@ -41,9 +39,6 @@ impl BusyPoll {
 
     /// Whether to poll again after a poll that has found no event.
     pub(crate) fn continues(&mut self) -> bool {
-        if !POLLS {
-            return false;
-        }
         match self.until {
             Some(until) if Instant::now() < until => return true,
             Some(_) => self.end(false),
@@ -77,8 +72,7 @@ impl BusyPoll {
     }
 }
 
-// Other platforms have no busy poll to test.
-#[cfg(all(test, target_os = "linux", not(readiness = "runtime")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -22,7 +22,6 @@ use crate::socket::{Connection, SocketProperties};
 use crate::sync::lock;
 use crate::testing::{Application, Delivered, Peer};
 use crate::transport::Transport;
-use crate::wake::readiness::POLLS;
 
 type Server = StreamOwned<ServerConnection, StdTcpStream>;
 
@@ -516,8 +515,7 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
         let request = application.request();
         application.table.info(request, socket_id);
         application.outcome(request).unwrap();
-        // Where there is no epoll the kernel keeps it.
-        !POLLS || secure(&application, socket_id).buffered_bytes() > 0
+        secure(&application, socket_id).buffered_bytes() > 0
     });
     let server = send_in_bulk(&mut application, socket_id, server, super::SMALL_WRITE + 1);
     (application, socket_id, server)
@@ -554,13 +552,6 @@ fn encrypt(server: &mut Server, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-#[cfg_attr(
-    any(
-        readiness = "runtime",
-        not(any(target_os = "linux", target_os = "android"))
-    ),
-    ignore = "nothing comes before the task"
-)]
 fn bytes_read_inline_precede_those_of_the_task() {
     let (mut application, socket_id, mut server) = kept_before_a_task();
     let shared = shared(&application, socket_id);
@@ -721,7 +712,6 @@ fn bytes_of_a_failed_write_are_not_encrypted_again() {
 }
 
 #[test]
-#[cfg(all(target_os = "linux", not(readiness = "runtime")))]
 fn a_connection_that_no_task_can_take_over_reports_its_end() {
     let (mut application, socket_id, _server) = secured();
     let other_poller = crate::wake::readiness::Poller::new(&Arc::default()).unwrap();

@@ -24,9 +24,6 @@ use crate::ready::{Direction, Ready, uninterrupted};
 use crate::runtime;
 use crate::wake::mailbox::Mailbox;
 
-/// Whether polling finds events that have not been posted.
-pub(crate) const POLLS: bool = true;
-
 /// The most sockets that one system call reports. The next call reports the rest.
 const EVENTS: usize = 256;
 
@@ -150,6 +147,13 @@ impl Poller {
             );
         }
     }
+
+    /// Does nothing: [`Self::collect`] finds events while the gate is armed, too.
+    #[expect(
+        clippy::unused_self,
+        reason = "the signature of the other implementation"
+    )]
+    pub(crate) fn disarm(&self) {}
 }
 
 impl Drop for Poller {

@@ -1,23 +1,23 @@
 //! Tells the JavaScript thread which sockets are readable or writable.
 //!
-//! With epoll, the JavaScript thread queries the kernel itself while it has work. Before it goes to
-//! sleep, it asks the runtime to watch for one event. A busy application therefore wakes no other
-//! thread. Without epoll, the runtime watches each socket. `RUSTFLAGS='--cfg readiness="runtime"'`
-//! selects the latter everywhere, for tests.
+//! The JavaScript thread queries the kernel itself while it has work. Before it goes to sleep, it has
+//! another thread watch for one event: on Linux the runtime, elsewhere a thread of the poller. A busy
+//! application therefore wakes no other thread. `RUSTFLAGS='--cfg readiness="portable"'` selects the
+//! implementation of the other systems on Linux, too, for tests.
 
 #[cfg_attr(
     all(
         any(target_os = "linux", target_os = "android"),
-        not(readiness = "runtime")
+        not(readiness = "portable")
     ),
     path = "epoll.rs"
 )]
 #[cfg_attr(
     not(all(
         any(target_os = "linux", target_os = "android"),
-        not(readiness = "runtime")
+        not(readiness = "portable")
     )),
-    path = "runtime.rs"
+    path = "portable.rs"
 )]
 mod backend;
 
@@ -36,7 +36,7 @@ use crate::ids::SocketId;
 use crate::ready::{Direction, SEND_FLAGS};
 use crate::wake::mailbox::Mailbox;
 
-pub(crate) use backend::{POLLS, PolledSocket, Poller};
+pub(crate) use backend::{PolledSocket, Poller};
 
 impl Poller {
     /// The poller of a table, created on first use.
