@@ -4,12 +4,13 @@
  * Builds the native module for other platforms on Linux, and checks each file:
  * `npm run cross -- TARGET…`, where a target is one of package.json's or `all`. The result goes to
  * artifacts/bindings-TARGET/, where `npm run assemble` expects it. `--check` examines a file that is there
- * instead of building it. docs/platforms.md has the figures.
+ * instead of building it, `--clippy` lints the code of that platform. docs/platforms.md has the figures.
  *
  * Rust's standard library comes from rustup if `rustup target add` has installed the target. Otherwise it
  * is compiled from the sources that Debian packages.
  */
 
+const { spawnSync } = require('node:child_process');
 const { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -105,16 +106,27 @@ function remappedPaths(sources) {
   return pairs.filter(([from]) => from).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 
-/** @param {string} name @param {Target} target @returns {string} the built file */
-function build(name, target) {
+/**
+ * @param {Target} target
+ * @param {{ subcommand?: string, after?: string[] }} [how] Cargo's arguments.
+ */
+function cargo(target, { subcommand = 'build', after = [] } = {}) {
   need('cargo', 'install Rust, https://rustup.rs');
   const { triple, linker, glibc } = target;
   const sources = isInstalled(triple) && linker !== 'mingw' ? undefined : rustSources();
   const { env, flags } = linker === 'mingw' ? mingwEnvironment(sources) : zigEnvironment(target);
-  const wanted = glibc ? `${triple}.${glibc}` : triple;
-  const args = [linker === 'mingw' ? 'build' : 'zigbuild', '--release', '--lib', '--locked'];
+  const [program, command] =
+    linker === 'mingw'
+      ? ['cargo', subcommand]
+      : [
+          path.join(pythonTools(), 'cargo-zigbuild'),
+          subcommand === 'build' ? 'zigbuild' : subcommand,
+        ];
+  const args = [command, '--release', '--lib', '--locked'];
   if (sources) args.push('-Zbuild-std=std,panic_unwind');
-  run('cargo', [...args, '--target', wanted], {
+  args.push('--target', glibc ? `${triple}.${glibc}` : triple, ...after);
+  const { status } = spawnSync(program, args, {
+    cwd: ROOT,
     stdio: 'inherit',
     env: {
       ...process.env,
@@ -124,11 +136,17 @@ function build(name, target) {
       CARGO_ENCODED_RUSTFLAGS: [...flags, ...remappedPaths(sources ?? '')].join('\u001f'),
     },
   });
+  if (status !== 0) throw new ToolError(`cargo ${command} failed for ${triple}`);
+}
+
+/** @param {string} name @param {Target} target @returns {string} the built file */
+function build(name, target) {
+  cargo(target);
   const extension = { PE: 'dll', ELF: 'so', MachO: 'dylib' }[target.file.format];
   const prefix = extension === 'dll' ? '' : 'lib';
   const file = artifact(name, target);
   mkdirSync(path.dirname(file), { recursive: true });
-  const built = path.join(CARGO_FOLDER, triple, 'release');
+  const built = path.join(CARGO_FOLDER, target.triple, 'release');
   copyFileSync(path.join(built, `${prefix}chrome_sockets_tcp.${extension}`), file);
   return file;
 }
@@ -157,7 +175,7 @@ function examine(file, target) {
 function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { check: { type: 'boolean' } },
+    options: { check: { type: 'boolean' }, clippy: { type: 'boolean' } },
   });
   const names = positionals.includes('all') ? Object.keys(TARGETS) : positionals;
   const unknown = names.filter((name) => !(name in TARGETS));
@@ -171,6 +189,10 @@ function main() {
   }
   for (const name of names) {
     const target = TARGETS[name];
+    if (values.clippy) {
+      cargo(target, { subcommand: 'clippy', after: ['--', '-D', 'warnings'] });
+      continue;
+    }
     const file = values.check ? artifact(name, target) : build(name, target);
     const wrong = examine(file, target);
     if (wrong.length > 0) throw new ToolError(`${name}: ${wrong.join('; ')}`);
