@@ -240,7 +240,7 @@ async function main() {
     );
   }
   if (steps.includes('jest')) {
-    const args = [JEST_TIMEOUT, '--runInBand', ...files];
+    const args = [JEST_TIMEOUT, '--runInBand', ...world.jest, ...files];
     const options = { cwd: tree, env, limit: TIME_LIMIT };
     const suite = jestSuite([world.command], args, options);
     complaints.push(...(await judge(name, suite, 'jest', files.length > 0)));

@@ -13,7 +13,8 @@ const tools = require('./tools.js');
  * @property {NodeJS.ProcessEnv} env
  * @property {boolean} bridge Whether messages of `fork()` need TCP.
  * @property {string[]} npm What makes npm choose the packages of that platform.
- * @property {string} [resolver] The package that jest needs there.
+ * @property {string} resolver The package that jest needs there.
+ * @property {string[]} jest Options for a run of all its files.
  */
 
 /** Windows names entropy's source so since version 8; wine 8 lacks the library, and has the older name. */
@@ -38,6 +39,26 @@ cat "$log"
 rm "$log"
 exit $status
 `;
+
+/**
+ * The files that jest leaves out under wine. They start Electron, npm, compilers or jest itself, which takes minutes
+ * there, and test scripts of this repository rather than the module.
+ */
+const NOT_UNDER_WINE = [
+  'assemble',
+  'bench',
+  'check',
+  'examples',
+  'global-types',
+  'jest',
+  'layout',
+  'pack',
+  'reliability',
+  'slow-trust-store',
+  'source-order',
+  'tried',
+  'workflows',
+];
 
 /** @param {string} file @param {string} text */
 function writeProgram(file, text) {
@@ -76,6 +97,11 @@ function windows() {
     bridge: true,
     npm: ['--os=win32', '--cpu=x64'],
     resolver: 'binding-win32-x64-msvc',
+    jest: [
+      // To Windows' Node, wine shows the link to node_modules as a folder, all of which jest would read.
+      '--roots=__test__',
+      `--testPathIgnorePatterns=/(${NOT_UNDER_WINE.join('|')})\\.test|electron/`,
+    ],
   };
 }
 
@@ -88,6 +114,7 @@ function musl() {
     bridge: false,
     npm: ['--os=linux', '--cpu=x64', '--libc=musl'],
     resolver: 'binding-linux-x64-musl',
+    jest: [],
   };
 }
 
@@ -118,6 +145,7 @@ function arm64() {
     bridge: false,
     npm: ['--os=linux', '--cpu=arm64', '--libc=glibc'],
     resolver: 'binding-linux-arm64-gnu',
+    jest: [],
   };
 }
 
