@@ -200,7 +200,7 @@ impl Application {
             paused: false,
             handshake: OwnedTask(idle),
         };
-        self.table.open_connections += 1;
+        self.table.load.open();
         let secured = Secured {
             stream: closing::Stream::new(stream),
             connection,

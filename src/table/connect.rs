@@ -37,7 +37,7 @@ impl SocketTable {
         let socket = find!(self.sockets, socket_id, request);
         socket.host.clone_from(&host);
         self.counters.connects_started += 1;
-        self.pending_lookups += 1;
+        self.load.start_lookup();
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
         let resolved = move |result| Notice::Resolved {
             request,
@@ -95,7 +95,7 @@ impl SocketTable {
         deadline: Option<Instant>,
         result: Result<Vec<IpAddr>, NetError>,
     ) {
-        self.pending_lookups -= 1;
+        self.load.end_lookup();
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
             socket.look_ups.retain(|&(other, _)| other != request);
         }
@@ -117,7 +117,7 @@ impl SocketTable {
         let attempt =
             Attempt::new(addresses, port, deadline).sparing_descriptors(self.spares_descriptors);
         socket.connection = Connection::Connecting { request, attempt };
-        self.open_connections += 1;
+        self.load.open();
         self.continue_attempt(socket_id);
     }
 
@@ -159,7 +159,7 @@ impl SocketTable {
             }
             Err(error) => {
                 socket.connection = Connection::Disconnected;
-                self.open_connections -= 1;
+                self.load.close();
                 self.outbox.fail(request, error);
             }
         }

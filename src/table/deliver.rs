@@ -204,8 +204,8 @@ impl SocketTable {
     fn is_idle(&self) -> bool {
         !self.has_news()
             && self.notices.is_empty()
-            && self.pending_lookups == 0
-            && self.open_connections == 0
+            && self.load.pending_lookups() == 0
+            && self.load.open_connections() == 0
     }
 
     fn handle(&mut self, notice: Notice) {

@@ -7,6 +7,7 @@
 mod connect;
 mod counters;
 mod deliver;
+mod load;
 pub(crate) mod orphans;
 mod outbox;
 mod receive;
@@ -36,6 +37,7 @@ use crate::wake::mailbox::Mailbox;
 use crate::wake::notice::Notice;
 use crate::wake::readiness::Poller;
 
+use self::load::Load;
 use self::outbox::Outbox;
 pub(crate) use self::outbox::SOCKET_NOT_FOUND;
 
@@ -59,16 +61,9 @@ pub(crate) struct SocketTable {
     pub(crate) max_sockets: Option<usize>,
     /// Whether connections leave some of the process's descriptors unused.
     pub(crate) spares_descriptors: bool,
-    /// Pending name resolutions.
-    pub(crate) pending_lookups: usize,
-    /// Sockets that are connected or connecting, and server sockets that listen.
-    pub(crate) open_connections: usize,
+    pub(crate) load: Load,
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
-    /// Bytes of pending sends, which count towards the write quota.
-    pub(crate) queued_bytes: usize,
-    /// Sockets with bytes that were read but not delivered.
-    pub(crate) sockets_buffering: usize,
     /// The buffer for the next read. Idle sockets have none.
     pub(crate) spare: Vec<u8>,
     /// Created by the first connection.
@@ -241,9 +236,9 @@ impl SocketTable {
                 self.outbox.fail(request, NetError::Aborted);
             }
         }
-        self.open_connections -= 1;
+        self.load.close();
         for (request, length) in socket.writes.abandon() {
-            self.queued_bytes -= length;
+            self.load.release_bytes(length);
             self.outbox.fail(request, NetError::Aborted);
         }
         let was_reading = socket.read.take().is_some();
@@ -286,8 +281,8 @@ impl SocketTable {
     /// referenced socket is connected.
     pub(crate) fn keeps_loop(&mut self) -> bool {
         if self.has_news()
-            || self.pending_lookups > 0
-            || self.open_connections > self.unreferenced.len()
+            || self.load.pending_lookups() > 0
+            || self.load.open_connections() > self.unreferenced.len()
         {
             return true;
         }
@@ -297,7 +292,7 @@ impl SocketTable {
                 .get(id)
                 .is_some_and(|socket| matches!(socket.connection, Connection::Connected(_)))
         });
-        self.open_connections > self.unreferenced.len()
+        self.load.open_connections() > self.unreferenced.len()
     }
 
     /// Whether an event is queued.

@@ -119,7 +119,7 @@ impl SocketTable {
                 USED.store(true, Ordering::Relaxed);
                 let mut orphans = ORPHANS.lock();
                 orphans.take_over(socket_id, socket, poller.as_ref());
-                if orphans.open_connections > 0 {
+                if orphans.load.open_connections() > 0 {
                     orphans.mailbox.attach(Box::new(wake));
                 }
             } else {
@@ -146,15 +146,19 @@ impl SocketTable {
         };
         if let Some(socket) = orphans.sockets.remove(&socket_id) {
             if let Connection::Connected(_) = &socket.connection {
-                orphans.open_connections -= 1;
-                orphans.sockets_buffering -= usize::from(socket.read_ahead.is_some());
+                orphans.load.close();
+                if socket.read_ahead.is_some() {
+                    orphans.load.end_buffering();
+                }
             }
             self.take_over(socket_id, socket, orphans.poller.as_ref());
             // A sleeping table that has just created its poller has not armed it.
             self.mailbox.wake();
         }
         if let Some(server) = orphans.servers.remove(&socket_id) {
-            orphans.open_connections -= usize::from(server.is_listening());
+            if server.is_listening() {
+                orphans.load.close();
+            }
             self.take_over_server(socket_id, server, orphans.poller.as_ref());
             self.mailbox.wake();
         }
@@ -172,7 +176,9 @@ impl SocketTable {
             // Without a poller there was no listener.
             _ => server = server.without_listener(),
         }
-        self.open_connections += usize::from(server.is_listening());
+        if server.is_listening() {
+            self.load.open();
+        }
         self.servers.insert(socket_id, server);
     }
 
@@ -214,8 +220,10 @@ impl SocketTable {
                     .hand_over(socket_id, former, poller, &self.mailbox)
         {
             socket.connection = Connection::Connected(Link { transport, ..link });
-            self.open_connections += 1;
-            self.sockets_buffering += usize::from(socket.read_ahead.is_some());
+            self.load.open();
+            if socket.read_ahead.is_some() {
+                self.load.start_buffering();
+            }
         } else {
             drop(socket.writes.abandon());
             socket.read_ahead = None;
@@ -471,7 +479,7 @@ mod tests {
         former.table.end();
         let mut next = Application::new();
         // A pending name resolution keeps it attached.
-        next.table.pending_lookups = 1;
+        next.table.load.start_lookup();
         let woken = Arc::new(AtomicBool::new(false));
         let wake = Arc::clone(&woken);
         next.table
@@ -508,7 +516,7 @@ mod tests {
         let error = NetError::ConnectionClosed;
         assert_eq!(next.event(), Delivered::ReceiveError { socket_id, error });
         assert_eq!(next.event(), Delivered::Detached);
-        assert_eq!(next.table.sockets_buffering, 0);
+        assert_eq!(next.table.load.sockets_buffering(), 0);
     }
 
     #[test]

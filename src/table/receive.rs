@@ -208,7 +208,7 @@ impl SocketTable {
     /// Reads available data, of which `capacity` bytes may be delivered at once. Like
     /// [`Self::fill`].
     fn top_up(&mut self, socket_id: SocketId, capacity: usize) -> Poll<bool> {
-        let most = if self.sockets_buffering < MAX_BUFFERING {
+        let most = if self.load.sockets_buffering() < MAX_BUFFERING {
             READ_SIZE
         } else {
             capacity
@@ -268,7 +268,9 @@ impl SocketTable {
         };
         if has_bytes {
             socket.read_ahead = Some(ReadAhead::new(buffer));
-            self.sockets_buffering += usize::from(!buffered);
+            if !buffered {
+                self.load.start_buffering();
+            }
         } else {
             self.keep_spare(buffer);
         }
@@ -282,7 +284,7 @@ impl SocketTable {
             return;
         };
         if let Some(read_ahead) = socket.read_ahead.take() {
-            self.sockets_buffering -= 1;
+            self.load.end_buffering();
             let mut buffer = read_ahead.into_buffer();
             buffer.clear();
             self.keep_spare(buffer);
@@ -372,7 +374,8 @@ mod tests {
             assert!(data.len() <= 40_000);
             received.extend(data);
             assert_eq!(
-                application.table.sockets_buffering, 0,
+                application.table.load.sockets_buffering(),
+                0,
                 "a large read was buffered"
             );
         }

@@ -88,7 +88,7 @@ impl SocketTable {
                 let released = poller.release(socket);
                 if released.is_err() {
                     // The connection is gone and must be counted out here.
-                    self.open_connections -= 1;
+                    self.load.close();
                 }
                 released.map(|stream| (stream, endpoints)).ok()
             }
@@ -199,7 +199,7 @@ impl SocketTable {
                 self.outbox.complete(request);
             }
             Err(error) => {
-                self.open_connections -= 1;
+                self.load.close();
                 self.sockets.remove(&socket_id);
                 self.outbox.fail(request, error);
             }

@@ -65,7 +65,7 @@ impl SocketTable {
     /// Writes without blocking, if the queue is empty. The flush meets an error again and handles
     /// it.
     fn write_at_once(&mut self, socket_id: SocketId, data: &[u8]) -> usize {
-        if self.queued_bytes + data.len() > WRITE_QUOTA {
+        if self.load.queued_bytes() + data.len() > WRITE_QUOTA {
             return 0;
         }
         self.read_before_send(socket_id);
@@ -89,7 +89,7 @@ impl SocketTable {
     /// Queues or refuses a send whose first `written` bytes are written.
     fn queue(&mut self, request: u32, socket_id: SocketId, data: &[u8], written: usize) {
         // Chromium checks the quota before the socket.
-        if self.queued_bytes + data.len() > WRITE_QUOTA {
+        if self.load.queued_bytes() + data.len() > WRITE_QUOTA {
             return self
                 .outbox
                 .fail(request, Failure::without_code("Exceeded write quota."));
@@ -99,7 +99,7 @@ impl SocketTable {
             Connection::Connected(link) if !link.broken => {}
             _ => return self.outbox.fail(request, NetError::SocketNotConnected),
         }
-        self.queued_bytes += data.len();
+        self.load.queue_bytes(data.len());
         socket.writes.push(request, data, written);
     }
 
@@ -135,7 +135,7 @@ impl SocketTable {
             return self.write_failed(socket_id);
         };
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
-            self.queued_bytes -= length;
+            self.load.release_bytes(length);
             self.counters.bytes_sent += length;
             self.outbox.complete(request);
             socket.completion_ahead = true;
@@ -186,7 +186,7 @@ impl SocketTable {
         };
         let mut error = NetError::Failed;
         for (request, length) in socket.writes.abandon() {
-            self.queued_bytes -= length;
+            self.load.release_bytes(length);
             self.outbox.fail(request, error);
             error = NetError::SocketNotConnected;
         }
@@ -306,7 +306,7 @@ mod tests {
         }
         let (_stream, received) = reader.join().unwrap();
         assert!(received.starts_with(b"one-") && received.ends_with(b"-two"));
-        assert_eq!(application.table.queued_bytes, 0);
+        assert_eq!(application.table.load.queued_bytes(), 0);
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
         let table = &mut application.table;
         assert!(table.send_gathered(7, &[[socket_id, 2]; 3], b"abcdef and more"));
         assert!(!table.has_news());
-        assert_eq!(table.queued_bytes, 0);
+        assert_eq!(table.load.queued_bytes(), 0);
         let mut received = [0; 6];
         stream.read_exact(&mut received).unwrap();
         assert_eq!(&received, b"abcdef");
@@ -452,7 +452,7 @@ mod tests {
             assert_eq!(application.outcome(aborted), failure(NetError::Aborted));
         }
         assert_eq!(application.outcome(request), Ok(()));
-        assert_eq!(application.table.queued_bytes, 0);
+        assert_eq!(application.table.load.queued_bytes(), 0);
         drop(stream);
     }
 

@@ -85,7 +85,7 @@ impl SocketTable {
         // Kept until the new listener has its port, which therefore cannot be that of the former.
         let former = mem::take(&mut server.state);
         match former {
-            State::Idle => self.open_connections += 1,
+            State::Idle => self.load.open(),
             State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             State::Listening(_) => {}
         }
@@ -138,7 +138,7 @@ impl SocketTable {
                 }
             }
             Err(error) => {
-                self.open_connections -= 1;
+                self.load.close();
                 self.outbox.fail(request, error);
             }
         }
@@ -169,7 +169,7 @@ impl SocketTable {
             State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
             State::Listening(_) => {}
         }
-        self.open_connections -= 1;
+        self.load.close();
         server.local = None;
         server.accepting = false;
     }
@@ -272,7 +272,7 @@ impl SocketTable {
             failure: None,
         });
         self.sockets.insert(client_id, Box::new(client));
-        self.open_connections += 1;
+        self.load.open();
         self.counters.accepted += 1;
         if let Some(server) = self.servers.get_mut(&socket_id) {
             server.accepting = !server.paused;

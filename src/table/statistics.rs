@@ -71,7 +71,7 @@ impl SocketTable {
             connects_failed: failed(
                 counters.connects_started,
                 counters.connects_succeeded,
-                self.pending_lookups + connecting,
+                self.load.pending_lookups() + connecting,
             ),
             accepted: number(counters.accepted),
             accepts_failed: number(counters.accepts_failed),
@@ -84,7 +84,7 @@ impl SocketTable {
             bytes_received: number(counters.bytes_received),
             bytes_held: number(buffered),
             bytes_sent: number(counters.bytes_sent),
-            bytes_pending: number(self.queued_bytes),
+            bytes_pending: number(self.load.queued_bytes()),
             sends_pending: number(sends),
             events_delivered: number(counters.events_delivered),
         }

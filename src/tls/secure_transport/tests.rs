@@ -205,7 +205,7 @@ fn large_sends_go_to_a_task_and_end_in_order() {
     let received = reader.join().unwrap();
     assert!(received[1..=large.len()] == large);
     assert_eq!((received[0], received[length - 1]), (b'a', b'b'));
-    assert_eq!(application.table.queued_bytes, 0);
+    assert_eq!(application.table.load.queued_bytes(), 0);
 }
 
 #[test]
