@@ -69,7 +69,7 @@ impl Application {
 
     pub(crate) fn attach(&mut self) {
         let woken = Arc::clone(&self.woken);
-        self.table.mailbox.attach(Box::new(move || {
+        self.table.attach(Box::new(move || {
             *lock(&woken.0) = true;
             woken.1.notify_one();
         }));
@@ -193,14 +193,13 @@ impl Application {
         let stream = tokio::net::TcpStream::from_std(stream).unwrap();
         let request = self.request();
         let idle = runtime.spawn(async {}).abort_handle();
-        let socket = self.table.sockets.get_mut(&socket_id).unwrap();
-        socket.connection = Connection::Securing {
+        let connecting = Connection::Securing {
             request,
             endpoints,
             paused: false,
             handshake: OwnedTask(idle),
         };
-        self.table.load.open();
+        self.table.open(socket_id, connecting);
         let secured = Secured {
             stream: closing::Stream::new(stream),
             connection,

@@ -15,7 +15,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
-use crate::event::{Failure, Next};
+use crate::event::Failure;
 use crate::ids::SocketId;
 use crate::sync::lock;
 use crate::table::SocketTable;
@@ -63,7 +63,7 @@ impl TcpSockets {
             // Fails only while the environment ends, when no thread needs to be woken.
             let _ = lock(&wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
-        lock(&self.table).mailbox.attach(Box::new(wake_fn));
+        lock(&self.table).attach(Box::new(wake_fn));
         Ok(())
     }
 
@@ -126,10 +126,7 @@ impl TcpSockets {
         let next = move |call: FunctionCallContext<'_>| {
             let turned = call.first_arg()?;
             let mut table = lock(&table);
-            let next = table.next_event(turned);
-            let polls_again = next == Next::PollAgain;
-            let (number, failure) = next.into_number();
-            table.failure = failure;
+            let (number, polls_again) = table.next_number(turned);
             drop(table);
             if polls_again {
                 thread::yield_now();
@@ -189,7 +186,7 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_failure(&self) -> Option<FailedCall> {
-        let Failure { code, message } = lock(&self.table).failure.take()?;
+        let Failure { code, message } = lock(&self.table).take_failure()?;
         let message = message.into_owned();
         Some(FailedCall { code, message })
     }
@@ -231,9 +228,7 @@ fn call_on<T>(
 fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) -> T) -> T {
     let mut table = lock(table);
     let result = action(&mut table);
-    if table.has_news() {
-        table.mailbox.wake();
-    }
+    table.wake_if_news();
     result
 }
 

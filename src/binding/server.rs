@@ -108,6 +108,6 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     #[must_use]
     pub fn take_accepted(&self) -> Option<SocketId> {
-        lock(&self.table).accepted.take()
+        lock(&self.table).take_accepted()
     }
 }

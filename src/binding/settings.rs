@@ -1,7 +1,6 @@
 //! The settings of an environment.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use napi::bindgen_prelude::Uint8Array;
@@ -43,7 +42,7 @@ impl TcpSockets {
         );
         match settings {
             Ok(settings) => {
-                lock(&self.table).tls = Some(Arc::new(TlsContext::new(settings)));
+                lock(&self.table).set_tls(TlsContext::new(settings));
                 None
             }
             Err(problem) => Some(problem.into()),
@@ -54,20 +53,20 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn limit_connect(&self, milliseconds: Option<u32>) {
         let limit = milliseconds.map(|number| Duration::from_millis(number.into()));
-        lock(&self.table).connect_timeout = limit;
+        lock(&self.table).limit_connect(limit);
     }
 
     /// Limits the number of sockets; null for no limit. Existing sockets stay.
     #[napi(catch_unwind)]
     pub fn limit_sockets(&self, count: Option<u32>) {
         let limit = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-        lock(&self.table).max_sockets = limit;
+        lock(&self.table).limit_sockets(limit);
     }
 
     /// Makes connections fail before the process runs out of descriptors for other purposes.
     #[napi(catch_unwind)]
     pub fn spare_descriptors(&self) {
-        lock(&self.table).spares_descriptors = true;
+        lock(&self.table).spare_descriptors(true);
     }
 }
 

@@ -518,11 +518,11 @@ mod tests {
             }
             opened.push(file);
         }
-        application.table.spares_descriptors = true;
+        application.table.spare_descriptors(true);
         let error = Err(NetError::InsufficientResources.into());
         assert_eq!(application.connect(sockets[0], peer.address), Ok(()));
         assert_eq!(application.connect(sockets[1], peer.address), error);
-        application.table.spares_descriptors = false;
+        application.table.spare_descriptors(false);
         assert_eq!(application.connect(sockets[2], peer.address), Ok(()));
     }
 

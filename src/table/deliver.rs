@@ -2,7 +2,7 @@
 
 use super::SocketTable;
 use super::outbox::Entry;
-use crate::event::{Event, Next};
+use crate::event::{Event, Failure, Next};
 use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
@@ -13,6 +13,21 @@ use crate::wake::notice::Notice;
 const EVENTS_PER_POLL: usize = 16;
 
 impl SocketTable {
+    /// The [next event](Self::next_event) as a number, and whether to poll again. The failure that
+    /// belongs to the number is kept for [`Self::take_failure`].
+    pub(crate) fn next_number(&mut self, turned: bool) -> (f64, bool) {
+        let next = self.next_event(turned);
+        let polls_again = next == Next::PollAgain;
+        let (number, failure) = next.into_number();
+        self.failure = failure;
+        (number, polls_again)
+    }
+
+    /// The failure of the request that was delivered last.
+    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
     /// The next event. JavaScript requests each event in a job of its own, so that microtasks run
     /// between two events, as in Chromium. `turned` says whether the event loop has turned since
     /// the last request.

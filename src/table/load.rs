@@ -3,7 +3,7 @@
 
 /// The load of one table.
 #[derive(Default)]
-pub(crate) struct Load {
+pub(super) struct Load {
     pending_lookups: usize,
     open_connections: usize,
     queued_bytes: usize,
@@ -22,7 +22,7 @@ impl Load {
     }
 
     /// A socket has started to connect or listen, or was taken over while it does.
-    pub(crate) fn open(&mut self) {
+    pub(super) fn open(&mut self) {
         self.open_connections += 1;
     }
 
@@ -62,7 +62,7 @@ impl Load {
     }
 
     /// Bytes of pending sends.
-    pub(crate) fn queued_bytes(&self) -> usize {
+    pub(super) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
 

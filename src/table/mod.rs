@@ -33,7 +33,7 @@ use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 use crate::tls::handshake::TlsContext;
 use crate::wake::budget::DeliveryBudget;
 use crate::wake::busy_poll::BusyPoll;
-use crate::wake::mailbox::Mailbox;
+use crate::wake::mailbox::{Mailbox, WakeFn};
 use crate::wake::notice::Notice;
 use crate::wake::readiness::Poller;
 
@@ -48,37 +48,37 @@ const TOO_MANY_SOCKETS: &str = "Too many sockets";
 #[derive(Default)]
 pub(crate) struct SocketTable {
     /// Boxed, because a tree allocates more slots than it uses.
-    pub(crate) sockets: BTreeMap<SocketId, Box<Socket>>,
+    sockets: BTreeMap<SocketId, Box<Socket>>,
     /// Their identifiers are those of no other socket.
-    pub(crate) servers: BTreeMap<SocketId, ServerSocket>,
-    pub(crate) outbox: Outbox,
-    pub(crate) mailbox: Arc<Mailbox>,
+    servers: BTreeMap<SocketId, ServerSocket>,
+    outbox: Outbox,
+    mailbox: Arc<Mailbox>,
     /// The TLS settings of the application, if there are any.
-    pub(crate) tls: Option<Arc<TlsContext>>,
+    tls: Option<Arc<TlsContext>>,
     /// The application's limit on the duration of `connect()` and of a handshake.
-    pub(crate) connect_timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
     /// The application's limit on the number of sockets.
-    pub(crate) max_sockets: Option<usize>,
+    max_sockets: Option<usize>,
     /// Whether connections leave some of the process's descriptors unused.
-    pub(crate) spares_descriptors: bool,
-    pub(crate) load: Load,
+    spares_descriptors: bool,
+    load: Load,
     /// Sockets that do not keep the event loop alive while they are connected.
     unreferenced: BTreeSet<SocketId>,
     /// The buffer for the next read. Idle sockets have none.
-    pub(crate) spare: Vec<u8>,
+    spare: Vec<u8>,
     /// Created by the first connection.
-    pub(crate) poller: Option<Poller>,
-    pub(crate) busy_poll: BusyPoll,
-    pub(crate) counters: Counters,
-    pub(crate) budget: DeliveryBudget,
+    poller: Option<Poller>,
+    busy_poll: BusyPoll,
+    counters: Counters,
+    budget: DeliveryBudget,
     /// Events delivered since the poller was queried.
     delivered: usize,
     /// The socket whose bytes were announced to JavaScript, and their number.
-    pub(crate) announced: Option<(SocketId, usize)>,
+    announced: Option<(SocketId, usize)>,
     /// The failure of the request that was delivered last.
-    pub(crate) failure: Option<Failure>,
+    failure: Option<Failure>,
     /// The connection that was delivered last.
-    pub(crate) accepted: Option<SocketId>,
+    accepted: Option<SocketId>,
     /// Ready sockets that the table has not handled yet.
     ready_sockets: VecDeque<(SocketId, Ready)>,
     /// Notices that were collected but not handled yet.
@@ -295,8 +295,68 @@ impl SocketTable {
         self.load.open_connections() > self.unreferenced.len()
     }
 
+    /// Sets the function that wakes JavaScript; see [`Mailbox::attach`].
+    pub(crate) fn attach(&self, wake: WakeFn) {
+        self.mailbox.attach(wake);
+    }
+
+    /// Wakes JavaScript if an event is queued.
+    pub(crate) fn wake_if_news(&self) {
+        if self.has_news() {
+            self.mailbox.wake();
+        }
+    }
+
+    /// Sets the TLS settings of the application.
+    pub(crate) fn set_tls(&mut self, context: TlsContext) {
+        self.tls = Some(Arc::new(context));
+    }
+
+    /// Limits the duration of `connect()` and of a handshake.
+    pub(crate) fn limit_connect(&mut self, limit: Option<Duration>) {
+        self.connect_timeout = limit;
+    }
+
+    /// Limits the number of sockets.
+    pub(crate) fn limit_sockets(&mut self, limit: Option<usize>) {
+        self.max_sockets = limit;
+    }
+
+    /// Decides whether connections leave some of the process's descriptors unused.
+    pub(crate) fn spare_descriptors(&mut self, spares: bool) {
+        self.spares_descriptors = spares;
+    }
+
     /// Whether an event is queued.
     pub(crate) fn has_news(&self) -> bool {
         !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
+    }
+}
+
+/// What tests outside of this module look at.
+#[cfg(test)]
+impl SocketTable {
+    pub(crate) fn socket(&self, socket_id: SocketId) -> &Socket {
+        &self.sockets[&socket_id]
+    }
+
+    pub(crate) fn socket_mut(&mut self, socket_id: SocketId) -> &mut Socket {
+        self.sockets.get_mut(&socket_id).unwrap()
+    }
+
+    /// A socket, and the poller that watches it.
+    pub(crate) fn watched(&mut self, socket_id: SocketId) -> (&mut Socket, &Poller) {
+        let socket = self.sockets.get_mut(&socket_id).unwrap();
+        (socket, self.poller.as_ref().unwrap())
+    }
+
+    /// Gives a disconnected socket a connection.
+    pub(crate) fn open(&mut self, socket_id: SocketId, connection: Connection) {
+        self.socket_mut(socket_id).connection = connection;
+        self.load.open();
+    }
+
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.load.queued_bytes()
     }
 }

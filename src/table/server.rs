@@ -251,6 +251,11 @@ impl SocketTable {
         None
     }
 
+    /// The socket of the connection that was delivered last.
+    pub(crate) fn take_accepted(&mut self) -> Option<SocketId> {
+        self.accepted.take()
+    }
+
     /// Makes a client socket of an accepted connection.
     fn accepted(&mut self, socket_id: SocketId, socket: SystemSocket, peer: SocketAddr) -> Event {
         let client_id = Self::next_id();

@@ -84,7 +84,7 @@ fn secured_with(broken: bool, tickets: usize) -> (Application, SocketId, Server)
 }
 
 fn secure(application: &Application, socket_id: SocketId) -> &SecureTransport {
-    match &application.table.sockets[&socket_id].connection {
+    match &application.table.socket(socket_id).connection {
         Connection::Connected(link) => match &link.transport {
             Transport::Secure(secure) => secure,
             Transport::Plain(_) => panic!("not secured"),
@@ -205,7 +205,7 @@ fn large_sends_go_to_a_task_and_end_in_order() {
     let received = reader.join().unwrap();
     assert!(received[1..=large.len()] == large);
     assert_eq!((received[0], received[length - 1]), (b'a', b'b'));
-    assert_eq!(application.table.load.queued_bytes(), 0);
+    assert_eq!(application.table.queued_bytes(), 0);
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn a_server_that_takes_nothing_is_not_written_to_without_bound() {
     let (mut application, socket_id, mut server) = secured();
     let length = 32 * 1024 * 1024;
     let request = send(&mut application, socket_id, &vec![1; length]);
-    let socket = &application.table.sockets[&socket_id];
+    let socket = application.table.socket(socket_id);
     assert!(socket.writes.has_unwritten(), "some of it waits");
     let Connection::Connected(link) = &socket.connection else {
         panic!("not connected");
@@ -679,11 +679,10 @@ fn bytes_of_a_failed_write_are_not_encrypted_again() {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     shut(&application, socket_id);
-    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    let (socket, poller) = application.table.watched(socket_id);
     let Connection::Connected(link) = &mut socket.connection else {
         panic!("not connected")
     };
-    let poller = application.table.poller.as_ref().unwrap();
     let waiting = |link: &crate::socket::Link| match &link.transport {
         Transport::Secure(secure) => match &secure.mode {
             Mode::Inline(tls_socket) => tls_socket.tls.connection.wants_write(),
@@ -715,7 +714,7 @@ fn bytes_of_a_failed_write_are_not_encrypted_again() {
 fn a_connection_that_no_task_can_take_over_reports_its_end() {
     let (mut application, socket_id, _server) = secured();
     let other_poller = crate::wake::readiness::Poller::new(&Arc::default()).unwrap();
-    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    let socket = application.table.socket_mut(socket_id);
     assert!(socket.read.is_some());
     let Connection::Connected(link) = &mut socket.connection else {
         panic!("not connected")
@@ -845,7 +844,7 @@ fn a_turn_leaves_what_it_has_no_time_for_to_the_next() {
 
 /// The state of a socket's TLS, without its socket.
 fn take_tls(application: &mut Application, socket_id: SocketId) -> Tls {
-    let socket = application.table.sockets.get_mut(&socket_id).unwrap();
+    let socket = application.table.socket_mut(socket_id);
     let Connection::Connected(link) = &mut socket.connection else {
         panic!("not connected")
     };
