@@ -294,7 +294,7 @@ class Application {
     Object.entries({
       close: (page, request, id) => {
         const [socketId] = parsers.close([id, callback]);
-        this.#native.close(this.#begin(page, request), this.#owners.use(page, socketId));
+        this.#native.close(this.#begin(page, request), this.#owners.adopt(page, socketId));
         this.#owners.delete(socketId);
       },
 
@@ -309,7 +309,7 @@ class Application {
         if (!FAMILIES.has(family)) refuse('an address family');
         const canonical = host.length < MAX_HOST ? canonicalHost(host) : host;
         const number = this.#begin(page, request, { bytes: 2 * canonical.length });
-        const used = this.#owners.use(page, socketId);
+        const used = this.#owners.adopt(page, socketId);
         const call = { socketId, host: canonical, port: port & 0xffff };
         this.#note(number, { publishEnd: publishCall('connect', call, callback) });
         if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
@@ -332,7 +332,7 @@ class Application {
 
       disconnect: (page, request, id) => {
         const [socketId] = parsers.disconnect([id, callback]);
-        this.#native.disconnect(this.#begin(page, request), this.#owners.use(page, socketId));
+        this.#native.disconnect(this.#begin(page, request), this.#owners.adopt(page, socketId));
       },
 
       getInfo: (page, request, id) => {
@@ -358,7 +358,7 @@ class Application {
         this.#note(number, { securing: socketId, publishEnd });
         this.#native.secure(
           number,
-          this.#owners.use(page, socketId),
+          this.#owners.adopt(page, socketId),
           tlsVersion.min,
           tlsVersion.max,
         );
@@ -368,7 +368,7 @@ class Application {
         const [socketId, bytes] = parsers.send([id, data, callback]);
         this.#native.send(
           this.#begin(page, request),
-          this.#owners.use(page, socketId),
+          this.#owners.adopt(page, socketId),
           bytesOf(bytes),
         );
       },
@@ -393,7 +393,7 @@ class Application {
         page.keep(count, 0);
         for (let i = 0; i < count; i++) {
           this.#register({ page, number: (first + i) >>> 0, bytes: 0 });
-          headers[2 * i] = this.#owners.use(page, headers[2 * i]);
+          headers[2 * i] = this.#owners.adopt(page, headers[2 * i]);
         }
         this.#native.sendGathered(number, count, headers, bytes);
       },
@@ -401,7 +401,7 @@ class Application {
       setKeepAlive: (page, request, id, wanted, seconds) => {
         const args = parsers.setKeepAlive([id, wanted, seconds, callback]);
         const [socketId, enable, delay = 0] = args;
-        const used = this.#owners.use(page, socketId);
+        const used = this.#owners.adopt(page, socketId);
         this.#native.setKeepAlive(this.#begin(page, request), used, enable, delay);
       },
 
@@ -409,7 +409,7 @@ class Application {
         const [socketId, noDelay] = parsers.setNoDelay([id, wanted, callback]);
         this.#native.setNoDelay(
           this.#begin(page, request),
-          this.#owners.use(page, socketId),
+          this.#owners.adopt(page, socketId),
           noDelay,
         );
       },
@@ -418,7 +418,7 @@ class Application {
         const [socketId, paused] = parsers.setPaused([id, wanted, callback]);
         this.#native.setPaused(
           this.#begin(page, request),
-          this.#owners.use(page, socketId),
+          this.#owners.adopt(page, socketId),
           paused,
         );
       },
@@ -429,14 +429,14 @@ class Application {
         const [socketId, properties] = parsers.update([id, changes, callback]);
         const { persistent: lasting, name: label, bufferSize: size } = properties;
         const number = this.#begin(page, request);
-        this.#native.update(number, this.#owners.use(page, socketId), lasting, label, size);
+        this.#native.update(number, this.#owners.adopt(page, socketId), lasting, label, size);
       },
 
       closeServer: (page, request, id) => {
         const [socketId] = serverParsers.close([id, callback]);
         this.#native.closeServer(
           this.#begin(page, request),
-          this.#serverOwners.use(page, socketId),
+          this.#serverOwners.adopt(page, socketId),
         );
         this.#serverOwners.delete(socketId);
       },
@@ -454,7 +454,7 @@ class Application {
       disconnectServer: (page, request, id) => {
         const [socketId] = serverParsers.disconnect([id, callback]);
         const number = this.#begin(page, request);
-        this.#native.disconnectServer(number, this.#serverOwners.use(page, socketId));
+        this.#native.disconnectServer(number, this.#serverOwners.adopt(page, socketId));
       },
 
       getServerInfo: (page, request, id) => {
@@ -480,7 +480,7 @@ class Application {
           callback,
         ]);
         const number = this.#begin(page, request);
-        const used = this.#serverOwners.use(page, socketId);
+        const used = this.#serverOwners.adopt(page, socketId);
         const call = { socketId, host: address, port: port & 0xffff };
         this.#note(number, { publishEnd: publishCall('listen', call, callback) });
         if (this.#settings.permissions?.allowsListen(address, port & 0xffff)) {
@@ -494,14 +494,14 @@ class Application {
       pauseServer: (page, request, id, wanted) => {
         const [socketId, paused] = serverParsers.setPaused([id, wanted, callback]);
         const number = this.#begin(page, request);
-        this.#native.pauseServer(number, this.#serverOwners.use(page, socketId), paused);
+        this.#native.pauseServer(number, this.#serverOwners.adopt(page, socketId), paused);
       },
 
       updateServer: (page, request, id, persistent, name) => {
         if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
         const [socketId, properties] = serverParsers.update([id, { persistent, name }, callback]);
         const number = this.#begin(page, request);
-        const used = this.#serverOwners.use(page, socketId);
+        const used = this.#serverOwners.adopt(page, socketId);
         this.#native.updateServer(number, used, properties.persistent, properties.name);
       },
     }),
@@ -698,13 +698,13 @@ class Application {
   #end(page) {
     if (!this.#pages.delete(page)) return;
     page.port.close();
-    for (const socketId of this.#owners.leave(page)) {
+    for (const socketId of this.#owners.orphan(page)) {
       const { persistent = false } = this.#native.getInfo(this.#begin(), socketId) ?? {};
       // Its other pages are told of no end: a suspended socket has no read that could meet one.
       this.#native.suspend(socketId);
       if (!persistent) this.#close(socketId);
     }
-    for (const socketId of this.#serverOwners.leave(page)) {
+    for (const socketId of this.#serverOwners.orphan(page)) {
       const { persistent = false } = this.#native.getServerInfo(this.#begin(), socketId) ?? {};
       this.#native.suspendServer(socketId);
       if (!persistent) this.#closeServer(socketId);

@@ -6,8 +6,9 @@
 const NO_SOCKET = 0;
 
 /**
- * The page that each socket of one kind ends with. A socket without a page has outlived it, and the
- * first page that uses the socket takes it over.
+ * The owner of each socket of one kind: the page that it ends with. A socket without a page is an
+ * orphan, and the first page that uses it adopts it. src/table/orphans.rs does the same for
+ * environments.
  */
 class Owners {
   /** @type {Map<number, Page | undefined>} */
@@ -41,13 +42,13 @@ class Owners {
   }
 
   /**
-   * Like {@link find}. A socket that has outlived its page is this page's from now on.
+   * Like {@link find}. The page adopts an orphan.
    *
    * @param {Page} page
    * @param {number} socketId
    * @returns {number}
    */
-  use(page, socketId) {
+  adopt(page, socketId) {
     const found = this.find(socketId);
     if (found !== NO_SOCKET && !this.#pages.get(socketId)) this.add(page, socketId);
     return found;
@@ -72,12 +73,12 @@ class Owners {
   }
 
   /**
-   * Leaves the sockets of a page that ends without a page.
+   * Makes orphans of the sockets of a page that ends.
    *
    * @param {Page} page
    * @returns {Iterable<number>} Their ids.
    */
-  leave(page) {
+  orphan(page) {
     const sockets = this.#sockets.get(page) ?? [];
     this.#sockets.delete(page);
     for (const socketId of sockets) this.#pages.set(socketId, undefined);

@@ -1,6 +1,6 @@
-//! Persistent sockets that have outlived their environment. The process keeps them until an
-//! environment uses them. They have a table of their own, whose events the runtime requests and
-//! discards.
+//! Orphans: persistent sockets that have outlived the environment that owned them. The first
+//! environment that uses an orphan adopts it. Until then orphans have a table of their own, whose
+//! events the runtime requests and discards. `lib/electron/owners.js` does the same for pages.
 //!
 //! Chrome unloads an app's page only when no call is pending, so Chromium does not define the fate
 //! of a pending call. Here it ends with its environment: a connection attempt or handshake is
