@@ -22,6 +22,32 @@
 //! which blocks, and encrypts and decrypts small messages. The runtime wakes it when sockets become
 //! ready while it sleeps, resolves names, and runs TLS handshakes and bulk TLS. The runtime posts
 //! its results to the [`mailbox`](wake::mailbox), which wakes the JavaScript thread through a threadsafe function.
+//!
+//! # Glossary
+//!
+//! * **request**: the number of a call of JavaScript, which is completed exactly once.
+//! * **event**: a completed request or a call of a listener, on its way to JavaScript.
+//! * **outbox**: the queue of events. It holds markers for readable sockets, not received bytes.
+//! * **notice**: a result of the runtime, on its way to the table. A task holds a `PendingNotice` for
+//!   each notice that it owes.
+//! * **turn**: one round of the event loop, or one poll of a task. A `DeliveryBudget` limits the
+//!   time of deliveries in a turn.
+//! * **readiness**: whether a read, write or accept would not block. The `Poller` reports it.
+//! * **attempt**: a connection attempt over all addresses of a host.
+//! * **link**: an established connection. Its *transport* has the bytes, its *endpoints* the
+//!   addresses.
+//! * **read**, of a socket: permission to deliver one chunk. It is in flight from `connect()` or
+//!   `setPaused(false)` until bytes or an end are delivered.
+//! * **read-ahead**: bytes that were read from the kernel and not delivered.
+//! * **paused**: the application has suspended delivery. **throttled**: the Electron bridge has,
+//!   which the application cannot see.
+//! * **inline**, **bulk**: TLS on the JavaScript thread, and TLS in a task of the runtime. The task
+//!   exchanges plaintext through a *pipe*, and *hands back* the connection when it is idle.
+//! * **record**, **framer**: a TLS record, and the tracker of their boundaries.
+//! * **to settle**, of a closed connection: to reach the state in which the end of the process can
+//!   no longer lose its bytes.
+//! * **owner**: the environment or page that a socket ends with. An **orphan** is a persistent socket
+//!   whose owner has ended; the next owner *adopts* it.
 
 pub mod binding;
 mod copy;
