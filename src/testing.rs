@@ -174,13 +174,13 @@ impl Application {
         socket_id
     }
 
-    /// A socket that has completed a TLS handshake over `stream` and reads; a
-    /// [broken](Secured::broken) one can only read, and is paused.
+    /// A socket that has completed a TLS handshake over `stream` and reads. One
+    /// whose [write failed](Secured::write_failed) can only read, and is paused.
     pub(crate) fn secured(
         &mut self,
         stream: TcpStream,
         connection: ClientConnection,
-        broken: bool,
+        write_failed: bool,
     ) -> SocketId {
         let socket_id = self.create(SocketProperties::default());
         let endpoints = Endpoints {
@@ -203,14 +203,14 @@ impl Application {
         let secured = Secured {
             stream: closing::Stream::new(stream),
             connection,
-            broken,
+            write_failed,
         };
         self.table
             .secured(request, socket_id, Ok(Box::new(secured)));
         assert_eq!(self.outcome(request), Ok(()));
         self.set_paused(socket_id, true);
         // One that can only be read ends when it is resumed before anything has come.
-        if !broken {
+        if !write_failed {
             self.set_paused(socket_id, false);
         }
         socket_id

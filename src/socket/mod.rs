@@ -155,7 +155,7 @@ pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) endpoints: Endpoints,
     /// Writing has failed. The link exists only to deliver the data received before.
-    pub(crate) broken: bool,
+    pub(crate) read_only: bool,
     /// Why reading has failed.
     pub(crate) failure: Option<NetError>,
 }
@@ -163,8 +163,8 @@ pub(crate) struct Link {
 impl Link {
     /// Why the connection, which has ended, did not end in order.
     pub(crate) fn cause(&self) -> Option<NetError> {
-        let broken = self.broken.then_some(NetError::ConnectionReset);
-        self.failure.or(broken).or_else(|| self.transport.cause())
+        let reset = self.read_only.then_some(NetError::ConnectionReset);
+        self.failure.or(reset).or_else(|| self.transport.cause())
     }
 }
 

@@ -146,7 +146,7 @@ impl SocketTable {
                 socket.connection = Connection::Connected(Link {
                     transport: Transport::Plain(polled),
                     endpoints,
-                    broken: false,
+                    read_only: false,
                     failure: None,
                 });
                 self.counters.connects_succeeded += 1;

@@ -189,7 +189,7 @@ impl SocketTable {
                 socket.connection = Connection::Connected(Link {
                     transport: Transport::Secure(secure),
                     endpoints,
-                    broken: false,
+                    read_only: false,
                     failure: None,
                 });
                 socket.secured = true;

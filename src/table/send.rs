@@ -74,7 +74,7 @@ impl SocketTable {
         };
         match &mut socket.connection {
             Connection::Connected(link)
-                if !link.broken && !data.is_empty() && !socket.writes.has_unwritten() =>
+                if !link.read_only && !data.is_empty() && !socket.writes.has_unwritten() =>
             {
                 self.busy_poll.expect_reply();
                 match link.transport.poll_write(data, poller) {
@@ -96,7 +96,7 @@ impl SocketTable {
         }
         let socket = find!(self.sockets, socket_id, request);
         match &socket.connection {
-            Connection::Connected(link) if !link.broken => {}
+            Connection::Connected(link) if !link.read_only => {}
             _ => return self.outbox.fail(request, NetError::SocketNotConnected),
         }
         self.load.queue_bytes(data.len());
@@ -109,7 +109,7 @@ impl SocketTable {
             return;
         };
         let link = match &mut socket.connection {
-            Connection::Connected(link) if !link.broken => link,
+            Connection::Connected(link) if !link.read_only => link,
             _ => return,
         };
         let mut left = WRITES_PER_TURN;
@@ -162,7 +162,7 @@ impl SocketTable {
         let Connection::Connected(link) = &mut socket.connection else {
             return;
         };
-        link.broken = true;
+        link.read_only = true;
         // A read finds this data even if the poller has not reported it yet.
         link.transport.note(Ready::TO_BE_READ);
         if buffered || link.transport.has_unread() {

@@ -273,7 +273,7 @@ impl SocketTable {
         let client = Socket::accepted(Link {
             transport: Transport::Plain(polled),
             endpoints: Endpoints { local: None, peer },
-            broken: false,
+            read_only: false,
             failure: None,
         });
         self.sockets.insert(client_id, Box::new(client));

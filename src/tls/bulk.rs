@@ -132,7 +132,7 @@ pub(super) struct BulkSession {
     /// Total number of reads.
     pub(super) reads: u64,
     /// Writing has failed.
-    pub(super) broken: bool,
+    pub(super) write_failed: bool,
     /// The permit to decrypt far ahead, if the task has one.
     pub(super) permit: Option<ReadAheadPermit>,
 }
@@ -199,7 +199,7 @@ impl Task {
             // Data that the peer sent before it closed is fetched first, even for a paused socket,
             // so that it is available when JavaScript learns that writing failed.
             lock(&shared.pipe).reading = true;
-            task.broken = true;
+            task.write_failed = true;
             task.receive(&shared.pipe, context);
         }
         let mut pipe = lock(&shared.pipe);
@@ -207,7 +207,7 @@ impl Task {
             pipe.wake_reader();
         }
         if sent.is_err() {
-            pipe.broken = true;
+            pipe.write_failed = true;
             pipe.wake_writer();
         }
         let idle = task.is_idle() && pipe.is_idle();
@@ -334,7 +334,7 @@ impl BulkSession {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 // A connection that can only be read does not wait for more data.
-                Poll::Pending if self.broken => {
+                Poll::Pending if self.write_failed => {
                     self.tls_socket.tls.end(Some(NetError::ConnectionReset));
                 }
                 Poll::Pending => {

@@ -185,7 +185,7 @@ impl Client {
                 Ok(Secured {
                     stream: filter.stream,
                     connection,
-                    broken: filter.write_error.is_some(),
+                    write_failed: filter.write_error.is_some(),
                 })
             }
             Err((error, filter)) => Err((filter.explain(&error), filter.stream)),

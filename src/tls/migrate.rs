@@ -85,7 +85,7 @@ impl SecureTransport {
                 small_reads: 0,
                 reads: 0,
                 permit: None,
-                broken: false,
+                write_failed: false,
             })),
             pipe: Mutex::new(pipe),
         });

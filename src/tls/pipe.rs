@@ -49,7 +49,7 @@ pub(super) struct PlaintextPipe {
     pub(super) cause: Option<NetError>,
     pub(super) outbound: BytesMut,
     /// Writing is impossible.
-    pub(super) broken: bool,
+    pub(super) write_failed: bool,
     /// The task has ended because it was idle. The connection continues.
     pub(super) handed_back: bool,
     /// Whether to wake JavaScript for readable data, and for progress in writing.
@@ -86,13 +86,13 @@ impl PlaintextPipe {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.ended && !self.broken && self.outbound.is_empty() && self.in_flight() == 0
+        !self.ended && !self.write_failed && self.outbound.is_empty() && self.in_flight() == 0
     }
 
     /// Accepts as many bytes to send as leave at most `most` in flight. JavaScript will be woken
     /// when more are written.
     pub(super) fn accept(&mut self, data: &[u8], most: usize) -> Poll<io::Result<usize>> {
-        if self.broken {
+        if self.write_failed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let room = most.saturating_sub(self.in_flight());
@@ -117,7 +117,7 @@ impl PlaintextPipe {
     pub(super) fn unflushed(&mut self) -> io::Result<usize> {
         let in_flight = self.in_flight();
         if in_flight > 0 {
-            if self.broken {
+            if self.write_failed {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
             self.writer_waits = true;
@@ -140,7 +140,7 @@ impl PlaintextPipe {
     /// Moves the accepted bytes to `sending`, which is empty. Returns the total of accepted bytes;
     /// `None` if writing is impossible.
     pub(super) fn refill(&mut self, sending: &mut BytesMut) -> Option<u64> {
-        if self.broken {
+        if self.write_failed {
             return None;
         }
         mem::swap(sending, &mut self.outbound);
@@ -183,7 +183,7 @@ impl PlaintextPipe {
         if !mem::replace(&mut self.ended, true) {
             self.cause = Some(NetError::Failed);
         }
-        self.broken = true;
+        self.write_failed = true;
         self.wake_reader();
         self.wake_writer();
     }

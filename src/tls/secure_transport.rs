@@ -34,7 +34,7 @@ pub(crate) struct SecureTransport {
     /// The number of consecutive bulk reads.
     pub(super) bulk_reads: u32,
     /// A write by the JavaScript thread has failed. Its data must not be encrypted again.
-    pub(super) broken: bool,
+    pub(super) write_failed: bool,
     pub(super) socket_id: SocketId,
     pub(super) mailbox: Arc<Mailbox>,
 }
@@ -67,7 +67,7 @@ impl SecureTransport {
             inbound: Vec::new(),
             reads: false,
             bulk_reads: 0,
-            broken: secured.broken,
+            write_failed: secured.write_failed,
             socket_id,
             mailbox: Arc::clone(mailbox),
         })
@@ -89,7 +89,7 @@ impl SecureTransport {
         }
         match &mut self.mode {
             Mode::Inline(tls_socket) => {
-                tls_socket.tls.ended || self.broken || tls_socket.is_read_ready()
+                tls_socket.tls.ended || self.write_failed || tls_socket.is_read_ready()
             }
             Mode::Bulk(shared) => lock(&shared.pipe).is_read_ready(),
             Mode::Closed => true,
@@ -126,7 +126,7 @@ impl SecureTransport {
                     bulk = tls_socket.receive(buffer, &mut turn);
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
-                if self.broken {
+                if self.write_failed {
                     // A connection that can only be read does not wait for more data.
                     if buffer.len() == before && !tls_socket.has_unread() {
                         tls_socket.tls.end(Some(NetError::ConnectionReset));
@@ -136,7 +136,7 @@ impl SecureTransport {
                 }
                 let ended = tls_socket.tls.ended;
                 if !ended
-                    && !self.broken
+                    && !self.write_failed
                     && (self.bulk_reads > 1
                         || turn.is_over
                         || tls_socket.tls.connection.wants_write())
@@ -167,7 +167,7 @@ impl SecureTransport {
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
-        if self.broken {
+        if self.write_failed {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         loop {
@@ -201,7 +201,7 @@ impl SecureTransport {
             Ok(count)
         });
         if written.is_err() {
-            self.broken = true;
+            self.write_failed = true;
             // Data that the peer sent before it closed must be available when JavaScript learns
             // that writing failed. The poller may not have reported it yet.
             tls_socket.socket.note(Ready::TO_BE_READ);
@@ -248,7 +248,7 @@ impl SecureTransport {
             Mode::Bulk(shared) => {
                 let pipe = lock(&shared.pipe);
                 // After a failed write the task reads to the end.
-                !pipe.inbound.is_empty() || pipe.broken && !pipe.ended
+                !pipe.inbound.is_empty() || pipe.write_failed && !pipe.ended
             }
             Mode::Inline(tls_socket) => !self.inbound.is_empty() || tls_socket.has_unread(),
             Mode::Closed => !self.inbound.is_empty(),

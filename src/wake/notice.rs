@@ -54,5 +54,5 @@ pub(crate) struct Secured<S = closing::Stream> {
     pub(crate) connection: ClientConnection,
     /// The client's last flight could not be written: the peer has disconnected, possibly after
     /// sending data.
-    pub(crate) broken: bool,
+    pub(crate) write_failed: bool,
 }

@@ -90,7 +90,7 @@ struct BulkSession {
     taken: u64,
     decrypted: Vec<u8>,
     ended: bool,
-    broken: bool,
+    write_failed: bool,
     small_reads: usize,
 }
 
@@ -117,7 +117,7 @@ impl Task {
         let sent = task.send(&shared.pipe, context);
         if sent.is_err() {
             lock(&shared.pipe).reading = true;
-            task.broken = true;
+            task.write_failed = true;
         }
         task.receive(&shared.pipe, context);
         let mut pipe = lock(&shared.pipe);
@@ -125,7 +125,7 @@ impl Task {
             pipe.wake_reader();
         }
         if sent.is_err() {
-            pipe.broken = true;
+            pipe.write_failed = true;
             pipe.wake_writer();
         }
         if task.small_reads >= self.settles_after && task.is_idle() && pipe.is_idle() {
@@ -196,7 +196,7 @@ impl BulkSession {
                     self.decrypted.extend(read);
                     self.small_reads += 1;
                 }
-                Poll::Pending if self.broken => self.ended = true,
+                Poll::Pending if self.write_failed => self.ended = true,
                 Poll::Pending => {
                     self.hand_over(pipe);
                     return;
@@ -283,7 +283,7 @@ impl Transport {
                 taken: 0,
                 decrypted: Vec::new(),
                 ended: false,
-                broken: false,
+                write_failed: false,
                 small_reads: 0,
             })),
             pipe: Mutex::new(PlaintextPipe {

@@ -378,8 +378,8 @@ fn secure_with_vanishing(
         result.map_err(|(error, _)| error)
     }));
     let mut secured = secured.unwrap()?;
-    let (rest, broken) = (mem::take(&mut secured.stream.said), secured.broken);
-    Ok((broken, session::decrypt(secured, &rest)))
+    let (rest, write_failed) = (mem::take(&mut secured.stream.said), secured.write_failed);
+    Ok((write_failed, session::decrypt(secured, &rest)))
 }
 
 fn say_hello(server: &mut ServerConnection, _: &mut Vec<u8>) {
@@ -388,7 +388,7 @@ fn say_hello(server: &mut ServerConnection, _: &mut Vec<u8>) {
 
 #[test]
 fn the_last_alert_of_a_closed_server_decides_the_code() {
-    let expected = |broken| Ok((broken, b"hello".to_vec()));
+    let expected = |write_failed| Ok((write_failed, b"hello".to_vec()));
     assert_eq!(secure_with_vanishing(&TLS12, 2, say_hello), expected(false));
     assert_eq!(secure_with_vanishing(&TLS13, 1, say_hello), expected(true));
     let alert = |server: &mut ServerConnection, said: &mut Vec<u8>| {
@@ -532,7 +532,7 @@ fn a_flight_may_go_in_pieces() {
             let result = client.connect(narrow, "localhost", versions).await;
             let _ = sender.send(
                 result
-                    .map(|secured| secured.broken)
+                    .map(|secured| secured.write_failed)
                     .map_err(|(error, _)| error),
             );
         });

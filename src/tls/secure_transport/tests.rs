@@ -31,12 +31,12 @@ fn secured() -> (Application, SocketId, Server) {
 }
 
 /// The same, of which the client's last words may not have been written.
-fn secured_as(broken: bool) -> (Application, SocketId, Server) {
-    secured_with(broken, 0)
+fn secured_as(write_failed: bool) -> (Application, SocketId, Server) {
+    secured_with(write_failed, 0)
 }
 
 /// The same, by a server that sends this many session tickets.
-fn secured_with(broken: bool, tickets: usize) -> (Application, SocketId, Server) {
+fn secured_with(write_failed: bool, tickets: usize) -> (Application, SocketId, Server) {
     let key = rcgen::KeyPair::generate().unwrap();
     let names = ["localhost".to_owned()];
     let certificate = rcgen::CertificateParams::new(names)
@@ -79,7 +79,7 @@ fn secured_with(broken: bool, tickets: usize) -> (Application, SocketId, Server)
     let name = ServerName::try_from("localhost").unwrap();
     let mut connection = rustls::ClientConnection::new(client.into(), name).unwrap();
     connection.complete_io(&mut stream).unwrap();
-    let socket_id = application.secured(stream, connection, broken);
+    let socket_id = application.secured(stream, connection, write_failed);
     (application, socket_id, server.join().unwrap())
 }
 
