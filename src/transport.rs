@@ -130,16 +130,16 @@ impl Transport {
         }
     }
 
-    /// Whether [`Self::listen`] does anything.
-    pub(crate) const fn listens(&self) -> bool {
+    /// Whether [`Self::process_control_records`] does anything.
+    pub(crate) const fn has_control_records(&self) -> bool {
         matches!(self, Self::Secure(_))
     }
 
     /// Processes TLS control messages while the application does not read.
-    pub(crate) fn listen(&mut self, poller: &Poller) {
+    pub(crate) fn process_control_records(&mut self, poller: &Poller) {
         match self {
             Self::Plain(_) => {}
-            Self::Secure(secure) => secure.listen(poller),
+            Self::Secure(secure) => secure.process_control_records(poller),
         }
     }
 

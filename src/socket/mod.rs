@@ -269,8 +269,8 @@ impl Socket {
     }
 
     /// Whether TLS reads control messages while the application does not read.
-    pub(crate) fn listens(&self) -> bool {
-        matches!(&self.connection, Connection::Connected(link) if link.transport.listens())
+    pub(crate) fn has_control_records(&self) -> bool {
+        matches!(&self.connection, Connection::Connected(link) if link.transport.has_control_records())
     }
 
     /// The number of available bytes for a read of up to `capacity` that needs no buffer of its

@@ -192,7 +192,7 @@ impl SocketTable {
         let Some(socket) = self.sockets.get(&socket_id) else {
             return self.queue_accept(socket_id);
         };
-        if socket.read.is_some() || socket.listens() {
+        if socket.read.is_some() || socket.has_control_records() {
             self.queue_read(socket_id);
         }
     }

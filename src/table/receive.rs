@@ -65,7 +65,7 @@ impl SocketTable {
         let socket = self.sockets.get_mut(&socket_id)?;
         socket.read_queued = false;
         let Some(capacity) = socket.read else {
-            self.listen(socket_id);
+            self.process_control_records(socket_id);
             return None;
         };
         if socket.throttled {
@@ -126,12 +126,12 @@ impl SocketTable {
     }
 
     /// Processes TLS control messages for a socket that does not read.
-    fn listen(&mut self, socket_id: SocketId) {
+    fn process_control_records(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
             && let Connection::Connected(link) = &mut socket.connection
         {
             self.budget.expect_costly_work();
-            link.transport.listen(poller);
+            link.transport.process_control_records(poller);
         }
     }
 

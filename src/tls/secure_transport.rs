@@ -157,7 +157,7 @@ impl SecureTransport {
     /// Reads up to the first record with plaintext while JavaScript does not read. Otherwise TLS
     /// control messages such as session tickets would stay unread, and the kernel would reset the
     /// connection at the end of the process and drop unsent data.
-    pub(crate) fn listen(&mut self, poller: &Poller) {
+    pub(crate) fn process_control_records(&mut self, poller: &Poller) {
         if self.inbound.is_empty() && matches!(self.mode, Mode::Inline(_)) {
             let mut inbound = Vec::new();
             let _ = self.poll_read(&mut inbound, poller);
