@@ -76,16 +76,33 @@ pub(crate) struct Socket {
     pub(crate) throttled: bool,
     /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
     pub(crate) read: Option<usize>,
-    /// Whether the outbox already holds a read marker for this socket.
-    pub(crate) read_queued: bool,
+    pub(crate) read_marker: ReadMarker,
     /// Whether the outbox already holds a write marker for this socket.
     pub(crate) write_queued: bool,
-    /// A completion was queued after this socket's read marker. The read is deferred, so that the
-    /// completion is delivered first.
-    pub(crate) completion_ahead: bool,
     /// Bytes that were read but not delivered; never empty.
     pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,
+}
+
+/// The marker in the outbox at which a socket is read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum ReadMarker {
+    /// There is none.
+    #[default]
+    None,
+    /// The socket is read when the marker is reached.
+    Queued,
+    /// A completion was queued behind the marker. It is delivered before the socket is read.
+    Deferred,
+}
+
+impl ReadMarker {
+    /// Notes that a completion is queued, which precedes data that is read from now on.
+    pub(crate) fn defer(&mut self) {
+        if *self == Self::Queued {
+            *self = Self::Deferred;
+        }
+    }
 }
 
 /// Bytes that were read from the kernel and wait for JavaScript.
@@ -270,7 +287,10 @@ impl Socket {
 
     /// Whether TLS reads control messages while the application does not read.
     pub(crate) fn has_control_records(&self) -> bool {
-        matches!(&self.connection, Connection::Connected(link) if link.transport.has_control_records())
+        match &self.connection {
+            Connection::Connected(link) => link.transport.has_control_records(),
+            _ => false,
+        }
     }
 
     /// The number of available bytes for a read of up to `capacity` that needs no buffer of its

@@ -152,7 +152,7 @@ impl SocketTable {
                 self.counters.connects_succeeded += 1;
                 self.outbox.wait_for_turn();
                 self.outbox.complete(request);
-                socket.completion_ahead = true;
+                socket.read_marker.defer();
                 if self.start_read(socket_id) {
                     self.queue_read(socket_id);
                 }

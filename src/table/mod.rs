@@ -148,7 +148,9 @@ impl SocketTable {
         self.outbox.complete(request);
         // Data that has already arrived is still delivered after the completions of this tick's
         // calls.
-        socket.completion_ahead |= resumed && socket.read.is_none();
+        if resumed && socket.read.is_none() {
+            socket.read_marker.defer();
+        }
         if resumed && self.start_read(socket_id) && !self.end_if_over(socket_id) {
             self.mailbox.post(Notice::Readable(socket_id));
         }

@@ -19,7 +19,7 @@ use crate::event::{Event, Next};
 use crate::ids::SocketId;
 use crate::runtime;
 use crate::socket::server::ServerSocket;
-use crate::socket::{Connection, Link, Socket, SocketInfo};
+use crate::socket::{Connection, Link, ReadMarker, Socket, SocketInfo};
 use crate::sync::lock;
 use crate::table::SocketTable;
 use crate::wake::readiness::Poller;
@@ -211,7 +211,7 @@ impl SocketTable {
 
     /// Takes over a socket whose connection, if any, is watched by `former`.
     fn take_over(&mut self, socket_id: SocketId, mut socket: Box<Socket>, former: Option<&Poller>) {
-        (socket.read_queued, socket.write_queued) = (false, false);
+        (socket.read_marker, socket.write_queued) = (ReadMarker::None, false);
         let connection = mem::take(&mut socket.connection);
         if let (Connection::Connected(link), Some(former)) = (connection, former)
             && let Ok(poller) = Poller::get(&mut self.poller, &self.mailbox)

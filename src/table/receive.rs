@@ -8,7 +8,7 @@ use crate::copy::copy;
 use crate::event::Event;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
-use crate::socket::{Connection, ReadAhead};
+use crate::socket::{Connection, ReadAhead, ReadMarker};
 use crate::table::SocketTable;
 use crate::tls::bulk::BUFFER;
 use crate::transport::Transport;
@@ -53,9 +53,9 @@ impl SocketTable {
     /// Queues a read marker for the socket, unless it has one.
     pub(crate) fn queue_read(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get_mut(&socket_id)
-            && !mem::replace(&mut socket.read_queued, true)
+            && socket.read_marker == ReadMarker::None
         {
-            socket.completion_ahead = false;
+            socket.read_marker = ReadMarker::Queued;
             self.outbox.read(socket_id);
         }
     }
@@ -63,7 +63,8 @@ impl SocketTable {
     /// The data that the read in flight delivers, if there is any.
     pub(crate) fn read(&mut self, socket_id: SocketId) -> Option<Event> {
         let socket = self.sockets.get_mut(&socket_id)?;
-        socket.read_queued = false;
+        // The data may be the reply to a send whose completion must be delivered first.
+        let deferred = mem::take(&mut socket.read_marker) == ReadMarker::Deferred;
         let Some(capacity) = socket.read else {
             self.process_control_records(socket_id);
             return None;
@@ -72,13 +73,12 @@ impl SocketTable {
             return None;
         }
         let capacity = capacity.min(READ_SIZE);
-        // The data may be the reply to a send whose completion must be delivered first.
-        let behind = mem::take(&mut socket.completion_ahead);
-        if !behind && let Some(available) = socket.direct_length(capacity) {
+        if !deferred && let Some(available) = socket.direct_length(capacity) {
             return Some(self.announce(socket_id, available, capacity));
         }
         // A remainder is topped up first, so that only the last chunk of a burst is short.
-        if !behind
+        let mut completed = false;
+        if !deferred
             && socket
                 .read_ahead
                 .as_ref()
@@ -88,10 +88,10 @@ impl SocketTable {
                 self.end_of_stream(socket_id);
                 return None;
             }
-            self.flush(socket_id);
+            completed = self.flush(socket_id);
         }
         let socket = self.sockets.get_mut(&socket_id)?;
-        if mem::take(&mut socket.completion_ahead) || (behind && socket.read_ahead.is_none()) {
+        if completed || (deferred && socket.read_ahead.is_none()) {
             self.queue_read(socket_id);
             return None;
         }
@@ -220,8 +220,7 @@ impl SocketTable {
     /// read now and may be delivered before the send's callback.
     pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get(&socket_id)
-            && socket.read_queued
-            && !socket.completion_ahead
+            && socket.read_marker == ReadMarker::Queued
             && socket.read_ahead.is_none()
             && let Some(capacity) = socket.read
         {

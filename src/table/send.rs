@@ -103,14 +103,15 @@ impl SocketTable {
         socket.writes.push(request, data, written);
     }
 
-    /// Writes as much as the transport takes, and completes the sends that are written.
-    pub(crate) fn flush(&mut self, socket_id: SocketId) {
+    /// Writes as much as the transport takes, and completes the sends that are written. Returns
+    /// whether there were any.
+    pub(crate) fn flush(&mut self, socket_id: SocketId) -> bool {
         let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
-            return;
+            return false;
         };
         let link = match &mut socket.connection {
             Connection::Connected(link) if !link.read_only => link,
-            _ => return,
+            _ => return false,
         };
         let mut left = WRITES_PER_TURN;
         while socket.writes.has_unwritten() {
@@ -127,19 +128,28 @@ impl SocketTable {
                     socket.writes.advance(count);
                     left -= count;
                 }
-                Poll::Ready(_) => return self.write_failed(socket_id),
+                Poll::Ready(_) => {
+                    self.write_failed(socket_id);
+                    return false;
+                }
                 Poll::Pending => break,
             }
         }
         let Ok(unflushed) = link.transport.unflushed() else {
-            return self.write_failed(socket_id);
+            self.write_failed(socket_id);
+            return false;
         };
+        let mut completed = false;
         while let Some((request, length)) = socket.writes.pop_written(unflushed) {
             self.load.release_bytes(length);
             self.counters.bytes_sent += length;
             self.outbox.complete(request);
-            socket.completion_ahead = true;
+            completed = true;
         }
+        if completed {
+            socket.read_marker.defer();
+        }
+        completed
     }
 
     /// Writes more of the data that the last turn left.
