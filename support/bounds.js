@@ -27,7 +27,7 @@ function boundOf(file, name) {
 const RUNTIME_THREADS = [
   ['src/runtime/mod.rs', 'MAX_WORKERS'],
   ['src/runtime/mod.rs', 'MAX_LOOKUPS'],
-  ['src/runtime/mod.rs', 'MAX_KEPT'],
+  ['src/runtime/mod.rs', 'BLOCKING_RESERVE'],
 ]
   .map(([file, name]) => boundOf(file, name))
   .reduce((sum, bound) => sum + bound);
