@@ -133,7 +133,8 @@ class NotFound extends Error {
  * @returns {string} The reason, and a remedy if one is known.
  */
 function explain({ message }) {
-  if (!/addons is disabled/.test(message)) return message;
+  // Windows ends its reasons with CRLF, and Node adds the file on the next line.
+  if (!/addons is disabled/.test(message)) return message.trim().replace(/\s*[\r\n]+\s*/g, ' ');
   return /** @type {any} */ (process).permission
     ? 'the permission model of Node.js denies native modules. Add --allow-addons.'
     : 'the option --no-addons of Node.js denies native modules. Remove it from the command line, ' +
