@@ -198,12 +198,22 @@ function races({ wait, operations }) {
   return wait === 'turn' || ways.length > 1 || (operations.length > 1 && takesTime);
 }
 
-/** @returns {string[]} the levels at which a program is compared, the strictest first */
-export const levelsOf = (program) => Object.keys(LEVELS).slice(start(program));
+/**
+ * In settled mode `everything` already leaves open what races within a step. Where two sockets of the
+ * program are connected to each other, the order of a socket's events and answers is such a race.
+ *
+ * @returns {string[]} the levels at which a program is compared, the strictest first
+ */
+export const levelsOf = (program) =>
+  Object.keys(LEVELS)
+    .slice(start(program))
+    .filter((level) => !(program.servers && program.mode === 'settled' && level === 'per socket'));
 
-/** The level itself, or the strictest for this program if that is less strict. */
-export const levelFor = (program, level) =>
-  levelsOf(program).includes(level) ? level : levelsOf(program)[0];
+/** The level itself, or the strictest for this program that is no stricter. */
+export const levelFor = (program, level) => {
+  const all = Object.keys(LEVELS);
+  return levelsOf(program).find((one) => all.indexOf(one) >= all.indexOf(level));
+};
 
 /** @returns {string[]} what of a transcript is compared at a level */
 export const canonical = (level, entries) =>

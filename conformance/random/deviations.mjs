@@ -597,18 +597,27 @@ function partServerAt(program, { expected, got }, server, isThere) {
   return { expected: cut(expected), got: cut(got) };
 }
 
-/** What becomes of a server from an entry on: its events, and what the peers see when. */
+/** What becomes of a server from an entry on: its events, and what its clients see when. */
 function serviceAfter(program, entries, server, isThere) {
   const from = entries.findIndex(isThere);
   const callers = callersOf(program, server);
-  const seen = entries.flatMap(([, text], index) =>
-    index > from && callers.some((peer) => text.startsWith(`peer ${peer}.`))
-      ? [`${stepAt(entries, index)}: ${text}`]
-      : [],
+  const clients = clientsOf(operationsOf(program), server);
+  const isOfClient = ([slot, text]) =>
+    callers.some((peer) => text.startsWith(`peer ${peer}.`)) ||
+    (clients.includes(slot) && text.startsWith('onReceive'));
+  const seen = entries.flatMap((entry, index) =>
+    index > from && isOfClient(entry) ? [`${stepAt(entries, index)}: ${entry[1]}`] : [],
   );
   const own = entries.slice(from).filter(([slot]) => slot === SERVER + server);
   const errors = own.filter(([, text]) => text.startsWith('onAcceptError'));
-  return { accepts: own.filter(isAccept).length, errors: errors.length, seen: seen.join() };
+  const listens = own.filter(([, text]) => /^\d+ tcpServer\.listen: /.test(text));
+  return {
+    accepts: own.filter(isAccept).length,
+    errors: errors.length,
+    // The first is that of the entry itself where it is a call of listen.
+    furtherListens: listens.slice(1).join(),
+    seen: seen.join(),
+  };
 }
 
 /**
@@ -653,7 +662,7 @@ function resumedServerAccepts(program, pair) {
   );
 }
 
-/** q: A second listen gives up the first port. In Chromium it stays open. */
+/** q: A second listen gives up the first port. In Chromium it stays open, and further ones meet that. */
 function secondListenGivesUp(program, pair) {
   const listened = ([, text]) => /^\d+ tcpServer\.listen: \(0\)/.test(text);
   const isCall = ([, text]) => /^\d+ tcpServer\.listen$/.test(text);
@@ -664,7 +673,9 @@ function secondListenGivesUp(program, pair) {
     pair,
     isSecond,
     (there, here) =>
-      there.accepts > here.accepts || (there.accepts === here.accepts && there.seen !== here.seen),
+      there.furtherListens !== here.furtherListens ||
+      there.accepts > here.accepts ||
+      (there.accepts === here.accepts && there.seen !== here.seen),
   );
 }
 
