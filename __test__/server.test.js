@@ -75,6 +75,19 @@ async function dial(port) {
   return client;
 }
 
+/** Resumes an accepted socket. Returns the first that it receives, as text. */
+function firstBytes(socketId) {
+  return new Promise((resolve) => {
+    const receive = (info) => {
+      if (info.socketId !== socketId) return;
+      tcp.onReceive.removeListener(receive);
+      resolve(Buffer.from(info.data).toString());
+    };
+    tcp.onReceive.addListener(receive);
+    void tcp.setPaused(socketId, false);
+  });
+}
+
 async function listening(properties = {}) {
   const { socketId } = await tcpServer.create(properties);
   expect(await result('listen', socketId, '127.0.0.1', 0)).toBe(0);
@@ -107,13 +120,7 @@ describe('accepted connections', () => {
     const client = await dial(port);
     client.write('early');
     const [{ clientSocketId }] = await accepted.count(1);
-    const received = new Promise((resolve) => {
-      tcp.onReceive.addListener(resolve);
-      cleanups.push(() => tcp.onReceive.removeListener(resolve));
-    });
-    await tcp.setPaused(clientSocketId, false);
-    const { socketId, data } = await received;
-    expect([socketId, Buffer.from(data).toString()]).toEqual([clientSocketId, 'early']);
+    expect(await firstBytes(clientSocketId)).toBe('early');
   });
 
   test('have ids that no server has', async () => {
@@ -192,6 +199,37 @@ describe('limits', () => {
       acceptsFailed: acceptsFailed + 1,
     });
   });
+
+  test('clients beyond the backlog wait for a paused server, and none is lost or accepted twice', async () => {
+    // Elsewhere the system takes another number of connections.
+    if (process.platform !== 'linux') return;
+    // The others fit into the queue together when they try again.
+    const [BACKLOG, CLIENTS] = [30, 60];
+    const accepted = new Accepted();
+    const { socketId } = await tcpServer.create();
+    await tcpServer.setPaused(socketId, true);
+    expect(await result('listen', socketId, '127.0.0.1', 0, BACKLOG)).toBe(0);
+    const { localPort } = await tcpServer.getInfo(socketId);
+    const connected = [];
+    const dials = Array.from({ length: CLIENTS }, async () => {
+      const client = await dial(localPort);
+      connected.push(client.localPort);
+      client.write(String(client.localPort));
+    });
+    // A later connection to a server that has room shows that the system has answered the others.
+    await dial((await listening()).port);
+    await accepted.count(1);
+    expect(connected).toHaveLength(BACKLOG + 1);
+
+    await tcpServer.setPaused(socketId, false);
+    await Promise.all(dials);
+    const [, ...infos] = await accepted.count(CLIENTS + 1);
+    const ids = infos.map(({ clientSocketId }) => clientSocketId);
+    const ports = await Promise.all(ids.map(async (id) => (await tcp.getInfo(id)).peerPort));
+    expect([...ports].sort()).toEqual([...connected].sort());
+    const sent = await Promise.all(ids.map((id) => firstBytes(id)));
+    expect(sent).toEqual(ports.map(String));
+  }, 30_000);
 
   test('a process without descriptors gets one error, and no busy loop', async () => {
     if (process.platform === 'win32') return;
