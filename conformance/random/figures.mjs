@@ -15,8 +15,12 @@ const readme = fileURLToPath(new URL('../README.md', import.meta.url));
 const BEGIN = '<!-- Written by random/figures.mjs -->\n';
 const END = '<!-- The end of the figures -->\n';
 
-/** @param {{ seed: number, date: string, commit: string, chromium: string, counts: Record<string, number> }[]} runs */
-function render(runs) {
+/**
+ * @typedef {{ seed: number, date: string, commit: string, chromium: string, servers?: boolean, counts: Record<string, number> }} Figures
+ *
+ * @param {Figures[]} runs
+ */
+function renderTable(runs) {
   const sum = (name) => runs.reduce((total, { counts }) => total + (counts[name] ?? 0), 0);
   const names = [...new Set(runs.flatMap(({ counts }) => Object.keys(counts)))].sort();
   const some = (prefix) => names.filter((name) => name.startsWith(prefix));
@@ -39,13 +43,22 @@ function render(runs) {
       sum(name),
     ]),
   ];
+  return table.map((cells) => `| ${cells.join(' | ')} |`);
+}
+
+/** @param {Figures[]} runs */
+function render(runs) {
   const versions = [...new Set(runs.map(({ chromium }) => chromium))].join(', ');
   const dates = [...new Set(runs.map(({ date }) => date))].join(', ');
   const machine = `${cpus().length} cores, ${cpus()[0].model.replace(/\s+/g, ' ')}`;
   return [
     `Chromium ${versions}; ${dates}; ${machine}; Node.js ${process.versions.node}.`,
     '',
-    ...table.map((cells) => `| ${cells.join(' | ')} |`),
+    ...renderTable(runs.filter(({ servers }) => !servers)),
+    '',
+    'Programs with server sockets:',
+    '',
+    ...renderTable(runs.filter(({ servers }) => servers)),
     '',
   ].join('\n');
 }

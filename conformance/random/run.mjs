@@ -193,8 +193,9 @@ async function main() {
     console.log(session.summary());
     if (options.figures) {
       const date = new Date().toISOString().slice(0, 10);
-      const { seed } = options;
-      const line = { seed, date, commit, chromium: chromium.version, counts: session.counts };
+      const { seed, servers } = options;
+      const { counts } = session;
+      const line = { seed, servers, date, commit, chromium: chromium.version, counts };
       appendFileSync(options.figures, `${JSON.stringify(line)}\n`);
     }
     if (session.differences > 0) process.exitCode = 1;
