@@ -76,6 +76,9 @@ async function main() {
   const runNet = (/** @type {any} */ meter) =>
     require('./sides/net.js').run(parameters, meter, memory);
   const runSide = (/** @type {any} */ meter) => {
+    if (parameters.kind.startsWith('accept')) {
+      return require('./sides/accept.js').run(parameters, meter, memory);
+    }
     if (side === 'net') return runNet(meter);
     const tcp = side === 'shim' ? require('./shim.js').tcp : require(modulePath);
     return require('./sides/sockets.js').run(tcp, parameters, meter, memory);

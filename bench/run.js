@@ -104,9 +104,12 @@ function makeSides(peer, { names, variants }) {
       return runJson(process.execPath, ['--expose-gc', script, JSON.stringify(input)], environment);
     },
   });
+  /** @param {import('./workloads.js').Workload} workload */
+  const withoutServer = ({ serves }) => !serves;
   const floor = {
     name: 'floor',
     rounds: FEW_ROUNDS,
+    applies: withoutServer,
     measure(/** @type {any} */ parameters) {
       const { kind, size, connections, warmup, duration, addresses, port, tls } = parameters;
       const authority = tls ? peer.authority : '';
@@ -131,7 +134,7 @@ function makeSides(peer, { names, variants }) {
   };
   const all = [
     nodeSide('net'),
-    nodeSide('shim'),
+    { ...nodeSide('shim'), applies: withoutServer },
     nodeSide('module'),
     ...variants.map(([name, path]) => nodeSide('module', path, name)),
     floor,
@@ -170,7 +173,7 @@ async function measureAll(chosen, sides, peer, pace) {
     const samples = {};
     /** @type {Record<string, any>} */
     const negotiated = {};
-    const rounds = kind === 'idle' ? pace.idleRounds : pace.rounds;
+    const rounds = /idle/i.test(kind) ? pace.idleRounds : pace.rounds;
     for (let round = 0; round < rounds; round++) {
       for (const side of sides) {
         if (side.applies?.(workload) === false || round >= (side.rounds ?? rounds)) continue;

@@ -11,7 +11,7 @@
  * @property {{ atMost?: number, atLeast?: number }} [chromium] the target for module : Chromium
  *
  * @typedef {object} Parameters
- * @property {'pingPong' | 'exchange' | 'handshake' | 'send' | 'receive' | 'idle'} kind
+ * @property {'pingPong' | 'exchange' | 'handshake' | 'send' | 'receive' | 'idle' | 'accept' | 'acceptIdle'} kind
  * @property {boolean} tls
  * @property {'echo' | 'source' | 'sink'} role of the peer
  * @property {number} size of a message, bytes
@@ -29,6 +29,7 @@
  * @property {Parameters} parameters
  * @property {Figure[]} figures
  * @property {boolean} [chromium] whether the real chrome.sockets.tcp is measured, too
+ * @property {boolean} [serves] whether it needs a server socket, which the shim and the floor lack
  */
 
 const atMost = (/** @type {number} */ ratio) => ({ atMost: ratio });
@@ -148,6 +149,21 @@ const workloads = [
   workload('event loop during 16 TLS handshakes', handshake(16, { probe: true }), [
     { name: 'loopDelayP99', net: atMost(0.2), shim: atMost(0.2) },
   ]),
+  workload(
+    'accept and close, 64 clients',
+    { kind: 'accept', connections: 64 },
+    [
+      { name: 'rate', net: atLeast(1) },
+      { name: 'cpuPerOperation', net: atMost(1) },
+    ],
+    { serves: true },
+  ),
+  workload(
+    'idle accepted connections',
+    { kind: 'acceptIdle', connections: 10000 },
+    [{ name: 'memoryPerConnection', net: atMost(1) }],
+    { serves: true },
+  ),
   workload('idle connections', { kind: 'idle', connections: 10000 }, [
     { name: 'memoryPerConnection', net: atMost(0.5), shim: atMost(0.4) },
   ]),
