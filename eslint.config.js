@@ -39,7 +39,7 @@ module.exports = [
   {
     // These also run inside a browser page.
     files: [
-      'lib/base/{intrinsics,strings}.js',
+      'lib/base/{deliveries,intrinsics,strings}.js',
       'lib/electron/{credit,preload}.js',
       'lib/electron/page/*.js',
       'lib/renderer/*.js',

@@ -45,6 +45,14 @@ test('the folders of lib/ have an import order', () => {
   expect(backwards).toEqual([]);
 });
 
+test('the main process loads no file of the page', () => {
+  const page = join('lib', 'electron', 'page', '/');
+  const files = filesOf(join('lib', 'electron')).filter((file) => !file.startsWith(page));
+  const imports = files.flatMap((file) => importsOf(file).map((name) => ({ file, name })));
+  expect(imports.length).toBeGreaterThan(20);
+  expect(imports.filter(({ name }) => name.startsWith(page))).toEqual([]);
+});
+
 test('every entry point only loads its implementation', () => {
   for (const file of ['index.js', ...filesOf('entry')]) {
     const code = readFileSync(join(ROOT, file), 'utf8')

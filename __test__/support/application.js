@@ -8,7 +8,7 @@ const { MessageChannel, receiveMessageOnPort } = require('node:worker_threads');
 const { Application } = require('../../lib/electron/application.js');
 const { RemoteNative } = require('../../lib/electron/page/remote-native.js');
 const { createNamespaces } = require('../../lib/renderer/namespace.js');
-const { COMPLETE } = require('../../lib/renderer/requests.js');
+const { COMPLETE } = require('../../lib/base/deliveries.js');
 const runtime = require('../../entry/runtime.js');
 const { stopServers } = require('../../support/servers.js');
 

@@ -23,7 +23,7 @@ const {
   DETACHED,
   ACCEPT,
   ACCEPT_ERROR,
-} = require('../renderer/requests.js');
+} = require('../base/deliveries.js');
 const { escaped } = require('../base/shown.js');
 const { canonicalAddress } = require('../renderer/server-namespace.js');
 const { NO_SOCKET, Owners } = require('./owners.js');

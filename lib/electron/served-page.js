@@ -2,7 +2,7 @@
 
 /** A page as the main process has it: its port, its calls, and the credit between them. */
 
-const { COMPLETE, RECEIVE } = require('../renderer/requests.js');
+const { COMPLETE, RECEIVE } = require('../base/deliveries.js');
 const { SOCKET_WINDOW, PAGE_WINDOW, ANSWER_WINDOW, costOf, costOfAnswer } = require('./credit.js');
 const { Fifo } = require('./fifo.js');
 const { MAX_UNANSWERED, MAX_KEPT_BYTES } = require('./limits.js');

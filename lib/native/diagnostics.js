@@ -6,13 +6,7 @@
  */
 
 const { channel } = require('node:diagnostics_channel');
-const {
-  COMPLETE,
-  RECEIVE,
-  RECEIVE_ERROR,
-  ACCEPT,
-  ACCEPT_ERROR,
-} = require('../renderer/requests.js');
+const { COMPLETE, RECEIVE, RECEIVE_ERROR, ACCEPT, ACCEPT_ERROR } = require('../base/deliveries.js');
 const { escaped } = require('../base/shown.js');
 
 const start = {

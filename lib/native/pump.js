@@ -16,7 +16,7 @@ const {
   DETACHED,
   ACCEPT,
   ACCEPT_ERROR,
-} = require('../renderer/requests.js');
+} = require('../base/deliveries.js');
 
 // Fake timers replace the global one.
 const { setImmediate } = require('node:timers');

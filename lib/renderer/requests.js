@@ -7,6 +7,14 @@
 const { CallPromise } = require('./call-promise.js');
 const { noteCause } = require('./causes.js');
 const { Capturing } = require('../base/context.js');
+const {
+  ACCEPT,
+  ACCEPT_ERROR,
+  COMPLETE,
+  DETACHED,
+  RECEIVE,
+  RECEIVE_ERROR,
+} = require('../base/deliveries.js');
 const { emit } = require('./event.js');
 const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
 
@@ -27,14 +35,6 @@ const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
  *   promises are returned.
  * @property {Promise<any> | undefined} promise That of `result`.
  */
-
-/** The kinds of deliveries. */
-const COMPLETE = 0;
-const RECEIVE = 1;
-const RECEIVE_ERROR = 2;
-const DETACHED = 3;
-const ACCEPT = 4;
-const ACCEPT_ERROR = 5;
 
 /** The length of the ring of {@link Pending}: a power of two. */
 const RING = 1024;
@@ -214,12 +214,4 @@ function answer({ callback, result }, failure, args) {
   }
 }
 
-module.exports = {
-  Requests,
-  COMPLETE,
-  RECEIVE,
-  RECEIVE_ERROR,
-  DETACHED,
-  ACCEPT,
-  ACCEPT_ERROR,
-};
+module.exports = { Requests };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { COMPLETE } = require('../../renderer/requests.js');
+const { COMPLETE } = require('../../base/deliveries.js');
 const { RECEIPT, costOf, costOfAnswer } = require('../credit.js');
 const { MAX_CALLS, MAX_UNANSWERED } = require('../limits.js');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-const { COMPLETE, RECEIVE } = require('../../../lib/renderer/requests.js');
+const { COMPLETE, RECEIVE } = require('../../../lib/base/deliveries.js');
 const { Port } = require('./port.js');
 const { TIMEOUT, until } = require('./until.js');
 

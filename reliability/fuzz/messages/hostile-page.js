@@ -1,6 +1,6 @@
 'use strict';
 
-const { COMPLETE } = require('../../../lib/renderer/requests.js');
+const { COMPLETE } = require('../../../lib/base/deliveries.js');
 const { Port } = require('./port.js');
 
 const WITHOUT_ANSWER = new Set(['listen', 'received']);
