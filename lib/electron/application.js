@@ -9,13 +9,9 @@
  */
 
 const { debuglog } = require('node:util');
-const { isArrayBuffer } = require('node:util/types');
-const { parsers, serverParsers, bytesOf } = require('../renderer/arguments.js');
-const { canonicalHost } = require('../renderer/canonical-host.js');
 const { configureInstance } = require('../options/configuration.js');
-const { publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
+const { publishReceiveError, watched } = require('../native/diagnostics.js');
 const { createInstance, returnsPromises, warnOfTrust } = require('../native/instance.js');
-const { ADDRESS_FAMILIES } = require('../renderer/namespace.js');
 const {
   COMPLETE,
   RECEIVE,
@@ -25,30 +21,22 @@ const {
   ACCEPT_ERROR,
 } = require('../base/deliveries.js');
 const { escaped } = require('../base/shown.js');
-const { canonicalAddress } = require('../renderer/server-namespace.js');
-const { NO_SOCKET, Owners } = require('./owners.js');
-const { MAX_CALLS, MAX_GATHERED, MAX_HOST, MAX_NAME, MAX_SOCKETS } = require('./limits.js');
+const { Owners } = require('./owners.js');
+const { MAX_CALLS, MAX_SOCKETS } = require('./limits.js');
+const { bytesIn, isUint32, refuse } = require('./checks.js');
+const { clientCalls } = require('./client-calls.js');
+const { PageCalls } = require('./page-calls.js');
+const { serverCalls } = require('./server-calls.js');
 const { ServedPage } = require('./served-page.js');
 const turns = require('./turns.js');
 
 /**
  * @typedef {import('./served-page.js').Port} Port
  * @typedef {InstanceType<typeof ServedPage>} Page
- *
- * @typedef {object} Request
- * @property {Page} page
- * @property {number} number The page's number for it.
- * @property {number} bytes How many are kept for it.
- * @property {unknown} [value] The page's result if the call succeeds.
- * @property {string} [failure] The page's error if the call was not attempted.
- * @property {number} [securing] The socket that its failure may have ended.
- * @property {Function} [publishEnd] Called with the code, if there is one.
  */
 
 /** The events that a page can listen to. */
 const EVENTS = new Set(['onReceive', 'onReceiveError', 'onAccept', 'onAcceptError']);
-
-const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
 
 /** A method, a request, and the most arguments that a call has. */
 const MAX_ARGUMENTS = 7;
@@ -56,72 +44,15 @@ const MAX_ARGUMENTS = 7;
 /** Bytes from which on a call is performed at once, if it can be: to keep it costs more than time. */
 const LARGE = 64 * 1024;
 
-const NAME_TOO_LONG = 'Name too long';
-
-/** Stands for the callback, which the parsers want to see. */
-const callback = () => {};
-
 const debug = debuglog('chrome-sockets-tcp');
-
-/**
- * @param {string} expected
- * @returns {never}
- */
-function refuse(expected) {
-  throw new TypeError(`expected ${expected}`);
-}
-
-/**
- * @param {unknown} value
- * @returns {boolean}
- */
-function isUint32(value) {
-  return typeof value === 'number' && value >>> 0 === value;
-}
-
-/**
- * @param {unknown} name
- * @returns {boolean}
- */
-function isTooLong(name) {
-  return typeof name === 'string' && name.length > MAX_NAME;
-}
-
-/**
- * A host that is too long for every resolver fails as it would in full. The end of it is kept, because
- * that decides which of a manifest's patterns it matches.
- *
- * @param {string} host
- * @returns {string}
- */
-function shortened(host) {
-  return host.slice(-MAX_HOST);
-}
-
-/**
- * @param {unknown} value An argument of a call.
- * @returns {number} How many bytes it takes.
- */
-function bytesIn(value) {
-  switch (typeof value) {
-    case 'string':
-      return 2 * value.length;
-    case 'object':
-      if (value === null) return 0;
-      // A view arrives with the whole of its buffer.
-      if (ArrayBuffer.isView(value)) return value.buffer.byteLength;
-      return isArrayBuffer(value) ? value.byteLength : refuse('bytes or a plain value');
-    case 'bigint':
-      return refuse('bytes or a plain value');
-    default:
-      return 0;
-  }
-}
 
 class Application {
   #native;
   #settings;
-  #attached = false;
+  #calls;
+
+  /** The calls of the API by their names. @type {Map<unknown, (page: Page, ...args: any[]) => void>} */
+  #methods;
 
   /** The pages, each with what performs its next call. @type {Map<Page, turns.Job>} */
   #pages = new Map();
@@ -136,10 +67,6 @@ class Application {
   /** Sockets that wait for a page. @type {Set<number>} */
   #throttled = new Set();
 
-  /** @type {Map<number, Request>} */
-  #requests = new Map();
-  #nextRequest = 0;
-
   /**
    * @param {import('../../entry/configure.js').Configuration} configuration Without a manifest every connection is
    *   denied.
@@ -150,6 +77,14 @@ class Application {
     instance.native.spareDescriptors();
     this.#native = debug.enabled ? watched(instance.native, debug) : instance.native;
     this.#settings = instance.settings;
+    this.#calls = new PageCalls(this.#native, this.#deliver);
+    const parts = { native: this.#native, settings: this.#settings, calls: this.#calls };
+    this.#methods = new Map(
+      Object.entries({
+        ...clientCalls({ ...parts, owners: this.#owners }),
+        ...serverCalls({ ...parts, owners: this.#serverOwners }),
+      }),
+    );
   }
 
   /**
@@ -284,308 +219,6 @@ class Application {
     }),
   );
 
-  /**
-   * The calls of the API, as lib/renderer/namespace.js makes them. Invalid arguments throw before any
-   * effect.
-   *
-   * @type {Map<unknown, (page: Page, ...args: any[]) => void>}
-   */
-  #methods = new Map(
-    Object.entries({
-      close: (page, request, id) => {
-        const [socketId] = parsers.close([id, callback]);
-        this.#native.close(this.#begin(page, request), this.#owners.adopt(page, socketId));
-        this.#owners.delete(socketId);
-      },
-
-      connect: (page, request, id, peerAddress, peerPort, family) => {
-        const [socketId, host, port] = parsers.connect([
-          id,
-          typeof peerAddress === 'string' ? shortened(peerAddress) : peerAddress,
-          peerPort,
-          null,
-          callback,
-        ]);
-        if (!FAMILIES.has(family)) refuse('an address family');
-        const canonical = host.length < MAX_HOST ? canonicalHost(host) : host;
-        const number = this.#begin(page, request, { bytes: 2 * canonical.length });
-        const used = this.#owners.adopt(page, socketId);
-        const call = { socketId, host: canonical, port: port & 0xffff };
-        this.#note(number, { publishEnd: publishCall('connect', call, callback) });
-        if (this.#settings.permissions?.allowsConnect(host, port & 0xffff)) {
-          this.#native.connect(number, used, canonical, port & 0xffff, family, page.number);
-        } else {
-          this.#native.denyConnect(number, used, canonical);
-        }
-      },
-
-      create: (page, request, persistent, name, bufferSize) => {
-        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
-        const [properties] = parsers.create([{ persistent, name, bufferSize }, callback]);
-        const number = this.#begin(page, request);
-        const { persistent: lasting, name: label, bufferSize: size } = properties;
-        const socketId = this.#native.create(number, lasting, label, size);
-        if (socketId === null) return;
-        this.#owners.add(page, socketId);
-        this.#note(number, { value: socketId });
-      },
-
-      disconnect: (page, request, id) => {
-        const [socketId] = parsers.disconnect([id, callback]);
-        this.#native.disconnect(this.#begin(page, request), this.#owners.adopt(page, socketId));
-      },
-
-      getInfo: (page, request, id) => {
-        const [socketId] = parsers.getInfo([id, callback]);
-        const number = this.#begin(page, request);
-        this.#keepValue(number, this.#native.getInfo(number, this.#owners.find(socketId)));
-      },
-
-      getSockets: (page, request) => {
-        const number = this.#begin(page, request);
-        const infos = this.#native.getSockets(number);
-        this.#keepValue(
-          number,
-          infos.filter(({ socketId }) => this.#owners.has(socketId)),
-        );
-      },
-
-      secure: (page, request, id, min, max) => {
-        const options = { tlsVersion: { min, max } };
-        const [socketId, { tlsVersion }] = parsers.secure([id, options, callback]);
-        const number = this.#begin(page, request);
-        const publishEnd = publishCall('secure', { socketId }, callback);
-        this.#note(number, { securing: socketId, publishEnd });
-        this.#native.secure(
-          number,
-          this.#owners.adopt(page, socketId),
-          tlsVersion.min,
-          tlsVersion.max,
-        );
-      },
-
-      send: (page, request, id, data) => {
-        const [socketId, bytes] = parsers.send([id, data, callback]);
-        this.#native.send(
-          this.#begin(page, request),
-          this.#owners.adopt(page, socketId),
-          bytesOf(bytes),
-        );
-      },
-
-      sendGathered: (page, first, count, sockets, data) => {
-        const numbered = isUint32(first) && isUint32(count) && count <= MAX_GATHERED;
-        if (!numbered || !ArrayBuffer.isView(sockets) || !ArrayBuffer.isView(data)) {
-          return refuse('sends and their bytes');
-        }
-        // Copies, which nobody else can change any more.
-        const headers = new Int32Array(sockets.buffer, sockets.byteOffset, 2 * count).slice();
-        const bytes = bytesOf(data);
-        let left = bytes.length;
-        for (let i = 1; i < headers.length; i += 2) {
-          if (headers[i] < 0 || headers[i] > left) {
-            return refuse('no more than the bytes that came');
-          }
-          left -= headers[i];
-        }
-        if (count === 0) return;
-        const number = this.#freeNumbers(count);
-        page.keep(count, 0);
-        for (let i = 0; i < count; i++) {
-          this.#register({ page, number: (first + i) >>> 0, bytes: 0 });
-          headers[2 * i] = this.#owners.adopt(page, headers[2 * i]);
-        }
-        this.#native.sendGathered(number, count, headers, bytes);
-      },
-
-      setKeepAlive: (page, request, id, wanted, seconds) => {
-        const args = parsers.setKeepAlive([id, wanted, seconds, callback]);
-        const [socketId, enable, delay = 0] = args;
-        const used = this.#owners.adopt(page, socketId);
-        this.#native.setKeepAlive(this.#begin(page, request), used, enable, delay);
-      },
-
-      setNoDelay: (page, request, id, wanted) => {
-        const [socketId, noDelay] = parsers.setNoDelay([id, wanted, callback]);
-        this.#native.setNoDelay(
-          this.#begin(page, request),
-          this.#owners.adopt(page, socketId),
-          noDelay,
-        );
-      },
-
-      setPaused: (page, request, id, wanted) => {
-        const [socketId, paused] = parsers.setPaused([id, wanted, callback]);
-        this.#native.setPaused(
-          this.#begin(page, request),
-          this.#owners.adopt(page, socketId),
-          paused,
-        );
-      },
-
-      update: (page, request, id, persistent, name, bufferSize) => {
-        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
-        const changes = { persistent, name, bufferSize };
-        const [socketId, properties] = parsers.update([id, changes, callback]);
-        const { persistent: lasting, name: label, bufferSize: size } = properties;
-        const number = this.#begin(page, request);
-        this.#native.update(number, this.#owners.adopt(page, socketId), lasting, label, size);
-      },
-
-      closeServer: (page, request, id) => {
-        const [socketId] = serverParsers.close([id, callback]);
-        this.#native.closeServer(
-          this.#begin(page, request),
-          this.#serverOwners.adopt(page, socketId),
-        );
-        this.#serverOwners.delete(socketId);
-      },
-
-      createServer: (page, request, persistent, name) => {
-        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
-        const [properties] = serverParsers.create([{ persistent, name }, callback]);
-        const number = this.#begin(page, request);
-        const socketId = this.#native.createServer(number, properties.persistent, properties.name);
-        if (socketId === null) return;
-        this.#serverOwners.add(page, socketId);
-        this.#note(number, { value: socketId });
-      },
-
-      disconnectServer: (page, request, id) => {
-        const [socketId] = serverParsers.disconnect([id, callback]);
-        const number = this.#begin(page, request);
-        this.#native.disconnectServer(number, this.#serverOwners.adopt(page, socketId));
-      },
-
-      getServerInfo: (page, request, id) => {
-        const [socketId] = serverParsers.getInfo([id, callback]);
-        const number = this.#begin(page, request);
-        const known = this.#serverOwners.find(socketId);
-        this.#keepValue(number, this.#native.getServerInfo(number, known));
-      },
-
-      getServers: (page, request) => {
-        const number = this.#begin(page, request);
-        const infos = this.#native.getServers(number);
-        const known = infos.filter(({ socketId }) => this.#serverOwners.has(socketId));
-        this.#keepValue(number, known);
-      },
-
-      listenOn: (page, request, id, wantedAddress, wantedPort, wantedBacklog) => {
-        const [socketId, address, port, backlog] = serverParsers.listen([
-          id,
-          typeof wantedAddress === 'string' ? shortened(wantedAddress) : wantedAddress,
-          wantedPort,
-          wantedBacklog,
-          callback,
-        ]);
-        const number = this.#begin(page, request);
-        const used = this.#serverOwners.adopt(page, socketId);
-        const call = { socketId, host: address, port: port & 0xffff };
-        this.#note(number, { publishEnd: publishCall('listen', call, callback) });
-        if (this.#settings.permissions?.allowsListen(address, port & 0xffff)) {
-          const canonical = canonicalAddress(address);
-          this.#native.listenOn(number, used, canonical, port & 0xffff, backlog);
-        } else {
-          this.#native.denyListen(number, used);
-        }
-      },
-
-      pauseServer: (page, request, id, wanted) => {
-        const [socketId, paused] = serverParsers.setPaused([id, wanted, callback]);
-        const number = this.#begin(page, request);
-        this.#native.pauseServer(number, this.#serverOwners.adopt(page, socketId), paused);
-      },
-
-      updateServer: (page, request, id, persistent, name) => {
-        if (isTooLong(name)) return this.#fail(page, request, NAME_TOO_LONG);
-        const [socketId, properties] = serverParsers.update([id, { persistent, name }, callback]);
-        const number = this.#begin(page, request);
-        const used = this.#serverOwners.adopt(page, socketId);
-        this.#native.updateServer(number, used, properties.persistent, properties.name);
-      },
-    }),
-  );
-
-  /**
-   * Registers a call before it is passed to the native half.
-   *
-   * @param {Page} [page] The page that calls, if there is one.
-   * @param {unknown} [number] The page's number for the call.
-   * @param {{ bytes?: number }} [kept]
-   * @returns {number} The native half's number for it.
-   */
-  #begin(page, number, { bytes = 0 } = {}) {
-    if (!page) return this.#register();
-    if (!isUint32(number)) refuse('the number of a request');
-    page.keep(1, bytes);
-    return this.#register({ page, number: /** @type {number} */ (number), bytes });
-  }
-
-  /**
-   * @param {Request} [request]
-   * @returns {number}
-   */
-  #register(request) {
-    if (!this.#attached) {
-      this.#native.attach(this.#deliver);
-      this.#attached = true;
-    }
-    const id = this.#freeNumbers(1);
-    this.#nextRequest = (id + 1) >>> 0;
-    if (request) this.#requests.set(id, request);
-    return id;
-  }
-
-  /**
-   * Makes the next numbers ones that no request has: a request may outlast the four billion that follow.
-   *
-   * @param {number} count
-   * @returns {number} The first of `count` numbers, which are those of the next requests.
-   */
-  #freeNumbers(count) {
-    for (let free = 0; free < count; free++) {
-      const number = (this.#nextRequest + free) >>> 0;
-      if (!this.#requests.has(number)) continue;
-      this.#nextRequest = (number + 1) >>> 0;
-      free = -1;
-    }
-    return this.#nextRequest;
-  }
-
-  /**
-   * Answers a call, in its place among the others, without having tried anything.
-   *
-   * @param {Page} page
-   * @param {unknown} request
-   * @param {string} failure
-   */
-  #fail(page, request, failure) {
-    const number = this.#begin(page, request);
-    this.#note(number, { failure });
-    this.#native.close(number, NO_SOCKET);
-  }
-
-  /**
-   * Keeps the result for the page until the call ends. The page needs credit for it.
-   *
-   * @param {number} id
-   * @param {unknown} value
-   */
-  #keepValue(id, value) {
-    const request = /** @type {Request} */ (this.#requests.get(id));
-    request.page.reserve(value);
-    request.value = value;
-  }
-
-  /**
-   * @param {number} id
-   * @param {Partial<Request>} known
-   */
-  #note(id, known) {
-    Object.assign(/** @type {Request} */ (this.#requests.get(id)), known);
-  }
-
   // ---- To the pages -----------------------------------------------------------------------------
 
   /** @type {import('../renderer/requests.js').Deliver} */
@@ -605,7 +238,7 @@ class Application {
         const clientId = /** @type {number} */ (value);
         const owner = this.#serverOwners.pageOf(id);
         // The page has ended since the connection was accepted.
-        if (!owner) this.#native.close(this.#begin(), clientId);
+        if (!owner) this.#native.close(this.#calls.begin(), clientId);
         else {
           this.#owners.add(owner, clientId);
           this.#notify('onAccept', kind, id, code, clientId);
@@ -616,7 +249,7 @@ class Application {
         this.#notify('onAcceptError', kind, id, code);
         break;
       case DETACHED:
-        this.#attached = false;
+        this.#calls.detached();
         break;
     }
   };
@@ -642,14 +275,13 @@ class Application {
    * @param {string | undefined} failure
    */
   #complete(id, code, failure) {
-    const request = this.#requests.get(id);
+    const request = this.#calls.take(id);
     if (!request) return;
-    this.#requests.delete(id);
     const { page, number, bytes, value, securing, publishEnd } = request;
     if (publishEnd) publishEnd(...(code === undefined ? [] : [code]));
     if (securing !== undefined) {
       warnOfTrust();
-      if (failure !== undefined && !this.#native.getInfo(this.#begin(), securing)) {
+      if (failure !== undefined && !this.#native.getInfo(this.#calls.begin(), securing)) {
         this.#owners.delete(securing);
       }
     }
@@ -699,13 +331,14 @@ class Application {
     if (!this.#pages.delete(page)) return;
     page.port.close();
     for (const socketId of this.#owners.orphan(page)) {
-      const { persistent = false } = this.#native.getInfo(this.#begin(), socketId) ?? {};
+      const { persistent = false } = this.#native.getInfo(this.#calls.begin(), socketId) ?? {};
       // Its other pages are told of no end: a suspended socket has no read that could meet one.
       this.#native.suspend(socketId);
       if (!persistent) this.#close(socketId);
     }
     for (const socketId of this.#serverOwners.orphan(page)) {
-      const { persistent = false } = this.#native.getServerInfo(this.#begin(), socketId) ?? {};
+      const { persistent = false } =
+        this.#native.getServerInfo(this.#calls.begin(), socketId) ?? {};
       this.#native.suspendServer(socketId);
       if (!persistent) this.#closeServer(socketId);
     }
@@ -717,7 +350,7 @@ class Application {
    */
   #close(socketId) {
     this.#owners.delete(socketId);
-    this.#native.close(this.#begin(), socketId);
+    this.#native.close(this.#calls.begin(), socketId);
   }
 
   /**
@@ -725,7 +358,7 @@ class Application {
    */
   #closeServer(socketId) {
     this.#serverOwners.delete(socketId);
-    this.#native.closeServer(this.#begin(), socketId);
+    this.#native.closeServer(this.#calls.begin(), socketId);
   }
 }
 
