@@ -69,6 +69,15 @@ test('every entry point only loads its implementation', () => {
   }
 });
 
+test('no file of lib/ has more than 450 lines', () => {
+  const lengths = filesOf('lib').map((file) => ({
+    file,
+    lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1,
+  }));
+  expect(lengths.length).toBeGreaterThan(50);
+  expect(lengths.filter(({ lines }) => lines > 450)).toEqual([]);
+});
+
 test('the root has at most 40 tracked entries', () => {
   const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n');
   const entries = new Set(tracked.filter(Boolean).map((file) => file.split('/')[0]));

@@ -5,16 +5,9 @@
  * running anything.
  */
 
-const {
-  isExports,
-  isMember,
-  isObjectOf,
-  isRead,
-  keyName,
-  memberName,
-  namesIn,
-} = require('./names.js');
+const { isExports, isMember, keyName, memberName, namesIn } = require('./names.js');
 const { findScopes, isFunction } = require('./scopes.js');
+const { USING, collectUse } = require('./uses.js');
 const {
   EMPTY,
   GLOBAL,
@@ -31,7 +24,7 @@ const {
  * @typedef {InstanceType<typeof import('./scopes.js').Scope>} Scope
  */
 
-/** Nodes that give a variable a value, and nodes that may use the API. */
+/** Nodes that give a variable a value. */
 const BINDING = new Set([
   'AssignmentExpression',
   'AssignmentPattern',
@@ -44,13 +37,6 @@ const BINDING = new Set([
   'ImportDeclaration',
   'ObjectExpression',
   'OptionalCallExpression',
-  'VariableDeclarator',
-]);
-const USING = new Set([
-  'AssignmentExpression',
-  'Identifier',
-  'MemberExpression',
-  'OptionalMemberExpression',
   'VariableDeclarator',
 ]);
 
@@ -100,7 +86,7 @@ class SourceFile {
   }
 
   collect() {
-    for (const { node, at, parent } of this.usages) this.collectIn(node, at, parent);
+    for (const { node, at, parent } of this.usages) collectUse(this, node, at, parent);
   }
 
   // ---- What an expression stands for
@@ -443,53 +429,6 @@ class SourceFile {
         this.bindMember(this.exported, name, this.evaluateName(name, at.scope));
       }
     }
-  }
-
-  // ---- What the program uses
-
-  /**
-   * @param {Node} node
-   * @param {Place} at
-   * @param {Node} parent
-   */
-  collectIn(node, at, parent) {
-    if (isMember(node) || node.type === 'Identifier') {
-      // The longest expression counts, and a name counts where it is read.
-      if (isObjectOf(node, parent) && memberName(parent) !== undefined) return;
-      if (node.type === 'Identifier' && !isRead(node, parent)) return;
-      for (const path of this.evaluate(node, at).paths) this.note(path, node.property ?? node);
-    } else if (node.type === 'VariableDeclarator' && node.init) {
-      this.collectPattern(node.id, this.evaluate(node.init, at));
-    } else if (node.type === 'AssignmentExpression' && node.operator === '=') {
-      this.collectPattern(node.left, this.evaluate(node.right, at));
-    }
-  }
-
-  /**
-   * Members that a destructuring takes.
-   *
-   * @param {Node} pattern
-   * @param {InstanceType<typeof Value>} value
-   */
-  collectPattern(pattern, value) {
-    if (pattern.type !== 'ObjectPattern') return;
-    for (const property of pattern.properties) {
-      const name = property.type === 'ObjectProperty' ? keyName(property) : undefined;
-      if (name === undefined) continue;
-      const member = this.memberOf(value, name);
-      for (const path of member.paths) this.note(path, property.key);
-      this.collectPattern(property.value.left ?? property.value, member);
-    }
-  }
-
-  /**
-   * @param {string} path
-   * @param {Node} node
-   */
-  note(path, node) {
-    if (path === GLOBAL) return;
-    const { line, column } = node.loc.start;
-    this.program.uses.push({ path, file: this.name, line, column: column + 1 });
   }
 }
 
