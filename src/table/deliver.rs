@@ -98,9 +98,9 @@ impl SocketTable {
         }
     }
 
-    /// Leaves the successes of `count` requests from `first` on to JavaScript, if the outbox holds
-    /// no other event. From time to time this is refused: an application that sends from each
-    /// send's callback would otherwise never get another event.
+    /// Lets JavaScript complete `count` requests from `first` on itself, if all have succeeded and
+    /// the outbox holds no other event. From time to time this is refused: an application that
+    /// sends from each send's callback would otherwise never get another event.
     pub(crate) fn complete_inline(&mut self, first: u32, count: usize) -> bool {
         let left = self.delivered < EVENTS_PER_POLL && self.outbox.take_successes(first, count);
         if left {
