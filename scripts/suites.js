@@ -83,7 +83,7 @@ async function jestSuite([node, ...flags], args = [], options = {}) {
       const tests = assertionResults.filter((test) => test.status === 'failed');
       failed.push(...tests.map((test) => test.fullName));
       for (const test of tests) messages.set(test.fullName, test.failureMessages.join('\n'));
-      if (status === 'failed' && tests.length === 0) failed.push(path.basename(name));
+      if (status === 'failed' && tests.length === 0) failed.push(path.win32.basename(name));
     }
     return { passed: numPassedTests, failed, messages, skipped: numPendingTests };
   } finally {

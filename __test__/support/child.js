@@ -5,6 +5,9 @@ const { join } = require('node:path');
 
 const ROOT = join(__dirname, '..', '..');
 
+/** Windows starts programs more slowly, and wine needs seconds for each. */
+const TIMEOUT = process.platform === 'win32' ? 60_000 : 10_000;
+
 /**
  * Runs code in a Node of its own, in the package's folder.
  *
@@ -16,7 +19,7 @@ const ROOT = join(__dirname, '..', '..');
  *   then null.
  * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>}
  */
-function runNode(args, { cwd = ROOT, timeout = 10_000, env = process.env } = {}) {
+function runNode(args, { cwd = ROOT, timeout = TIMEOUT, env = process.env } = {}) {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
