@@ -231,6 +231,39 @@ describe('limits', () => {
     expect(sent).toEqual(ports.map(String));
   }, 30_000);
 
+  test('clients that reset before they are accepted do not disturb the others', async () => {
+    if (process.platform !== 'linux') return;
+    const accepted = new Accepted();
+    const { socketId } = await tcpServer.create();
+    await tcpServer.setPaused(socketId, true);
+    expect(await result('listen', socketId, '127.0.0.1', 0)).toBe(0);
+    const { localPort } = await tcpServer.getInfo(socketId);
+    const dialed = await Promise.all(Array.from({ length: 20 }, () => dial(localPort)));
+    const resets = dialed.filter((_, index) => index % 2 === 0);
+    const portsOfReset = resets.map((client) => client.localPort);
+    const closed = resets.map((client) => once(client, 'close'));
+    for (const client of resets) client.resetAndDestroy();
+    await Promise.all(closed);
+    for (const client of dialed) if (!client.destroyed) client.write('alive');
+
+    const errors = new Set();
+    const onError = (info) => errors.add(`${info.socketId} ${info.resultCode}`);
+    tcp.onReceiveError.addListener(onError);
+    cleanups.push(() => tcp.onReceiveError.removeListener(onError));
+    await tcpServer.setPaused(socketId, false);
+    const ids = (await accepted.count(dialed.length)).map(({ clientSocketId }) => clientSocketId);
+    const infos = await Promise.all(ids.map((id) => tcp.getInfo(id)));
+    const isReset = ({ peerPort }) => portsOfReset.includes(peerPort);
+    expect(infos.filter(isReset)).toHaveLength(resets.length);
+    const alive = infos.filter((info) => !isReset(info));
+    for (const info of infos.filter(isReset)) await tcp.setPaused(info.socketId, false);
+    const texts = await Promise.all(alive.map((info) => firstBytes(info.socketId)));
+    expect(texts).toEqual(alive.map(() => 'alive'));
+    // Each reset was reported before the data of the sockets that were resumed later.
+    const expected = infos.filter(isReset).map((info) => `${info.socketId} -100`);
+    expect([...errors].sort()).toEqual(expected.sort());
+  }, 30_000);
+
   test('a process without descriptors gets one error, and no busy loop', async () => {
     if (process.platform === 'win32') return;
     const script = join(ROOT, '__test__', 'fixtures', 'accept-without-descriptors.js');
