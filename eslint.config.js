@@ -45,7 +45,7 @@ module.exports = [
       'lib/renderer/*.js',
     ],
     // Pages have replacements for these.
-    ignores: ['lib/renderer/{call-promise,canonical-host,raise}.js'],
+    ignores: ['lib/renderer/{call-promise,canonical-host,report-exception}.js'],
     languageOptions: { globals: { ...globals['shared-node-browser'], ...globals.commonjs } },
     rules: {
       'no-restricted-globals': ['error', 'Buffer', 'process', 'global', 'setImmediate'],

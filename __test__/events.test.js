@@ -1,10 +1,10 @@
 'use strict';
 
 const { createEvent, emit } = require('../lib/renderer/event.js');
-const { raise } = require('../lib/renderer/raise.js');
+const { reportException } = require('../lib/renderer/report-exception.js');
 
 // jest fails the running test when an exception is raised; exceptions.test.js lets them happen.
-jest.mock('../lib/renderer/raise.js', () => ({ raise: jest.fn() }));
+jest.mock('../lib/renderer/report-exception.js', () => ({ reportException: jest.fn() }));
 
 let event;
 let order;
@@ -17,7 +17,7 @@ const noting = (name) => () => {
 beforeEach(() => {
   event = createEvent();
   order = [];
-  raise.mockClear();
+  reportException.mockClear();
 });
 
 describe('listeners', () => {
@@ -131,7 +131,7 @@ describe('a listener that throws', () => {
     event.addListener(throwing(undefined));
     event.addListener(class {});
     emit(event, {});
-    expect(raise.mock.calls).toEqual([[exception], [undefined], [expect.any(TypeError)]]);
+    expect(reportException.mock.calls).toEqual([[exception], [undefined], [expect.any(TypeError)]]);
   });
 });
 

@@ -2,10 +2,10 @@
 
 const { inspect } = require('node:util');
 const { callWithLastError, showLastErrorOn } = require('../lib/renderer/last-error.js');
-const { raise } = require('../lib/renderer/raise.js');
+const { reportException } = require('../lib/renderer/report-exception.js');
 
 // jest fails the running test when an exception is raised; exceptions.test.js lets them happen.
-jest.mock('../lib/renderer/raise.js', () => ({ raise: jest.fn() }));
+jest.mock('../lib/renderer/report-exception.js', () => ({ reportException: jest.fn() }));
 
 const MESSAGE = 'Socket not found';
 
@@ -117,7 +117,7 @@ describe('an unchecked error', () => {
     callWithLastError(MESSAGE, throwing, []);
     expect('lastError' in runtime).toBe(false);
     expect(console.error).toHaveBeenCalledTimes(1);
-    expect(raise.mock.calls).toEqual([[exception]]);
+    expect(reportException.mock.calls).toEqual([[exception]]);
   });
 });
 

@@ -15,7 +15,7 @@ const PAGE = join(LIB, 'electron', 'page');
 
 /** What needs Node, and what a page has in its place. */
 const IN_A_PAGE = {
-  [join(RENDERER, 'raise.js')]: join(PAGE, 'raise.js'),
+  [join(RENDERER, 'report-exception.js')]: join(PAGE, 'report-exception.js'),
   [join(LIB, 'base', 'context.js')]: join(PAGE, 'context.js'),
   [join(RENDERER, 'call-promise.js')]: join(PAGE, 'call-promise.js'),
   [join(RENDERER, 'canonical-host.js')]: join(PAGE, 'canonical-host.js'),

@@ -6,7 +6,7 @@
 
 const { capture } = require('../base/context.js');
 const { createNativePrototype } = require('./native-object.js');
-const { raise } = require('./raise.js');
+const { reportException } = require('./report-exception.js');
 const { quoted } = require('../base/strings.js');
 
 /**
@@ -103,7 +103,7 @@ function callListener(listener, args) {
   try {
     return Reflect.apply(listener, globalThis, args);
   } catch (exception) {
-    raise(exception);
+    reportException(exception);
     return undefined;
   }
 }

@@ -6,7 +6,7 @@
  */
 
 const { createNativePrototype } = require('./native-object.js');
-const { raise } = require('./raise.js');
+const { reportException } = require('./report-exception.js');
 
 const prototype = createNativePrototype('internal');
 
@@ -116,7 +116,7 @@ function call(callback, args) {
   try {
     Reflect.apply(callback, globalThis, args);
   } catch (exception) {
-    raise(exception);
+    reportException(exception);
   }
 }
 

@@ -24,7 +24,7 @@ const raised = [];
  *
  * @param {unknown} exception
  */
-function raise(exception) {
+function reportException(exception) {
   const context = new Context();
   raised.push({ exception, context });
   if (raised.length === 1) queueMicrotask(() => throwFirstWith(nextTick));
@@ -41,4 +41,4 @@ function throwFirst() {
   throw first?.exception;
 }
 
-module.exports = { raise };
+module.exports = { reportException };

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The page's counterpart of ../../raise.js. */
+/** The page's counterpart of ../../renderer/report-exception.js. */
 
 // Taken before any script of the page could replace it.
 const { reportError } = /** @type {any} */ (globalThis);
@@ -10,8 +10,8 @@ const { reportError } = /** @type {any} */ (globalThis);
  *
  * @param {unknown} exception
  */
-function raise(exception) {
+function reportException(exception) {
   reportError(exception);
 }
 
-module.exports = { raise };
+module.exports = { reportException };
