@@ -1,7 +1,7 @@
 'use strict';
 
 const { IntrinsicPromise } = require('../base/intrinsics.js');
-const { addSink, removeSink, sinks } = require('./sinks.js');
+const { addConsumer, removeConsumer, consumers } = require('./data-consumers.js');
 const tcp = require('../api/tcp.js');
 const { call } = require('./call.js');
 
@@ -53,13 +53,13 @@ class Receiver {
    * @returns {Receiver}
    */
   static claim(socketId, limit) {
-    const known = sinks.get(socketId);
+    const known = consumers.get(socketId);
     if (known && !(known instanceof Receiver)) {
       throw new Error(`received: a stream reads socket ${socketId}`);
     }
-    if (!known && sinks.size >= sweepAt) tcp.getSockets(sweep);
+    if (!known && consumers.size >= sweepAt) tcp.getSockets(sweep);
     const receiver = known ?? new Receiver(socketId);
-    if (!known) addSink(socketId, receiver);
+    if (!known) addConsumer(socketId, receiver);
     if (receiver.#use !== 'taken') {
       receiver.#use = 'claimed';
       receiver.#limit = limit;
@@ -75,12 +75,12 @@ class Receiver {
    * @returns {{ queue: ArrayBuffer[], end: Receiver['end'] }}
    */
   static surrender(socketId) {
-    const known = sinks.get(socketId);
+    const known = consumers.get(socketId);
     if (!known) return { queue: [], end: undefined };
     if (!(known instanceof Receiver) || known.#use === 'taken') {
       throw new Error(`duplex: socket ${socketId} is being read already`);
     }
-    removeSink(socketId);
+    removeConsumer(socketId);
     return { queue: known.#queue, end: known.end };
   }
 
@@ -90,10 +90,10 @@ class Receiver {
    * @param {number} socketId
    */
   static ended(socketId) {
-    const known = sinks.get(socketId);
+    const known = consumers.get(socketId);
     if (!(known instanceof Receiver)) return;
     if (known.#use === 'taken') known.finish();
-    removeSink(socketId);
+    removeConsumer(socketId);
   }
 
   /**
@@ -103,8 +103,8 @@ class Receiver {
    * @param {number} socketId
    */
   static discard(socketId) {
-    const known = sinks.get(socketId);
-    if (known instanceof Receiver && known.#use === 'released') removeSink(socketId);
+    const known = consumers.get(socketId);
+    if (known instanceof Receiver && known.#use === 'released') removeConsumer(socketId);
   }
 
   /** The iterator begins. Two of them would each get a part of the bytes. */
@@ -112,10 +112,10 @@ class Receiver {
     if (this.#use === 'taken') {
       throw new Error(`received: socket ${this.#socketId} has an iterator already`);
     }
-    const current = sinks.get(this.#socketId);
+    const current = consumers.get(this.#socketId);
     if (this.end === undefined && current !== this) {
       if (current) throw new Error(`received: socket ${this.#socketId} is being read already`);
-      addSink(this.#socketId, this);
+      addConsumer(this.#socketId, this);
     }
     this.#use = 'taken';
   }
@@ -125,7 +125,7 @@ class Receiver {
     this.#use = 'released';
     this.#unasked = 0;
     if (this.end === undefined) await this.pause(true).catch(() => this.#remove());
-    else if (!this.isEmpty && !sinks.has(this.#socketId)) addSink(this.#socketId, this);
+    else if (!this.isEmpty && !consumers.has(this.#socketId)) addConsumer(this.#socketId, this);
   }
 
   get isEmpty() {
@@ -193,7 +193,7 @@ class Receiver {
   }
 
   #remove() {
-    if (sinks.get(this.#socketId) === this) removeSink(this.#socketId);
+    if (consumers.get(this.#socketId) === this) removeConsumer(this.#socketId);
   }
 }
 
@@ -204,10 +204,10 @@ class Receiver {
  */
 function sweep(infos) {
   const known = new Set(infos.map(({ socketId }) => socketId));
-  for (const [socketId, sink] of sinks) {
-    if (sink instanceof Receiver && !known.has(socketId)) removeSink(socketId);
+  for (const [socketId, consumer] of consumers) {
+    if (consumer instanceof Receiver && !known.has(socketId)) removeConsumer(socketId);
   }
-  sweepAt = Math.max(FIRST_SWEEP, 2 * sinks.size);
+  sweepAt = Math.max(FIRST_SWEEP, 2 * consumers.size);
 }
 
 module.exports = { Receiver };

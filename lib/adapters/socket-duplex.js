@@ -13,7 +13,7 @@ const {
 } = require('../native/instance.js');
 const { withNodeCode } = require('./node-errors.js');
 const { Receiver } = require('./receiver.js');
-const { addSink, removeSink } = require('./sinks.js');
+const { addConsumer, removeConsumer } = require('./data-consumers.js');
 const { SocketError } = require('./socket-error.js');
 
 /** @typedef {InstanceType<typeof import('./tls-session.js').TlsSession>} TlsSession */
@@ -78,7 +78,7 @@ class SocketDuplex extends Duplex {
   static attach(stream, socketId) {
     const { queue, end } = Receiver.surrender(socketId);
     stream.#attached = socketId;
-    addSink(socketId, {
+    addConsumer(socketId, {
       push: stream.#inContext(stream.#onData),
       finish: stream.#inContext(stream.#onEnd),
     });
@@ -236,7 +236,7 @@ class SocketDuplex extends Duplex {
     const socketId = this.#attached;
     if (socketId === undefined) return;
     this.#attached = undefined;
-    removeSink(socketId);
+    removeConsumer(socketId);
     await call('close', [socketId]).catch(() => {});
   }
 

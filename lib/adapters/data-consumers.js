@@ -7,20 +7,20 @@ const { causeOf } = require('../renderer/causes.js');
 const { neutralContext } = require('../base/context.js');
 
 /**
- * @typedef {object} Sink
+ * @typedef {object} Consumer
  * @property {(data: ArrayBuffer) => void} push
  * @property {(failure: number | undefined) => void} finish Gets a net error code if the connection
  *   did not end in order.
  */
 
-/** @type {Map<number, Sink>} */
-const sinks = new Map();
+/** @type {Map<number, Consumer>} */
+const consumers = new Map();
 
 /** @param {{ socketId: number, data: ArrayBuffer }} info */
-const onReceive = ({ socketId, data }) => sinks.get(socketId)?.push(data);
+const onReceive = ({ socketId, data }) => consumers.get(socketId)?.push(data);
 
 /** @param {{ socketId: number, resultCode: number }} info */
-const onReceiveError = (info) => sinks.get(info.socketId)?.finish(causeOf(info));
+const onReceiveError = (info) => consumers.get(info.socketId)?.finish(causeOf(info));
 
 /** No consumer lends its context to the others. */
 const context = neutralContext();
@@ -32,22 +32,22 @@ function listen() {
 
 /**
  * @param {number} socketId
- * @param {Sink} sink
+ * @param {Consumer} consumer
  */
-function addSink(socketId, sink) {
-  if (sinks.size === 0) {
+function addConsumer(socketId, consumer) {
+  if (consumers.size === 0) {
     context.runInAsyncScope(listen);
   }
-  sinks.set(socketId, sink);
+  consumers.set(socketId, consumer);
 }
 
 /** @param {number} socketId */
-function removeSink(socketId) {
-  sinks.delete(socketId);
-  if (sinks.size === 0) {
+function removeConsumer(socketId) {
+  consumers.delete(socketId);
+  if (consumers.size === 0) {
     tcp.onReceive.removeListener(onReceive);
     tcp.onReceiveError.removeListener(onReceiveError);
   }
 }
 
-module.exports = { addSink, removeSink, sinks };
+module.exports = { addConsumer, removeConsumer, consumers };
