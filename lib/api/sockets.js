@@ -4,7 +4,7 @@
 
 const { debuglog } = require('node:util');
 const { reportMismatches } = require('../renderer/arguments.js');
-const { once, publishCall, publishReceiveError, watched } = require('../native/diagnostics.js');
+const { once, publishCall, publishReceiveError, traced } = require('../native/diagnostics.js');
 const { adviseOnReceiver } = require('../renderer/event.js');
 const { instance, returnsPromises, warnOfTrust } = require('../native/instance.js');
 const { createNamespaces } = require('../renderer/namespace.js');
@@ -17,7 +17,7 @@ if (/** @type {any} */ (process).contextIsolated) {
 }
 if (debug.enabled) reportMismatches(once(debug));
 
-module.exports = createNamespaces(debug.enabled ? watched(native, debug) : native, {
+module.exports = createNamespaces(debug.enabled ? traced(native, debug) : native, {
   publishCall,
   publishReceiveError,
   allowsConnect: (host, port) => settings.permissions?.allowsConnect(host, port) ?? true,

@@ -10,7 +10,7 @@
 
 const { debuglog } = require('node:util');
 const { configureInstance } = require('../options/configuration.js');
-const { publishReceiveError, watched } = require('../native/diagnostics.js');
+const { publishReceiveError, traced } = require('../native/diagnostics.js');
 const { createInstance, returnsPromises, warnOfTrust } = require('../native/instance.js');
 const {
   COMPLETE,
@@ -75,7 +75,7 @@ class Application {
     const instance = createInstance();
     configureInstance(instance, { ...configuration, maxSockets });
     instance.native.spareDescriptors();
-    this.#native = debug.enabled ? watched(instance.native, debug) : instance.native;
+    this.#native = debug.enabled ? traced(instance.native, debug) : instance.native;
     this.#settings = instance.settings;
     this.#calls = new PageCalls(this.#native, this.#deliver);
     const parts = { native: this.#native, settings: this.#settings, calls: this.#calls };

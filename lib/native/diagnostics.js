@@ -62,7 +62,7 @@ const details = /** @type {Record<string, (...args: any[]) => string>} */ ({
 });
 
 /** Methods that are called too often, or without a call of the application. */
-const UNSAID = [
+const UNTRACED = [
   'configureTls',
   'keepLoop',
   'limitConnect',
@@ -77,18 +77,18 @@ const UNSAID = [
 ];
 
 /**
- * The native half, with every call of it and every delivery written down.
+ * The native half, which logs every call of it and every delivery.
  *
  * @template {object} T
  * @param {T} native
  * @param {(text: string) => void} debug
  * @returns {T}
  */
-function watched(native, debug) {
+function traced(native, debug) {
   /** The method and socket of each call that has not ended. @type {Map<number, string>} */
   const calls = new Map();
   /** @type {(name: string, args: any[], result: unknown) => void} */
-  const say = (name, [request, socketId, ...rest], result) => {
+  const logCall = (name, [request, socketId, ...rest], result) => {
     if (name === 'create' || name === 'createServer') {
       const made = result === null ? 'no socket' : `socket ${result}`;
       calls.set(request, name);
@@ -107,7 +107,7 @@ function watched(native, debug) {
     }
   };
   /** @type {(deliver: Function) => Function} */
-  const heard =
+  const tracedDeliver =
     (deliver) =>
     (/** @type {[number, number, number | undefined, any, any]} */ ...args) => {
       const [kind, id, code, payload, value] = args;
@@ -126,11 +126,13 @@ function watched(native, debug) {
     get(target, name) {
       const method = /** @type {any} */ (target)[name];
       if (typeof method !== 'function') return method;
-      if (name === 'attach') return (/** @type {Function} */ f) => method.call(target, heard(f));
-      if (UNSAID.includes(String(name))) return method.bind(target);
+      if (name === 'attach') {
+        return (/** @type {Function} */ f) => method.call(target, tracedDeliver(f));
+      }
+      if (UNTRACED.includes(String(name))) return method.bind(target);
       return (/** @type {any[]} */ ...args) => {
         const result = method.apply(target, args);
-        say(String(name), args, result);
+        logCall(String(name), args, result);
         return result;
       };
     },
@@ -151,4 +153,4 @@ function once(debug) {
   };
 }
 
-module.exports = { once, publishCall, publishReceiveError, watched };
+module.exports = { once, publishCall, publishReceiveError, traced };
