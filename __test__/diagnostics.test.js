@@ -1,13 +1,25 @@
 'use strict';
 
 const diagnostics = require('node:diagnostics_channel');
-const { runNode } = require('./support/child.js');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { ROOT, runNode } = require('./support/child.js');
 const { call, closeSockets, connected, tcp } = require('./support/client.js');
 const { certificate, closedPort, startServer, stopServers } = require('../support/servers.js');
 
 afterEach(async () => {
   await closeSockets();
   await stopServers();
+});
+
+test('docs/configuration.md lists every channel', () => {
+  const read = (file) => readFileSync(join(ROOT, file), 'utf8');
+  const channelsIn = (text) => [...text.matchAll(/[`'](chrome-sockets-tcp\.[\w.-]+)[`']/g)];
+  const namesIn = (file) =>
+    channelsIn(read(file))
+      .map(([, name]) => name)
+      .sort();
+  expect(namesIn('docs/configuration.md')).toEqual(namesIn('lib/native/diagnostics.js'));
 });
 
 describe('the channels', () => {
