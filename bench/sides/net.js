@@ -14,7 +14,7 @@ const REQUEST_BYTES = 64 * 1024 * 1024;
  * @param {() => number} memory
  */
 async function run(parameters, meter, memory) {
-  const { kind, size, connections, batch, window, addresses, port, authority } = parameters;
+  const { kind, size, connections, warm, batch, window, addresses, port, authority } = parameters;
   const message = Buffer.alloc(size, 0x21);
   let opened = 0;
 
@@ -137,13 +137,12 @@ async function run(parameters, meter, memory) {
     },
 
     async idle() {
-      const base = Math.ceil(connections / 10);
-      const sockets = await openAll(base);
+      const sockets = await openAll(warm);
       const listen = (/** @type {net.Socket} */ socket) => socket.on('data', () => {});
       sockets.forEach(listen);
       const before = memory();
-      (await openAll(connections, sockets)).slice(base).forEach(listen);
-      return { memoryPerConnection: (memory() - before) / (connections - base) };
+      (await openAll(warm + connections, sockets)).slice(warm).forEach(listen);
+      return { memoryPerConnection: (memory() - before) / connections };
     },
   };
 

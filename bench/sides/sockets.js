@@ -15,7 +15,8 @@ const REQUEST_BYTES = 64 * 1024 * 1024;
  * @param {() => number} memory
  */
 async function run(tcp, parameters, meter, memory) {
-  const { kind, size, connections, bufferSize, batch, window, tls, addresses, port } = parameters;
+  const { kind, size, connections, warm, bufferSize, batch, window, tls, addresses, port } =
+    parameters;
   /** @type {Map<number, (data: ArrayBuffer) => void>} */
   const receivers = new Map();
   tcp.onReceive.addListener((/** @type {any} */ { socketId, data }) => {
@@ -166,12 +167,11 @@ async function run(tcp, parameters, meter, memory) {
     },
 
     async idle() {
-      const base = Math.ceil(connections / 10);
-      const socketIds = await openAll(base);
+      const socketIds = await openAll(warm);
       socketIds.forEach(resume);
       const before = memory();
-      (await openAll(connections, socketIds)).slice(base).forEach(resume);
-      return { memoryPerConnection: (memory() - before) / (connections - base) };
+      (await openAll(warm + connections, socketIds)).slice(warm).forEach(resume);
+      return { memoryPerConnection: (memory() - before) / connections };
     },
   };
 
