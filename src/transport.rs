@@ -162,17 +162,18 @@ impl Transport {
     }
 
     /// Closes the connection, whose poller this is: at once, or when the bytes that were sent have
-    /// arrived.
-    pub(crate) fn end(self, poller: &Poller) {
+    /// arrived. `awaits_reply` says whether the peer has sent nothing since the last bytes were
+    /// written, so that it may be about to.
+    pub(crate) fn end(self, poller: &Poller, awaits_reply: bool) {
         match self {
             Self::Plain(socket) => {
-                if !closing::is_harmless(&socket.socket())
+                if (awaits_reply || !closing::is_harmless(&socket.socket()))
                     && let Ok(socket) = poller.forget(socket)
                 {
                     closing::close(socket, None);
                 }
             }
-            Self::Secure(secure) => secure.end(poller),
+            Self::Secure(secure) => secure.end(poller, awaits_reply),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Closing a descriptor while its receive buffer holds unread bytes makes the kernel send RST and
 //! drop its send buffer. Data that arrives later has the same effect. Bytes that `send()` has
-//! reported as sent would be lost. A connection with unacknowledged or unread bytes is therefore
-//! only shut down for writing. A task of the runtime reads and discards until the peer has closed,
+//! reported as sent would be lost. A connection with unacknowledged or unread bytes, or with bytes
+//! that the peer has not replied to, is therefore only shut down for writing. A task of the runtime reads and discards until the peer has closed,
 //! or until it has acknowledged everything and has been silent for a while. The number of such
 //! connections, the discarded bytes and the time are bounded.
 
@@ -437,12 +437,15 @@ fn unacknowledged(_: &SockRef<'_>) -> Option<usize> {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::sync::Arc;
 
     use super::*;
     use crate::net_error::NetError;
     use crate::socket::SocketProperties;
     use crate::testing::{Application, Peer, write_until_throttled};
     use crate::tls::versions::TlsVersionRange;
+    use crate::transport::Transport;
+    use crate::wake::readiness::Poller;
 
     /// A nonblocking socket as in the table, and its peer.
     fn connected() -> (Socket, TcpStream) {
@@ -516,6 +519,21 @@ mod tests {
             }
         }
         assert_eq!(received, written);
+    }
+
+    /// The kernel would answer the peer with RST, and the peer could give up before it reads.
+    #[test]
+    fn a_peer_that_may_reply_can_send_after_the_end_of_the_connection() {
+        let (socket, mut stream) = connected();
+        socket.send(b"last words").unwrap();
+        until(|| unacknowledged(&SockRef::from(&socket)).is_none_or(|count| count == 0));
+        let poller = Poller::new(&Arc::default()).unwrap();
+        let awaits_reply = true;
+        Transport::Plain(poller.watch(socket, 1).unwrap()).end(&poller, awaits_reply);
+        for _ in 0..50 {
+            stream.write_all(b"and another thing").unwrap();
+        }
+        assert_eq!(read_to_fin(&mut stream), b"last words".len());
     }
 
     #[test]

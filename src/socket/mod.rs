@@ -175,9 +175,37 @@ pub(crate) struct Link {
     pub(crate) read_only: bool,
     /// Why reading has failed.
     pub(crate) failure: Option<NetError>,
+    /// Whether bytes were written since the peer's last bytes were read.
+    pub(crate) awaits_reply: bool,
 }
 
 impl Link {
+    /// A working connection.
+    pub(crate) fn new(transport: Transport, endpoints: Endpoints) -> Self {
+        Self {
+            transport,
+            endpoints,
+            read_only: false,
+            failure: None,
+            awaits_reply: false,
+        }
+    }
+
+    /// Notes the number of bytes that were written to the peer.
+    pub(crate) fn wrote(&mut self, count: usize) {
+        self.awaits_reply |= count > 0;
+    }
+
+    /// Notes the number of bytes that were read from the peer.
+    pub(crate) fn read(&mut self, count: usize) {
+        self.awaits_reply &= count == 0;
+    }
+
+    /// Closes the connection, whose poller this is; see [`Transport::end`].
+    pub(crate) fn end(self, poller: &Poller) {
+        self.transport.end(poller, self.awaits_reply);
+    }
+
     /// Why the connection, which has ended, did not end in order.
     pub(crate) fn cause(&self) -> Option<NetError> {
         let reset = self.read_only.then_some(NetError::ConnectionReset);
@@ -273,7 +301,7 @@ impl Socket {
     /// Ends the socket and its connection, which `poller` watches if there is one.
     pub(crate) fn end(self, poller: Option<&Poller>) {
         if let (Connection::Connected(link), Some(poller)) = (self.connection, poller) {
-            link.transport.end(poller);
+            link.end(poller);
         }
     }
 

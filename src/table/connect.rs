@@ -143,12 +143,8 @@ impl SocketTable {
         };
         match result.and_then(with_endpoints) {
             Ok((polled, endpoints)) => {
-                socket.connection = Connection::Connected(Link {
-                    transport: Transport::Plain(polled),
-                    endpoints,
-                    read_only: false,
-                    failure: None,
-                });
+                socket.connection =
+                    Connection::Connected(Link::new(Transport::Plain(polled), endpoints));
                 self.counters.connects_succeeded += 1;
                 self.outbox.wait_for_turn();
                 self.outbox.complete(request);

@@ -227,7 +227,7 @@ impl SocketTable {
             Connection::Disconnected => return false,
             Connection::Connected(link) => {
                 if let Some(poller) = &self.poller {
-                    link.transport.end(poller);
+                    link.end(poller);
                 }
             }
             Connection::Connecting { request, .. } => self.outbox.fail(request, NetError::Aborted),

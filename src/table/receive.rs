@@ -159,7 +159,9 @@ impl SocketTable {
                 (count, read_ahead.bytes().is_empty())
             }
             (None, Connection::Connected(link)) => {
-                (link.transport.read_directly(target, available), false)
+                let count = link.transport.read_directly(target, available);
+                link.read(count);
+                (count, false)
             }
             (None, _) => (0, false),
         };
@@ -253,10 +255,12 @@ impl SocketTable {
         if !plain {
             self.budget.expect_costly_work();
         }
+        let remaining = buffer.len();
         let result = link.transport.poll_read(&mut buffer, poller);
         if let Poll::Ready(Err(error)) = &result {
             link.failure = Some(NetError::from_io(error));
         }
+        link.read(buffer.len() - remaining);
         let has_bytes = !buffer.is_empty();
         // A connection that can only be read does not wait for more data.
         let result =

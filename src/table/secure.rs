@@ -186,12 +186,8 @@ impl SocketTable {
         });
         match transport {
             Ok(secure) => {
-                socket.connection = Connection::Connected(Link {
-                    transport: Transport::Secure(secure),
-                    endpoints,
-                    read_only: false,
-                    failure: None,
-                });
+                socket.connection =
+                    Connection::Connected(Link::new(Transport::Secure(secure), endpoints));
                 socket.secured = true;
                 socket.paused = paused;
                 self.counters.handshakes_succeeded += 1;

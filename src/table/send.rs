@@ -78,7 +78,10 @@ impl SocketTable {
             {
                 self.busy_poll.expect_reply();
                 match link.transport.poll_write(data, poller) {
-                    Poll::Ready(Ok(count)) => count,
+                    Poll::Ready(Ok(count)) => {
+                        link.wrote(count);
+                        count
+                    }
                     Poll::Ready(Err(_)) | Poll::Pending => 0,
                 }
             }
@@ -125,6 +128,7 @@ impl SocketTable {
             let pieces = socket.writes.next_pieces(left);
             match link.transport.poll_write_vectored(&pieces, poller) {
                 Poll::Ready(Ok(count)) if count > 0 => {
+                    link.wrote(count);
                     socket.writes.advance(count);
                     left -= count;
                 }
@@ -317,6 +321,29 @@ mod tests {
         let (_stream, received) = reader.join().unwrap();
         assert!(received.starts_with(b"one-") && received.ends_with(b"-two"));
         assert_eq!(application.table.load.queued_bytes(), 0);
+    }
+
+    #[test]
+    fn a_connection_awaits_a_reply_from_a_send_until_the_next_read() {
+        let (mut application, socket_id, mut stream) = connected();
+        let awaits_reply = |application: &Application| {
+            let Connection::Connected(link) = &application.table.sockets[&socket_id].connection
+            else {
+                panic!("not connected")
+            };
+            link.awaits_reply
+        };
+        assert!(!awaits_reply(&application));
+        for data in [&b"small"[..], &vec![7; 100_000]] {
+            let request = send(&mut application, socket_id, data);
+            let mut received = vec![0; data.len()];
+            stream.read_exact(&mut received).unwrap();
+            assert_eq!(application.outcome(request), Ok(()));
+            assert!(awaits_reply(&application));
+            stream.write_all(b"reply").unwrap();
+            assert_eq!(application.received(socket_id), b"reply");
+            assert!(!awaits_reply(&application));
+        }
     }
 
     #[test]

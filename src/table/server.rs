@@ -270,12 +270,10 @@ impl SocketTable {
             Ok(polled) => polled,
             Err(error) => return self.accept_failed(socket_id, NetError::from_io(&error)),
         };
-        let client = Socket::accepted(Link {
-            transport: Transport::Plain(polled),
-            endpoints: Endpoints { local: None, peer },
-            read_only: false,
-            failure: None,
-        });
+        let client = Socket::accepted(Link::new(
+            Transport::Plain(polled),
+            Endpoints { local: None, peer },
+        ));
         self.sockets.insert(client_id, Box::new(client));
         self.load.open();
         self.counters.accepted += 1;

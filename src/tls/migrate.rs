@@ -129,7 +129,7 @@ impl SecureTransport {
     }
 
     /// See [`Transport::end`](crate::transport::Transport::end).
-    pub(crate) fn end(mut self, poller: &Poller) {
+    pub(crate) fn end(mut self, poller: &Poller, awaits_reply: bool) {
         let (socket, mut tls) = match mem::replace(&mut self.mode, Mode::Closed) {
             Mode::Inline(tls_socket) => {
                 let TlsSocket { socket, tls } = *tls_socket;
@@ -149,7 +149,7 @@ impl SecureTransport {
             Mode::Closed => return,
         };
         let Ok(socket) = socket else { return };
-        let is_harmless = closing::is_harmless(&SockRef::from(&socket));
+        let is_harmless = !awaits_reply && closing::is_harmless(&SockRef::from(&socket));
         // `close_notify` tells the peer that the end is intended. The connection closes even if it
         // cannot be sent.
         tls.connection.send_close_notify();
