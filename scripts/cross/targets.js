@@ -30,7 +30,7 @@ const TARGETS = {
     triple: 'x86_64-pc-windows-gnu',
     linker: 'mingw',
     file: { format: 'PE', architecture: 'AMD64', libraries: WINDOWS_LIBRARIES },
-    megabytes: 6.5,
+    megabytes: 5.5,
   },
   'x86_64-unknown-linux-gnu': {
     platform: 'linux-x64-gnu',
