@@ -230,9 +230,12 @@ impl SocketTable {
             return None;
         }
         if is_full {
-            return listener
-                .has_connection()
-                .then(|| self.accept_failed(socket_id, NetError::InsufficientResources));
+            return match listener.poll_connection() {
+                Poll::Pending => None,
+                Poll::Ready(_) => {
+                    Some(self.accept_failed(socket_id, NetError::InsufficientResources))
+                }
+            };
         }
         for _ in 0..MAX_ABORTED {
             match listener.poll_accept(listener::accept) {

@@ -108,11 +108,17 @@ impl PolledSocket {
         })
     }
 
-    /// Whether a listening socket has a connection to accept. Queries the kernel.
-    pub(crate) fn has_connection(&self) -> bool {
-        let socket = self.socket();
-        let mut asked = [PollFd::new(&*socket, PollFlags::IN)];
-        poll(&mut asked, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+    /// Whether a listening socket has a connection to accept. If not, the poller will report the next
+    /// one.
+    pub(crate) fn poll_connection(&mut self) -> Poll<io::Result<()>> {
+        let result = self.attempt(Direction::Read, 0, |listener| {
+            let mut asked = [PollFd::new(listener, PollFlags::IN)];
+            match poll(&mut asked, Some(&Timespec::default()))? {
+                0 => Err(io::ErrorKind::WouldBlock.into()),
+                _ => Ok(0),
+            }
+        });
+        result.map_ok(|_| ())
     }
 
     /// The number of bytes that the kernel holds, if it is known.
