@@ -230,7 +230,7 @@ describe('the verdict', () => {
     ]);
   });
 
-  test('is 1 where an API is to be had nowhere', async () => {
+  test('is 1 where an API is available nowhere', async () => {
     const { code, report } = await checked({
       'a.js': 'chrome.sockets.tcp.create(f); chrome.syncFileSystem.requestFileSystem(f);',
     });

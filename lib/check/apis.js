@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * Where each API of Chrome Apps is to be had after a port. The names are those of Chrome's
+ * Where each API of Chrome Apps is available after a port. The names are those of Chrome's
  * reference, without `chrome.`.
  */
 

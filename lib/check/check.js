@@ -1,6 +1,6 @@
 'use strict';
 
-/** `chrome-sockets-tcp check`: which APIs an application uses, and where each is to be had. */
+/** `chrome-sockets-tcp check`: which APIs an application uses, and where each is available. */
 
 const { findManifest } = require('./application.js');
 const { classify } = require('./apis.js');

@@ -14,7 +14,7 @@ const HELP = `Usage: npx chrome-sockets-tcp check [--json] [--all] [DIR]
 
 Reads the manifest and the sources of a Chrome App, an NW.js app or a library in DIR (default: the
 current folder) and lists each API of Chrome that they use, with file and line: provided by
-chrome-sockets-tcp; to be had in Electron, Node or the Web; or nowhere. Runs none of the code.
+chrome-sockets-tcp; available in Electron, Node or the Web; or nowhere. Runs none of the code.
 node_modules is not read.
 
   --json   prints the report as JSON
@@ -22,7 +22,7 @@ node_modules is not read.
   --help   prints this text
 
 Exit codes: 0  every API is provided or can be replaced
-            1  an API is to be had nowhere
+            1  an API is available nowhere
             2  wrong arguments, or an application that could not be read whole
 `;
 

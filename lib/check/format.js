@@ -16,7 +16,7 @@ const HEADINGS = /** @type {const} */ ([
 const VERDICTS = {
   module: 'chrome-sockets-tcp provides every API that was found.',
   port: 'chrome-sockets-tcp provides the sockets; the other APIs have replacements.',
-  rewrite: 'parts must be rewritten: an API is to be had nowhere.',
+  rewrite: 'parts must be rewritten: an API is available nowhere.',
   unused: 'no use of chrome.sockets.tcp was found.',
 };
 
