@@ -124,8 +124,8 @@ pub enum EventKind {
     Nothing,
     /// The event loop must turn first. Also for [`Next::PollAgain`]: JavaScript does the same.
     Turn,
-    /// `onAccept` or `onAcceptError`. The detail is 0 if a connection was accepted, and JavaScript takes its identifier. Otherwise it is the
-    /// error code without its sign.
+    /// `onAccept` or `onAcceptError`. The detail is 0 if a connection was accepted, and JavaScript takes
+    /// its identifier. Otherwise it is the error code without its sign.
     Accept,
 }
 
