@@ -7,9 +7,10 @@
  * A method reports a failure in one of two ways. With a callback, `chrome.runtime.lastError` is set
  * while the callback runs (see `chrome-sockets-tcp/runtime` and `chrome-sockets-tcp/register`).
  * Without one, where the method allows that, the promise is rejected with an `Error` of the same
- * message; with a manifest of version 2 there is no promise (see `chrome-sockets-tcp/configure`). A failure that no code looks at is reported on the console: `Unchecked
- * runtime.lastError: …`. Invalid arguments throw a `TypeError` synchronously and have no other
- * effect. Callbacks and events never run inside a call of the API.
+ * message; with a manifest of version 2 there is no promise (see `chrome-sockets-tcp/configure`). A
+ * failure that no code looks at is reported on the console: `Unchecked runtime.lastError: …`. Invalid
+ * arguments throw a `TypeError` synchronously and have no other effect. Callbacks and events never run
+ * inside a call of the API.
  */
 declare namespace tcp {
   /**
@@ -111,7 +112,8 @@ declare namespace tcp {
 
   /**
    * The TLS versions that a handshake may agree on: `'tls1.2'` or `'tls1.3'`. `'tls1'` and
-   * `'tls1.1'` are accepted but not below TLS 1.2, and any other string is ignored.
+   * `'tls1.1'` are accepted, but the handshake never goes below TLS 1.2. Any other string is
+   * ignored.
    */
   interface TLSVersionConstraints {
     /** The lowest version. @default 'tls1.2' */
@@ -197,7 +199,7 @@ declare namespace tcp {
   function create(properties?: SocketProperties | null, callback?: null): Promise<CreateInfo>;
 
   /**
-   * Updates a socket's properties. A new `bufferSize` counts from the next read on.
+   * Updates a socket's properties. A new `bufferSize` takes effect with the next read.
    *
    * @param socketId The socket's id.
    * @param properties The properties to update.
@@ -260,8 +262,8 @@ declare namespace tcp {
   ): void;
 
   /**
-   * Sets or clears `TCP_NODELAY` for a connection. Nagle's algorithm is disabled when it is set,
-   * which it is to begin with (net/socket/tcp_client_socket.cc).
+   * Sets or clears `TCP_NODELAY` for a connection. Setting it disables Nagle's algorithm. It is set
+   * on every new connection (net/socket/tcp_client_socket.cc).
    *
    * @param socketId The socket's id.
    * @param noDelay Whether to disable Nagle's algorithm.
@@ -324,8 +326,8 @@ declare namespace tcp {
    * `peerAddress` of the last {@link connect} call.
    *
    * The socket must have no read and no send in flight: pause it before connecting (or before the
-   * message whose answer is the go-ahead for TLS) and unpause it when the callback has come.
-   * Every failure but the three that give -4 destroys the socket; its id is then unknown.
+   * message whose answer is the go-ahead for TLS) and unpause it when the callback has come. Every
+   * failure except the three with -4 destroys the socket, and its id becomes unknown.
    *
    * @param socketId The id of a connected socket.
    * @param options Constraints for the TLS connection.
@@ -359,10 +361,10 @@ declare namespace tcp {
   ): void;
 
   /**
-   * Closes a socket. Its id is not valid any more as soon as the function has been called. The
-   * callback comes at once, as in Chromium, also if the peer has not received everything yet: the
-   * operating system goes on to deliver the bytes that {@link send} reported as sent, then the end of
-   * the connection. The local port is released when the peer has closed the connection, too.
+   * Closes a socket. Its id becomes invalid at the call. The callback fires at once, as in
+   * Chromium, even if the peer has not received everything yet: the operating system continues to
+   * deliver the bytes that {@link send} reported as sent, then the end of the connection. The local
+   * port is released once the peer has closed the connection as well.
    *
    * @param socketId The socket's id.
    * @param callback Called without arguments. Fails with `Socket not found`.

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The layers of src/: a module imports only from layers below its own, and no modules import each other. No
- * file is too long.
+ * The layers of src/: a module imports only from layers below its own, and no modules import each
+ * other. No file is too long.
  */
 
 const { readFileSync, readdirSync } = require('node:fs');

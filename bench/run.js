@@ -58,8 +58,9 @@ const MAX_SECONDS = 90;
  */
 
 /**
- * The fewest connections that are open before the memory of idle ones is measured. The first few hundred make Node's heap
- * and the allocator's arenas grow, which would count as theirs: 24 KiB instead of 11 for each of 900 TLS connections.
+ * The fewest connections that are open before the memory of idle ones is measured. The first few
+ * hundred make Node's heap and the allocator's arenas grow, which would count as theirs: 24 KiB instead
+ * of 11 for each of 900 TLS connections.
  */
 const WARM_CONNECTIONS = 500;
 

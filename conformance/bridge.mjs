@@ -27,8 +27,8 @@ function readMessages(socket, receive) {
 const writeMessage = (socket, message) => void socket.write(`${JSON.stringify(message)}\n`);
 
 /**
- * Starts a script as `fork()` does. The child's stderr is a file, because Node under wine cannot write to a
- * pipe; its text comes as a whole when the process ends.
+ * Starts a script as `fork()` does. The child's stderr is a file, because Node under wine cannot write
+ * to a pipe; its text comes as a whole when the process ends.
  *
  * @param {string} script
  * @param {{ execPath: string, execArgv: string[], env: NodeJS.ProcessEnv }} options

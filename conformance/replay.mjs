@@ -2,10 +2,10 @@
  * Performs all scenarios with the module and compares with what Chromium did:
  * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command
  * [--bridge]]`.
- * The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes the
- * module's own transcript of the scenarios that carry a deviation, to be reviewed in the difference.
- * `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or Deno; `--bridge` is
- * for a Node under wine.
+ * The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes
+ * the module's own transcript of the scenarios that carry a deviation, to be reviewed in the
+ * difference. `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or
+ * Deno; `--bridge` is for a Node under wine.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

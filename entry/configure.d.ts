@@ -4,7 +4,8 @@
  *
  * Options that are left out or `undefined` stay unchanged; `null` resets an option.
  *
- * @throws If an option is unknown or its value is invalid. The configuration then stays unchanged. The message
+ * @throws If an option is unknown or its value is invalid. The configuration then stays unchanged. The
+ *   message
  *   names the option, the file if there is one, the value found and the value expected. It never quotes a
  *   value that could be a key or a passphrase.
  */
@@ -25,10 +26,10 @@ export interface Configuration {
   manifest?: object | string | URL | null;
 
   /**
-   * The version of the manifest, for an app without one or instead of its `manifest_version`. With 2, the
-   * version of Chrome Apps, no method returns a promise: a call without a callback returns `undefined`, and
-   * its failure is only reported on the console, as `Unchecked runtime.lastError: …`. With 3, such a
-   * call returns a promise.
+   * The version of the manifest, for an app without one or instead of its `manifest_version`. With 2,
+   * the version of Chrome Apps, no method returns a promise: a call without a callback returns
+   * `undefined`, and its failure is only reported on the console, as `Unchecked runtime.lastError: …`.
+   * With 3, such a call returns a promise.
    *
    * Default: `null`, the `manifest_version` of the manifest, or 3 without one.
    */

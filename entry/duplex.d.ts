@@ -108,8 +108,8 @@ export interface ConnectOptions extends DuplexOptions {
   /** TLS, `true` for the defaults. The certificate is verified against `host`. */
   secure?: boolean | tcp.SecureOptions | undefined;
   /**
-   * The application protocols (ALPN) that the TLS handshake offers, in the order of preference: `['h2']` for
-   * HTTP/2. `alpnProtocol` then tells the server's choice. Needs `secure`.
+   * The application protocols (ALPN) that the TLS handshake offers, in the order of preference:
+   * `['h2']` for HTTP/2. `alpnProtocol` then tells the server's choice. Needs `secure`.
    *
    * @default [] None, as for `secure()` in Chromium.
    */

@@ -22,7 +22,8 @@ import type { Stats } from './stats.js';
  * need no change, but may name the file.
  *
  * @returns An object that ends the application.
- * @throws If an option is missing or invalid, if the manifest cannot be read or Chrome would refuse it, or if
+ * @throws If an option is missing or invalid, if the manifest cannot be read or Chrome would refuse it,
+ *   or if
  *   the session or webContents is served already. The message names the option and the expected value.
  */
 export declare function serve(options: Options): Application;
@@ -44,19 +45,19 @@ export interface Options extends Configuration {
   manifest: object | string | URL;
   /**
    * Schemes of the application's own whose documents get the API, in addition to local files: `['app']`
-   * admits `app://…`. They must be registered with `protocol.registerSchemesAsPrivileged` as `standard`,
-   * so that their documents have an origin.
+   * admits `app://…`. They must be registered with `protocol.registerSchemesAsPrivileged` as
+   * `standard`, so that their documents have an origin.
    *
    * Default: none. Documents from `file:` URLs with a host (another machine) are not local files.
    */
   schemes?: string[];
   /**
-   * Decides which documents get the API, in place of the list of schemes: only `true` admits a document. A
-   * function that throws admits none.
+   * Decides which documents get the API, in place of the list of schemes: only `true` admits a
+   * document. A function that throws admits none.
    *
-   * It is not asked about frames in pages, nor about documents whose origin is not that of their URL: popups
-   * that their opener writes (`about:blank`, `javascript:`), `blob:` and `data:` URLs, sandboxed documents
-   * and error pages. These never get the API.
+   * It is not asked about frames in pages, nor about documents whose origin is not that of their URL:
+   * popups that their opener writes (`about:blank`, `javascript:`), `blob:` and `data:` URLs, sandboxed
+   * documents and error pages. These never get the API.
    *
    * @param url The document's URL, with its path.
    * @param origin The document's origin, as `file://` or `https://example.com`.

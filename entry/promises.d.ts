@@ -78,7 +78,7 @@ export declare function connect(
 ): Promise<0>;
 export declare function disconnect(socketId: number): Promise<void>;
 
-/** When it is aborted, the socket is closed, as after every failure but wrong use. */
+/** When the signal is aborted, the socket is closed, as after every failure except wrong use. */
 export declare function secure(
   socketId: number,
   options?: tcp.SecureOptions | null,
@@ -86,22 +86,22 @@ export declare function secure(
 ): Promise<0>;
 
 /**
- * Cannot be aborted: half a message would be sent. `resultCode` is 0 and `bytesSent` the whole length
- * whenever the promise is fulfilled.
+ * A send cannot be aborted, because part of the message might already have been sent. `resultCode`
+ * is 0 and `bytesSent` the whole length whenever the promise is fulfilled.
  */
 export declare function send(
   socketId: number,
   data: ArrayBuffer | ArrayBufferView,
 ): Promise<{ bytesSent: number; resultCode: 0 }>;
-/** Fulfilled as well when the socket is gone already: a failed {@link secure} closes it, too. */
+/** Also fulfilled if the socket no longer exists, because a failed {@link secure} closes it. */
 export declare function close(socketId: number): Promise<void>;
 export declare function getInfo(socketId: number): Promise<tcp.SocketInfo>;
 export declare function getSockets(): Promise<tcp.SocketInfo[]>;
 
 export interface ReceivedOptions extends Abortable {
   /**
-   * How many bytes may wait for the consumer, in bytes; beyond, the socket is paused until they have
-   * been taken, and the peer has to wait.
+   * The number of bytes that may wait for the consumer. Beyond it, the socket is paused until they
+   * have been taken, and the peer has to wait.
    *
    * With 0 the socket stays paused, except for one read at a time while the consumer waits. That is
    * slower. Use it for a conversation that ends with {@link secure}, which demands that no read is in
@@ -142,9 +142,9 @@ export interface ListenOptions extends Abortable {
 }
 
 /**
- * A listening socket of `chrome-sockets-tcp/server`, and the connections that it accepts. Each step of a
- * loop gets the id of a new socket, which is paused: iterate it with {@link received} or make it a stream
- * with `duplex()`.
+ * A listening socket of `chrome-sockets-tcp/server`, and the connections that it accepts. Each step of
+ * a loop gets the id of a new socket, which is paused: iterate it with {@link received} or make it a
+ * stream with `duplex()`.
  *
  * The server accepts while a loop waits for a connection; the others wait in the queue of the operating
  * system. The end of a loop closes the server, but no connection that the loop has got.
@@ -154,8 +154,8 @@ export interface Server extends AsyncIterableIterator<number> {
   readonly address: string;
   readonly port: number;
   /**
-   * The next connection. Rejected with a {@link SocketError} of the method `accept` if accepting failed,
-   * for example with `ERR_INSUFFICIENT_RESOURCES`; the next call tries again.
+   * The next connection. Rejected with a {@link SocketError} of the method `accept` if accepting
+   * failed, for example with `ERR_INSUFFICIENT_RESOURCES`; the next call tries again.
    */
   next(): Promise<IteratorResult<number, undefined>>;
   return(): Promise<IteratorResult<number, undefined>>;

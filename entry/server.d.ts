@@ -89,7 +89,8 @@ declare namespace tcpServer {
 
   /**
    * Pauses or resumes accepting. Connections to a paused socket wait in the queue of the operating
-   * system, and the system refuses those that find it full. As in Chromium, one connection is accepted
+   * system, and the system refuses (Windows) or
+   * retries (Linux) those that find it full. As in Chromium, one connection is accepted
    * after a pause if the socket was waiting for it.
    */
   function setPaused(socketId: number, paused: boolean, callback: () => unknown): void;
@@ -103,9 +104,9 @@ declare namespace tcpServer {
   /**
    * Listens on an address of this machine.
    *
-   * @param address An IPv4 or IPv6 address, such as `127.0.0.1`, or `0.0.0.0` for all. Names, also
-   *   `localhost`, fail with -4.
-   * @param port 0 chooses a free port, which {@link getInfo} tells. Only the lower 16 bits count.
+   * @param address An IPv4 or IPv6 address, such as `127.0.0.1`, or `0.0.0.0` for all. Names,
+   *   including `localhost`, fail with -4.
+   * @param port 0 chooses a free port, which {@link getInfo} returns. Only the lower 16 bits count.
    * @param backlog The length of the queue. Default: the system's longest. 0 fails with -4.
    * @param callback Gets 0, or the code of the failure: -4 for an invalid address, -147 for a port in
    *   use, -108 for an address that this machine does not have, -10 for a port that is reserved. No

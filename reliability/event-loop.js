@@ -4,9 +4,9 @@
  * How long the event loop of this process stands still.
  *
  * A timer of a millisecond is set again and again. The processor time that this thread uses between two
- * of its calls is that of one turn of the event loop, and of the short turns in that millisecond. Unlike
- * the time on the clock, which is measured beside it, it does not depend on other processes. The kernel
- * accounts it at least every 4 ms.
+ * of its calls is that of one turn of the event loop, and of the short turns in that millisecond.
+ * Unlike the time on the clock, which is measured beside it, it does not depend on other processes. The
+ * kernel accounts it at least every 4 ms.
  */
 
 const { openSync, readSync } = require('node:fs');

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * `npm run assemble`: from artifacts/ with every platform's native module, what is to be published: npm/
- * with the platforms' packages, and here the package itself, which must hold none of them. Only the
- * release runs it; says what is missing or too much.
+ * `npm run assemble`: from artifacts/ with every platform's native module, what is to be published:
+ * npm/ with the platforms' packages, and here the package itself, which must hold none of them. Only
+ * the release runs it; says what is missing or too much.
  */
 
 const { execFileSync } = require('node:child_process');

@@ -3,11 +3,12 @@
 /**
  * Builds the native module for other platforms on Linux, and checks each file:
  * `npm run cross -- TARGET…`, where a target is one of package.json's or `all`. The result goes to
- * artifacts/bindings-TARGET/, where `npm run assemble` expects it. `--check` examines a file that is there
- * instead of building it, `--clippy` lints the code of that platform. docs/platforms.md has the figures.
+ * artifacts/bindings-TARGET/, where `npm run assemble` expects it. `--check` examines a file that is
+ * there instead of building it, `--clippy` lints the code of that platform. docs/platforms.md has the
+ * figures.
  *
- * Rust's standard library comes from rustup if `rustup target add` has installed the target. Otherwise it
- * is compiled from the sources that Debian packages.
+ * Rust's standard library comes from rustup if `rustup target add` has installed the target. Otherwise
+ * it is compiled from the sources that Debian packages.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -40,8 +41,8 @@ function isInstalled(triple) {
 }
 
 /**
- * MinGW's linker wants two objects that building the standard library does not make, and napi-build wants
- * a file to link with, although the module finds Node's symbols at run time.
+ * MinGW's linker wants two objects that building the standard library does not make, and napi-build
+ * wants a file to link with, although the module finds Node's symbols at run time.
  *
  * @param {string | undefined} sources of the standard library, if it is compiled
  */

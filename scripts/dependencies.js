@@ -3,8 +3,8 @@
 /**
  * What is in the native module.
  *
- * - `npm run check:dependencies`: at most 70 crates on any platform, each from crates.io with the checksum
- *   of the lock file and a licence; nothing that npm would install beside the package; and, where
+ * - `npm run check:dependencies`: at most 70 crates on any platform, each from crates.io with the
+ *   checksum of the lock file and a licence; nothing that npm would install beside the package; and, where
  *   cargo-deny is installed, what .cargo/deny.toml says of licences, duplicates and sources.
  * - `npm run sbom -- TARGET FILE`: the same as a bill of materials in CycloneDX's format.
  */

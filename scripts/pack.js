@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * `npm pack` runs this before (`prepack`) and after (`postpack`): a tarball holds a native module and the
- * preload file and the vendored parser, and has no `prepare`, which is for checkouts and of which npm warns its users.
+ * `npm pack` runs this before (`prepack`) and after (`postpack`): a tarball holds a native module and
+ * the preload file and the vendored parser, and has no `prepare`, which is for checkouts and of which
+ * npm warns its users.
  */
 
 const { spawnSync } = require('node:child_process');

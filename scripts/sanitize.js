@@ -37,11 +37,11 @@ const PURE = [
 ];
 
 /**
- * `Arc<Cell<*mut dyn FnOnce()>>::new`, mangled. For each object napi-rs keeps what is to be called at its end
- * in a map of the thread. Where process.exit() or an uncaught exception ends the main thread, Node finalizes
- * nothing, and the map is gone before LeakSanitizer looks. Nothing is lost while a process goes on, nor when
- * a worker ends. Not a suppression of LeakSanitizer's: looking names up for it would make each end of a
- * process slower than tests allow.
+ * `Arc<Cell<*mut dyn FnOnce()>>::new`, mangled. For each object napi-rs keeps what is to be called at
+ * its end in a map of the thread. Where process.exit() or an uncaught exception ends the main thread,
+ * Node finalizes nothing, and the map is gone before LeakSanitizer looks. Nothing is lost while a
+ * process goes on, nor when a worker ends. Not a suppression of LeakSanitizer's: looking names up for
+ * it would make each end of a process slower than tests allow.
  */
 const ENDS_OF_OBJECTS =
   / _R\w+5alloc4sync\w+3ArcI\w+4core4cell4CellO\w+3ops8function6FnOnceu\w+3new/;
@@ -125,8 +125,8 @@ const kinds = {
   },
 
   /**
-   * The units beside the Rust code: data races. The standard library has to be built, too. Servers of the
-   * tests run until the process ends.
+   * The units beside the Rust code: data races. The standard library has to be built, too. Servers of
+   * the tests run until the process ends.
    */
   tsan(more) {
     const reports = reportsIn('tsan');

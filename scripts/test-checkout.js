@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * `npm run test:checkout`: a clone of what is committed builds by `npm install`, and a project that names
- * the repository as its dependency gets a module that works. Takes as long as two builds.
+ * `npm run test:checkout`: a clone of what is committed builds by `npm install`, and a project that
+ * names the repository as its dependency gets a module that works. Takes as long as two builds.
  */
 
 const { execFileSync } = require('node:child_process');

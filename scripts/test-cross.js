@@ -3,9 +3,9 @@
 /**
  * Tests the native module of another platform on this machine: `npm run test:windows` (wine),
  * `npm run test:musl` and `npm run test:arm64` (qemu), after `npm run cross` has built it. Runs the
- * demo, the tarballs, the conformance suite and jest in the Node of that platform, and compares the failures
- * with scripts/expected-failures.json. Arguments after the platform choose steps: `load`, `demo`, `tarballs`,
- * `conformance`, `jest`; further ones are files for jest.
+ * demo, the tarballs, the conformance suite and jest in the Node of that platform, and compares the
+ * failures with scripts/expected-failures.json. Arguments after the platform choose steps: `load`,
+ * `demo`, `tarballs`, `conformance`, `jest`; further ones are files for jest.
  */
 
 const { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync } = require('node:fs');
@@ -88,7 +88,8 @@ function jestResolver(name) {
 }
 
 /**
- * Runs a program of that platform. Its output is a file, because Node under wine cannot write to a pipe.
+ * Runs a program of that platform. Its output is a file, because Node under wine cannot write to a
+ * pipe.
  *
  * @param {World} world
  * @param {string} cwd

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The package with clients of protocols and in test runners (support/libraries), which are no development
- * dependencies: one of them compiles code when it is installed. Arguments go to jest.
+ * The package with clients of protocols and in test runners (support/libraries), which are no
+ * development dependencies: one of them compiles code when it is installed. Arguments go to jest.
  */
 
 const { spawnSync } = require('node:child_process');

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * The module in every runtime it is for: `npm run test:runtimes [-- name…]` runs the whole jest suite in
- * the Nodes that are supported, the conformance suite in everything else, prints one table, and fails
- * if anything fails that is not expected to, or passes that is. Runtimes come from the registry,
+ * The module in every runtime it is for: `npm run test:runtimes [-- name…]` runs the whole jest suite
+ * in the Nodes that are supported, the conformance suite in everything else, prints one table, and
+ * fails if anything fails that is not expected to, or passes that is. Runtimes come from the registry,
  * through npx; Electron from ELECTRON_PATH or the package `electron`.
  */
 

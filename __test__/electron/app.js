@@ -1,7 +1,8 @@
 'use strict';
 
 /**
- * The app of support/electron-windows.js. Each message names one of the functions here; its answer goes back.
+ * The app of support/electron-windows.js. Each message names one of the functions here; its answer goes
+ * back.
  */
 
 const http = require('node:http');
@@ -25,8 +26,8 @@ const evaluate = (name, code) => windows.get(name).webContents.executeJavaScript
 const sessionNamed = (name) => session.fromPartition(name);
 
 /**
- * The frames in a page. Electron 25 has a frame that moved to another process while it loaded, and of which
- * every property throws.
+ * The frames in a page. Electron 25 has a frame that moved to another process while it loaded, and of
+ * which every property throws.
  */
 function childFrames(webContents) {
   return webContents.mainFrame.framesInSubtree.filter((frame) => {

@@ -49,8 +49,8 @@ const SERVERS = {
 };
 
 /**
- * Has other processes connect: `count` connections, or as many as they can. They keep them open until the
- * server closes them, and end with this process.
+ * Has other processes connect: `count` connections, or as many as they can. They keep them open until
+ * the server closes them, and end with this process.
  *
  * @param {number} port
  * @param {number} atOnce

@@ -3,7 +3,8 @@
  * generate.mjs describes them, with these additions:
  *
  * - `servers`: for each server socket, `accepts`: the slots of the sockets that it accepts, in order
- * - a peer with `calls` is a client: the action `dial` connects it to the server socket with that number
+ * - a peer with `calls` is a client: the action `dial` connects it to the server socket with that
+ *   number
  * - a call with `api: 'tcpServer'` is a call of that namespace; `$server` is the identifier of a
  *   server socket and `$serverPort` the port that it listens on
  */

@@ -4,8 +4,8 @@
  * unchanged in Chromium's service worker and in Node, so it uses only what both have.
  *
  * A transcript is a list of entries `[slot, text]`. The slot is the number of the socket in the
- * program (that of a server socket follows SERVER), or -1 where an entry belongs to no socket. An onReceive shows what its socket has received
- * since it was made, so that neighbours can be merged.
+ * program (that of a server socket follows SERVER), or -1 where an entry belongs to no socket. An
+ * onReceive shows what its socket has received since it was made, so that neighbours can be merged.
  */
 
 import { bytesOf, digest, hex, NO_SOCKET, SPECIAL, Writer } from './values.mjs';

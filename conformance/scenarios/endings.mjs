@@ -1,7 +1,7 @@
 /**
- * What becomes of bytes that were reported as sent when the connection ends while others are unread. Rows in
- * which Chromium loses bytes in some runs are not here: 60,000 bytes that arrive while the client sends, and
- * over TLS 6,000,000 bytes sent or 300,000 unread. `reliability/endings` has those.
+ * What becomes of bytes that were reported as sent when the connection ends while others are unread.
+ * Rows in which Chromium loses bytes in some runs are not here: 60,000 bytes that arrive while the
+ * client sends, and over TLS 6,000,000 bytes sent or 300,000 unread. `reliability/endings` has those.
  */
 
 /** Peers that greet the client with so many bytes before they do anything else. */

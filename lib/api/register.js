@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Installs `chrome.sockets.tcp`, `chrome.sockets.tcpServer` and `chrome.runtime.lastError` as globals. An object that another copy
- * of this package has installed stays, because it may have listeners.
+ * Installs `chrome.sockets.tcp`, `chrome.sockets.tcpServer` and `chrome.runtime.lastError` as globals.
+ * An object that another copy of this package has installed stays, because it may have listeners.
  */
 
 const { registered } = require('../native/copies.js');

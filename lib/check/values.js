@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The possible values of an expression: paths of the API (`chrome.sockets`), objects with such members, and
- * functions. A variable has one value for the whole of the program, the union of everything that is
+ * The possible values of an expression: paths of the API (`chrome.sockets`), objects with such members,
+ * and functions. A variable has one value for the whole of the program, the union of everything that is
  * assigned to it.
  */
 

@@ -20,8 +20,8 @@ const { MAX_GATHERED, MAX_HOST } = require('./limits.js');
 const FAMILIES = new Set(Object.values(ADDRESS_FAMILIES));
 
 /**
- * The calls of client sockets, as lib/renderer/namespace.js makes them. Invalid arguments throw before any
- * effect.
+ * The calls of client sockets, as lib/renderer/namespace.js makes them. Invalid arguments throw before
+ * any effect.
  *
  * @param {Parts} parts
  * @returns {Record<string, (page: Page, ...args: any[]) => void>}

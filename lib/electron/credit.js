@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Flow control towards a page. Everything that is sent to a page costs credit, which the page gives back
- * as it takes it in. Both ends compute the costs with this module.
+ * Flow control towards a page. Everything that is sent to a page costs credit, which the page gives
+ * back as it takes it in. Both ends compute the costs with this module.
  *
  * - Data: each `onReceive` costs its bytes and a constant, so that many small ones count, too. A socket
  *   is held, and in the end its peer, while a page that listens has no credit left.
@@ -26,8 +26,8 @@ const PAGE_WINDOW = 1024 * 1024;
 const ANSWER_WINDOW = 1024 * 1024;
 
 /**
- * The cost after which a page acknowledges. It is less than the windows, so that unacknowledged data never
- * block a socket.
+ * The cost after which a page acknowledges. It is less than the windows, so that unacknowledged data
+ * never block a socket.
  */
 const RECEIPT = 16 * 1024;
 

@@ -50,8 +50,8 @@ function admitSchemes(schemes) {
 }
 
 /**
- * Whether a document has the origin of its URL. One that its opener has written has the opener's, and one
- * that is sandboxed or stands for an error has none.
+ * Whether a document has the origin of its URL. One that its opener has written has the opener's, and
+ * one that is sandboxed or stands for an error has none.
  *
  * @param {string} url
  * @param {string} origin

@@ -66,7 +66,8 @@ class PageCalls {
   }
 
   /**
-   * Makes the next numbers ones that no request has: a request may outlast the four billion that follow.
+   * Makes the next numbers ones that no request has: a request may outlast the four billion that
+   * follow.
    *
    * @param {number} count
    * @returns {number} The first of `count` numbers, which are those of the next requests.

@@ -230,8 +230,8 @@ function admits(grant, url, origin) {
 }
 
 /**
- * Follows a webContents, so that a page ends with its document. Its port cannot be relied on for that: code
- * in the page's process can hand it to another page.
+ * Follows a webContents, so that a page ends with its document. Its port cannot be relied on for that:
+ * code in the page's process can hand it to another page.
  *
  * @param {any} webContents
  * @returns {Shown}

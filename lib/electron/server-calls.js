@@ -11,8 +11,8 @@ const { callback, isTooLong, NAME_TOO_LONG, shortened } = require('./checks.js')
  */
 
 /**
- * The calls of server sockets, as lib/renderer/server-namespace.js makes them. Invalid arguments throw before any
- * effect.
+ * The calls of server sockets, as lib/renderer/server-namespace.js makes them. Invalid arguments throw
+ * before any effect.
  *
  * @param {Parts} parts
  * @returns {Record<string, (page: Page, ...args: any[]) => void>}

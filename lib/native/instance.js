@@ -43,8 +43,8 @@ function createInstance() {
 }
 
 /**
- * Whether a call without a callback returns a promise: not to an app of Manifest V2, where Chromium gave
- * promises to no extension (extensions/renderer/native_extension_bindings_system.cc).
+ * Whether a call without a callback returns a promise: not to an app of Manifest V2, where Chromium
+ * gave promises to no extension (extensions/renderer/native_extension_bindings_system.cc).
  *
  * @param {Settings} settings
  * @returns {boolean}

@@ -10,8 +10,8 @@ const { escaped, fileProblem, kindOf, shownPath, shownNumber } = require('../bas
 
 /**
  * Errors name options, members and files. They never quote a value that could be a key or a passphrase,
- * whichever option it was given to by mistake, and have no `cause`: the errors of `fs` and `crypto` quote
- * their arguments.
+ * whichever option it was given to by mistake, and have no `cause`: the errors of `fs` and `crypto`
+ * quote their arguments.
  *
  * @typedef {{ where: string, certificate: X509Certificate }} Found A certificate, and how to name it
  *   in an error.

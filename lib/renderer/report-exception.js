@@ -3,8 +3,10 @@
 /**
  * Raises an exception of a callback or listener as an uncaught exception:
  *
- * - Other callbacks still run. An exception in a `nextTick` skips the microtasks behind it, so it is thrown after they have run, and one at a time.
- * - The exception has the asynchronous context of the callback or listener, by which test runners find the failing test. An exception in a microtask loses it.
+ * - Other callbacks still run. An exception in a `nextTick` skips the microtasks behind it, so it is
+ *   thrown after they have run, and one at a time.
+ * - The exception has the asynchronous context of the callback or listener, by which test runners find
+ *   the failing test. An exception in a microtask loses it.
  * - It is thrown before the next callback or event, so that the failing test is still the current one.
  */
 

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The client of one row: it connects, leaves the peer's greeting unread, sends, and ends as the row says
- * as soon as the last send was called back. It runs in a process of its own or in a worker.
+ * The client of one row: it connects, leaves the peer's greeting unread, sends, and ends as the row
+ * says as soon as the last send was called back. It runs in a process of its own or in a worker.
  */
 
 const net = require('node:net');

@@ -49,8 +49,8 @@ const ENDINGS = [...IN_PROCESS, ...WORKERS, ...PROCESSES];
 const PEERS = /** @type {const} */ (['eager', 'slow', 'talking']);
 
 /**
- * The exit of a process waits a short time for acknowledgements only. A slow peer that keeps sending gets RST from the
- * kernel and may lose bytes. Chromium's behavior in this case was not recorded.
+ * The exit of a process waits a short time for acknowledgements only. A slow peer that keeps sending
+ * gets RST from the kernel and may lose bytes. Chromium's behavior in this case was not recorded.
  *
  * @param {Row} row
  */

@@ -2,8 +2,9 @@
 
 /**
  * Stands for the main process of Electron: an application, whose pages are in the process that has
- * started this one. It tells how much memory it has used and for how long the module held its event loop.
- * The time that Node takes to receive a message is not counted: Electron receives messages by other code.
+ * started this one. It tells how much memory it has used and for how long the module held its event
+ * loop. The time that Node takes to receive a message is not counted: Electron receives messages by
+ * other code.
  */
 
 const { closeSync, openSync, readFileSync } = require('node:fs');
@@ -44,8 +45,8 @@ let warnings = 0;
 process.on('warning', () => (warnings += 1));
 
 /**
- * The most memory that this process has used, in bytes. `maxRSS` would begin at that of the process that
- * has started this one.
+ * The most memory that this process has used, in bytes. `maxRSS` would begin at that of the process
+ * that has started this one.
  */
 function peak() {
   const [, kibibytes] =

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Certificates by chance: chains with everything in them that a path can fail for, and graphs in which a
- * path has to be found. A case is made from its number alone, so only the verdicts need to be kept.
+ * Certificates by chance: chains with everything in them that a path can fail for, and graphs in which
+ * a path has to be found. A case is made from its number alone, so only the verdicts need to be kept.
  */
 
 const { createRandom } = require('../random');

@@ -1,6 +1,7 @@
 /**
  * Records Chromium's verdicts: `node reliability/tls/record.mjs [--only certificates,peers] [--print]`.
- * Each case is judged in two Chromiums, by other keys and at another time, and refused if the verdicts differ.
+ * Each case is judged in two Chromiums, by other keys and at another time, and refused if the verdicts
+ * differ.
  */
 
 import { execFileSync } from 'node:child_process';

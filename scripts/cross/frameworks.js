@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * The part of a macOS SDK that the linker needs: the names of the frameworks' and libraries' symbols. The SDK itself
- * may be used on Apple's machines only. Zig has the names of libSystem; those of the two frameworks are
- * declared by the crates that call them.
+ * The part of a macOS SDK that the linker needs: the names of the frameworks' and libraries' symbols.
+ * The SDK itself may be used on Apple's machines only. Zig has the names of libSystem; those of the two
+ * frameworks are declared by the crates that call them.
  */
 
 const {

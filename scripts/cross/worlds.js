@@ -41,8 +41,8 @@ exit $status
 `;
 
 /**
- * The files that jest leaves out under wine. They start Electron, npm, compilers or jest itself, which takes minutes
- * there, and test scripts of this repository rather than the module.
+ * The files that jest leaves out under wine. They start Electron, npm, compilers or jest itself, which
+ * takes minutes there, and test scripts of this repository rather than the module.
  */
 const NOT_UNDER_WINE = [
   'assemble',

@@ -130,8 +130,8 @@ class RemoteNative {
   }
 
   /**
-   * In the first microtask after the call, and so before a continuation that the application queues after
-   * the call can use another channel, such as `ipcRenderer`: Chromium sends each call at once.
+   * In the first microtask after the call, and so before a continuation that the application queues
+   * after the call can use another channel, such as `ipcRenderer`: Chromium sends each call at once.
    */
   #schedule() {
     if (this.#scheduled) return;

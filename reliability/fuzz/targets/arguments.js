@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Arguments (lib/renderer/arguments.js) of every kind that JavaScript has, against a second reading of the
- * schema: what is accepted is what the schema says, what is refused is refused in Chromium's words, and
- * what an application's own code throws meanwhile comes through as it is.
+ * Arguments (lib/renderer/arguments.js) of every kind that JavaScript has, against a second reading of
+ * the schema: what is accepted is what the schema says, what is refused is refused in Chromium's words,
+ * and what an application's own code throws meanwhile comes through as it is.
  */
 
 const { types } = require('node:util');

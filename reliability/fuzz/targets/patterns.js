@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Manifests (lib/options/manifest.js): patterns against a small matcher that is written another way, and the
- * text of manifests, which is refused in words or means what the object means.
+ * Manifests (lib/options/manifest.js): patterns against a small matcher that is written another way,
+ * and the text of manifests, which is refused in words or means what the object means.
  */
 
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');

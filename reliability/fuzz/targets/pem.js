@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * What configure() is given (lib/options/configuration.js): PEM that was cut, mixed and changed, and values
- * that are no PEM at all. Whatever cannot be used is an error that names its option, and then nothing
- * has changed.
+ * What configure() is given (lib/options/configuration.js): PEM that was cut, mixed and changed, and
+ * values that are no PEM at all. Whatever cannot be used is an error that names its option, and then
+ * nothing has changed.
  */
 
 const { createPrivateKey, X509Certificate } = require('node:crypto');
