@@ -241,7 +241,8 @@ async function main() {
     );
   }
   if (steps.includes('jest')) {
-    const args = [JEST_TIMEOUT, '--runInBand', ...world.jest, ...files];
+    // The files come first: an option that takes a list would take them as well.
+    const args = [JEST_TIMEOUT, '--runInBand', ...files, ...world.jest];
     const options = { cwd: tree, env, limit: TIME_LIMIT };
     const suite = jestSuite([world.command], args, options);
     complaints.push(...(await judge(name, suite, 'jest', files.length > 0)));
