@@ -2,12 +2,12 @@
 
 /**
  * Nothing that comes from outside, bytes or values, crashes the module, hangs it, is believed without
- * a signature, or is taken for what it is not. The targets in JavaScript (targets/) run in both forms;
+ * a signature, or is taken for what it is not. The targets in JavaScript (../../fuzz/js/) run in both forms;
  * those in Rust (../../fuzz/) are fuzzed in the long form, and `cargo test` runs their corpus.
  */
 
-const { fuzz, names, targetNamed } = require('./fuzz.js');
-const { fuzzRust, hasFuzzer, rustTargets } = require('./rust.js');
+const { fuzz, names, targetNamed } = require('../../fuzz/js/fuzz.js');
+const { fuzzRust, hasFuzzer, rustTargets } = require('../../fuzz/js/rust.js');
 
 const BOUND = 'no finding';
 

@@ -3,9 +3,9 @@
 /**
  * Gives a target inputs until the time is over or their number is reached:
  *
- *     node reliability/fuzz/fuzz.js hosts --seconds 60
- *     node reliability/fuzz/fuzz.js hosts --seed 7 --from 1234 --inputs 1     one input again
- *     node reliability/fuzz/fuzz.js handshake --seconds 60                    one of those in Rust
+ *     node fuzz/js/fuzz.js hosts --seconds 60
+ *     node fuzz/js/fuzz.js hosts --seed 7 --from 1234 --inputs 1     one input again
+ *     node fuzz/js/fuzz.js handshake --seconds 60                    one of those in Rust
  */
 
 const { readdirSync } = require('node:fs');
