@@ -298,10 +298,11 @@ impl Socket {
         }
     }
 
-    /// Ends the socket and its connection, which `poller` watches if there is one.
+    /// Ends the socket and its connection, which `poller` watches if there is one, with the
+    /// environment. That happens once, so the peer may always send more until it ends, too.
     pub(crate) fn end(self, poller: Option<&Poller>) {
         if let (Connection::Connected(link), Some(poller)) = (self.connection, poller) {
-            link.end(poller);
+            link.transport.end(poller, true);
         }
     }
 
