@@ -90,7 +90,7 @@ function zigEnvironment({ triple, minimum, platform }) {
       '-C',
       `linker=${linker}`,
       '-C',
-      'linker-flavor=darwin-lld',
+      'linker-flavor=ld64.lld',
       ...link.flatMap((argument) => ['-C', `link-arg=${argument}`]),
     ],
   };
