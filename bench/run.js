@@ -58,11 +58,11 @@ const MAX_SECONDS = 90;
  */
 
 /**
- * The fewest connections that are open before the memory of idle ones is measured. The first few
- * hundred make Node's heap and the allocator's arenas grow, which would count as theirs: 24 KiB instead
- * of 11 for each of 900 TLS connections.
+ * The fewest connections that are open before the memory of idle ones is measured. The first two
+ * thousand make Node's heap and the allocator's arenas grow, which would count as theirs: 24 KiB
+ * instead of 12 for each of 900 TLS connections.
  */
-const WARM_CONNECTIONS = 500;
+const WARM_CONNECTIONS = 2000;
 
 /**
  * Runs a program that writes JSON, and ends it if it takes too long.
