@@ -6,14 +6,7 @@
  * frameworks are declared by the crates that call them.
  */
 
-const {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} = require('node:fs');
+const { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { ToolError, once, run } = require('./tools.js');
 
@@ -68,13 +61,38 @@ function stub(name, version, symbols) {
 }
 
 /**
+ * Rust's LLD as the linker of macOS. It knows neither the `-Wl` that napi-build passes by itself, for
+ * Clang, nor `-flavor`, which rustc passes and the program's name says already.
+ *
+ * @returns {string} The path of a program.
+ */
+function makeLinker() {
+  const sysroot = run('rustc', ['--print', 'sysroot']).trim();
+  const lld = path.join(sysroot, 'lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/ld64.lld');
+  if (!existsSync(lld)) throw new ToolError(`${lld} is missing: install Rust from rustup.rs`);
+  const folder = once('macos-linker', (made) => {
+    const script = [
+      '#!/bin/sh',
+      'for argument do',
+      '  shift',
+      '  case $argument in',
+      '    -Wl | -flavor | darwin) ;;',
+      '    *) set -- "$@" "$argument" ;;',
+      '  esac',
+      'done',
+      `exec '${lld}' "$@"\n`,
+    ];
+    writeFileSync(path.join(made, 'ld64'), script.join('\n'), { mode: 0o755 });
+  });
+  return path.join(folder, 'ld64');
+}
+
+/**
  * @param {string} tools The folder of Python's programs, among which is Zig.
  * @returns {{ sdk: string, linker: string }}
  */
 function makeFrameworks(tools) {
-  const sysroot = run('rustc', ['--print', 'sysroot']).trim();
-  const linker = path.join(sysroot, 'lib/rustlib/x86_64-unknown-linux-gnu/bin/gcc-ld/ld64.lld');
-  if (!existsSync(linker)) throw new ToolError(`${linker} is missing: install Rust from rustup.rs`);
+  const linker = makeLinker();
   const sdk = once('macos-sdk', (folder) => {
     const zig = path.dirname(
       run(path.join(tools, 'python'), ['-c', 'import ziglang; print(ziglang.__file__)']).trim(),
@@ -82,10 +100,13 @@ function makeFrameworks(tools) {
     const library = path.join(folder, 'usr/lib');
     mkdirSync(library, { recursive: true });
     mkdirSync(path.join(folder, 'usr/include'));
-    copyFileSync(
-      path.join(zig, 'lib/libc/darwin/libSystem.tbd'),
-      path.join(library, 'libSystem.tbd'),
-    );
+    // libc and libm are other names of libSystem.
+    const system = readFileSync(path.join(zig, 'lib/libc/darwin/libSystem.tbd'), 'utf8');
+    const names = new Set(Array.from(system.matchAll(/\b_([A-Za-z_]\w*)/g), ([, name]) => name));
+    const systemStub = stub('/usr/lib/libSystem.B.dylib', '1351.0.0', [...names].sort());
+    for (const name of ['libSystem', 'libc', 'libm']) {
+      writeFileSync(path.join(library, `${name}.tbd`), systemStub);
+    }
     const args = ['metadata', '--locked', '--format-version', '1'];
     const { packages } = JSON.parse(run('cargo', args, { maxBuffer: 1 << 28 }));
     const folders = new Map(
