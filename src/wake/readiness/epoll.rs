@@ -8,7 +8,6 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
@@ -19,8 +18,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
+use super::Readiness;
 use crate::ids::SocketId;
-use crate::ready::{Direction, Ready, uninterrupted};
+use crate::ready::{Direction, Ready};
 use crate::runtime;
 use crate::wake::mailbox::Mailbox;
 
@@ -86,11 +86,7 @@ impl Poller {
         epoll::add(&self.sockets, &socket, data, flags)?;
         Ok(PolledSocket {
             socket,
-            // epoll reports data that has already arrived.
-            readable: false,
-            // A new socket counts as writable until a write does not fit.
-            writable: true,
-            read_until_would_block: false,
+            readiness: Readiness::NEW,
         })
     }
 
@@ -182,10 +178,7 @@ async fn watch(gate: Arc<Gate>, mailbox: Arc<Mailbox>) {
 /// A watched socket. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     socket: Socket,
-    readable: bool,
-    writable: bool,
-    /// See [`Ready::read_until_would_block`].
-    read_until_would_block: bool,
+    pub(super) readiness: Readiness,
 }
 
 impl PolledSocket {
@@ -194,51 +187,23 @@ impl PolledSocket {
         SockRef::from(&self.socket)
     }
 
-    /// Notes the readiness that the poller found.
-    pub(crate) fn note(&mut self, ready: Ready) {
-        self.readable |= ready.read;
-        self.writable |= ready.write;
-        self.read_until_would_block |= ready.read_until_would_block;
+    /// Whether a transfer of `count` bytes, which was short, leaves no more to transfer: the next bytes
+    /// cause the next event. Reads can stop early.
+    pub(super) fn is_exhausted(&self, direction: Direction, _count: usize) -> bool {
+        direction == Direction::Write || !self.readiness.read_until_would_block
     }
 
-    /// Whether an operation may succeed. If not, the poller will report the socket.
-    pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
-        *self.readiness(direction)
-    }
-
-    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
-    pub(super) fn attempt(
-        &mut self,
-        direction: Direction,
-        length: usize,
-        mut operation: impl FnMut(&Socket) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        if !self.is_ready(direction) {
-            return Poll::Pending;
-        }
-        let result = uninterrupted(|| operation(&self.socket));
-        let exhausted = match &result {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                *self.readiness(direction) = false;
-                return Poll::Pending;
-            }
-            // A short transfer drains the socket, unless reads stop early: the next bytes cause the
-            // next event.
-            Ok(count) => {
-                *count < length && !(direction == Direction::Read && self.read_until_would_block)
-            }
-            Err(_) => false,
-        };
-        if exhausted {
-            *self.readiness(direction) = false;
-        }
-        Poll::Ready(result)
-    }
-
-    fn readiness(&mut self, direction: Direction) -> &mut bool {
-        match direction {
-            Direction::Read => &mut self.readable,
-            Direction::Write => &mut self.writable,
-        }
+    /// Does nothing: epoll reports what happens from now on without being asked again.
+    ///
+    /// # Errors
+    ///
+    /// None on this platform.
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "other platforms can fail"
+    )]
+    pub(super) fn ask_again(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

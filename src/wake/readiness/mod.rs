@@ -33,7 +33,7 @@ use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, Socket};
 
 use crate::ids::SocketId;
-use crate::ready::{Direction, SEND_FLAGS};
+use crate::ready::{Direction, Ready, SEND_FLAGS, uninterrupted};
 use crate::wake::mailbox::Mailbox;
 
 pub(crate) use backend::{PolledSocket, Poller};
@@ -69,7 +69,82 @@ impl Poller {
     }
 }
 
+/// What the poller has reported of a socket, less what operations have used up since.
+struct Readiness {
+    readable: bool,
+    writable: bool,
+    /// See [`Ready::read_until_would_block`].
+    read_until_would_block: bool,
+}
+
+impl Readiness {
+    /// That of a new socket. The poller reports data that has already arrived. The socket counts as
+    /// writable until a write does not fit.
+    const NEW: Self = Self {
+        readable: false,
+        writable: true,
+        read_until_would_block: false,
+    };
+
+    fn of(&mut self, direction: Direction) -> &mut bool {
+        match direction {
+            Direction::Read => &mut self.readable,
+            Direction::Write => &mut self.writable,
+        }
+    }
+}
+
 impl PolledSocket {
+    /// Notes the readiness that the poller found.
+    pub(crate) fn note(&mut self, ready: Ready) {
+        self.readiness.readable |= ready.read;
+        self.readiness.writable |= ready.write;
+        self.readiness.read_until_would_block |= ready.read_until_would_block;
+    }
+
+    /// Whether an operation may succeed. If not, the poller will report the socket.
+    pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
+        *self.readiness.of(direction)
+    }
+
+    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
+    fn attempt(
+        &mut self,
+        direction: Direction,
+        length: usize,
+        mut operation: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if !self.is_ready(direction) {
+            return Poll::Pending;
+        }
+        let result = uninterrupted(|| operation(&self.socket()));
+        match &result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return match self.await_event(direction) {
+                    Ok(()) => Poll::Pending,
+                    Err(error) => Poll::Ready(Err(error)),
+                };
+            }
+            Ok(count) if *count < length && self.is_exhausted(direction, *count) => {
+                // If this fails, the next operation tries it again.
+                let _ = self.await_event(direction);
+            }
+            Ok(_) | Err(_) => {}
+        }
+        Poll::Ready(result)
+    }
+
+    /// The operations of this direction pend until the poller reports the socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    fn await_event(&mut self, direction: Direction) -> io::Result<()> {
+        *self.readiness.of(direction) = false;
+        self.ask_again()
+            .inspect_err(|_| *self.readiness.of(direction) = true)
+    }
+
     /// The state of the connection attempt on this socket. Queries the kernel first: on loopback
     /// the connection is usually established by then.
     pub(crate) fn poll_connected(&mut self) -> Poll<io::Result<()>> {
@@ -178,7 +253,6 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::ready::Ready;
 
     #[test]
     fn a_socket_to_be_read_returns_bytes_that_no_poller_reported() {

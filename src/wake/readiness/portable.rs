@@ -8,7 +8,6 @@ mod watcher;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,8 +17,9 @@ use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 
 use self::watcher::Watcher;
+use super::Readiness;
 use crate::ids::SocketId;
-use crate::ready::{Direction, Ready, uninterrupted};
+use crate::ready::{Direction, Ready};
 use crate::runtime;
 use crate::wake::mailbox::Mailbox;
 
@@ -102,11 +102,7 @@ impl Poller {
         self.registry.register(&mut stream, token, interest)?;
         Ok(PolledSocket {
             stream,
-            // The selector reports data that has already arrived.
-            readable: false,
-            // A new socket counts as writable until a write does not fit.
-            writable: true,
-            read_until_would_block: false,
+            readiness: Readiness::NEW,
             #[cfg(windows)]
             registry: Arc::clone(&self.registry),
             #[cfg(windows)]
@@ -140,7 +136,7 @@ impl Poller {
     /// are none: it will wake the thread.
     pub(crate) fn collect(&self, found: &mut VecDeque<(SocketId, Ready)>) {
         self.watcher
-            .collect(|selector| found.extend(selector.sockets().map(readiness)));
+            .collect(|selector| found.extend(selector.sockets().map(ready)));
     }
 
     /// Wakes the thread when the next socket becomes ready, or at once if one is ready.
@@ -199,7 +195,7 @@ impl watcher::Selector for Selector {
     }
 }
 
-fn readiness(event: &Event) -> (SocketId, Ready) {
+fn ready(event: &Event) -> (SocketId, Ready) {
     let socket_id = u32::try_from(event.token().0)
         .unwrap_or_default()
         .cast_signed();
@@ -216,10 +212,7 @@ fn readiness(event: &Event) -> (SocketId, Ready) {
 /// A watched socket. Dropping it closes the descriptor.
 pub(crate) struct PolledSocket {
     stream: mio::net::TcpStream,
-    readable: bool,
-    writable: bool,
-    /// See [`Ready::read_until_would_block`].
-    read_until_would_block: bool,
+    pub(super) readiness: Readiness,
     #[cfg(windows)]
     registry: Arc<Registry>,
     #[cfg(windows)]
@@ -232,69 +225,27 @@ impl PolledSocket {
         SockRef::from(&self.stream)
     }
 
-    /// Notes the readiness that the poller found.
-    pub(crate) fn note(&mut self, ready: Ready) {
-        self.readable |= ready.read;
-        self.writable |= ready.write;
-        self.read_until_would_block |= ready.read_until_would_block;
-    }
-
-    /// Whether an operation may succeed. If not, the poller will report the socket.
-    pub(crate) fn is_ready(&mut self, direction: Direction) -> bool {
-        *self.readiness(direction)
-    }
-
-    /// Runs an operation that moves up to `length` bytes. Pending if it would block.
-    pub(super) fn attempt(
-        &mut self,
-        direction: Direction,
-        length: usize,
-        mut operation: impl FnMut(&Socket) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        if !self.is_ready(direction) {
-            return Poll::Pending;
-        }
-        let result = uninterrupted(|| operation(&SockRef::from(&self.stream)));
-        match &result {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return match self.await_event(direction) {
-                    Ok(()) => Poll::Pending,
-                    Err(error) => Poll::Ready(Err(error)),
-                };
-            }
-            Ok(count) if *count < length && self.is_exhausted(direction, *count) => {
-                // If this fails, the next operation tries it again.
-                let _ = self.await_event(direction);
-            }
-            Ok(_) | Err(_) => {}
-        }
-        Poll::Ready(result)
-    }
-
     /// Whether a transfer of `count` bytes, which was short, leaves no more to transfer. Reads can stop
     /// early.
-    fn is_exhausted(&self, direction: Direction, count: usize) -> bool {
+    pub(super) fn is_exhausted(&self, direction: Direction, count: usize) -> bool {
         direction == Direction::Write
             || count > 0
-                && !self.read_until_would_block
+                && !self.readiness.read_until_would_block
                 && (REPORTS_URGENT_DATA || self.available() == Some(0))
     }
 
-    /// The operations of this direction pend until the poller reports the socket.
+    /// Does nothing: epoll and kqueue report what happens from now on without being asked again.
     ///
     /// # Errors
     ///
-    /// Those of the operating system.
-    #[cfg_attr(
-        not(windows),
-        expect(clippy::unnecessary_wraps, reason = "only Windows can fail")
+    /// None on this platform.
+    #[cfg(not(windows))]
+    #[expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "Windows can fail"
     )]
-    fn await_event(&mut self, direction: Direction) -> io::Result<()> {
-        *self.readiness(direction) = false;
-        // epoll and kqueue report what happens from now on without being asked again.
-        #[cfg(windows)]
-        self.ask_again()
-            .inspect_err(|_| *self.readiness(direction) = true)?;
+    pub(super) fn ask_again(&mut self) -> io::Result<()> {
         Ok(())
     }
 
@@ -305,21 +256,14 @@ impl PolledSocket {
     ///
     /// Those of the operating system.
     #[cfg(windows)]
-    fn ask_again(&mut self) -> io::Result<()> {
-        let interest = match (self.readable, self.writable) {
+    pub(super) fn ask_again(&mut self) -> io::Result<()> {
+        let interest = match (self.readiness.readable, self.readiness.writable) {
             (false, true) => Interest::READABLE,
             (true, false) => Interest::WRITABLE,
             (_, _) => Interest::READABLE | Interest::WRITABLE,
         };
         self.registry
             .reregister(&mut self.stream, self.token, interest)
-    }
-
-    fn readiness(&mut self, direction: Direction) -> &mut bool {
-        match direction {
-            Direction::Read => &mut self.readable,
-            Direction::Write => &mut self.writable,
-        }
     }
 }
 
