@@ -2,12 +2,16 @@
 
 /** The runner of the reliability suites notices whatever goes wrong in one. */
 
-const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { runNode } = require('./support/child.js');
 
 const SUITES = join(__dirname, 'fixtures', 'reliability');
+const OWN_SUITES = join(__dirname, '..', 'reliability');
+const own = readdirSync(OWN_SUITES).filter((name) =>
+  existsSync(join(OWN_SUITES, name, 'suite.js')),
+);
 
 let folder;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'reliability-'))));
@@ -26,6 +30,13 @@ async function run(only, ...options) {
   }
   return { code, stdout, stderr, result };
 }
+
+test.each(own)('the suite %s loads, with the bounds that it reads from the sources', (name) => {
+  const { title, seconds, run: runs } = require(join(OWN_SUITES, name, 'suite.js'));
+  expect(title).toEqual(expect.any(String));
+  expect(seconds).toEqual({ short: expect.any(Number), long: expect.any(Number) });
+  expect(runs).toEqual(expect.any(Function));
+});
 
 test('a sound suite is given its options and passes, what it left out is said', async () => {
   const { code, stdout, result } = await run('sound', '--seed', '7', '--parts', 'a,b', '--long');

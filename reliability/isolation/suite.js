@@ -55,7 +55,7 @@ const READ_SIZE = boundOf('src/table/receive.rs', 'READ_SIZE');
 const QUOTA = boundOf('src/table/send.rs', 'WRITE_QUOTA');
 /** Three buffers, each of which may have grown to twice of what it holds. */
 const INBOUND = 6 * (boundOf('src/tls/pipe.rs', 'MAX_INBOUND') + READ_SIZE);
-const AHEAD = boundOf('src/tls/bulk.rs', 'MAX_AHEAD');
+const AHEAD = boundOf('src/tls/bulk.rs', 'MAX_READ_AHEAD');
 /** Of 64 encrypted sockets in bulk; those that go one read ahead hold another. */
 const INBOUND_OF_64 = AHEAD * INBOUND + (64 - AHEAD) * 6 * 2 * READ_SIZE;
 
