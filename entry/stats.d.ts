@@ -25,8 +25,9 @@ export interface Stats {
   /** The current number of encrypted sockets. */
   readonly secured: number;
   /**
-   * Connections of the whole process that have ended and whose descriptors are still open now, because
-   * bytes that were sent have not arrived yet. There are at most 256, each for at most 30 seconds.
+   * The current number of connections of the whole process that have ended and whose descriptors are
+   * still open, because bytes that were sent may not have arrived yet. There are at most 256, each for
+   * at most 30 seconds.
    */
   readonly closing: number;
 

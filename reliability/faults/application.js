@@ -13,6 +13,8 @@ const { happened, obey, until } = require('./remote.js');
 let tcp;
 /** @type {any} */
 let runtime;
+/** @type {typeof import('../../entry/stats.js').stats | undefined} */
+let stats;
 
 /** What has happened that must not. @type {string[]} */
 const wrong = [];
@@ -139,8 +141,12 @@ async function info(socketId) {
 /** @param {string} folder */
 const count = (folder) => (process.platform === 'linux' ? readdirSync(folder).length : 0);
 
+/** Connections that are closing keep their descriptors for a bounded time, which `endings` covers. */
 function measure() {
-  return { descriptors: count('/proc/self/fd'), threads: count('/proc/self/task') };
+  return {
+    descriptors: count('/proc/self/fd') - (stats?.().closing ?? 0),
+    threads: count('/proc/self/task'),
+  };
 }
 
 const owed = () => Array.from(outstanding.values(), (method) => `no callback of ${method}`);
@@ -150,6 +156,7 @@ obey({
   load(configuration) {
     tcp = require('../../index.js');
     runtime = require('../../entry/runtime.js');
+    ({ stats } = require('../../entry/stats.js'));
     if (configuration) require('../../entry/configure.js').configure(configuration);
     tcp.onReceive.addListener(onReceive);
     tcp.onReceiveError.addListener(onReceiveError);
