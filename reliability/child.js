@@ -21,11 +21,12 @@ const { fork } = require('node:child_process');
  * @param {NodeJS.ProcessEnv} [options.env] Besides the environment that there is.
  * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: what follows
  *   them is Node and its arguments.
+ * @param {string[]} [options.flags] Flags of Node.
  * @param {boolean} [options.quiet] Whether what it says on standard error is expected.
  * @returns {Child}
  */
-function start(script, job, { env, wrapper = [], quiet = false } = {}) {
-  const [execPath, ...execArgv] = [...wrapper, process.execPath, '--expose-gc'];
+function start(script, job, { env, wrapper = [], flags = [], quiet = false } = {}) {
+  const [execPath, ...execArgv] = [...wrapper, process.execPath, '--expose-gc', ...flags];
   const child = fork(script, [JSON.stringify(job)], {
     execPath,
     env: { ...process.env, ...env },
