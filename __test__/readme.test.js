@@ -3,7 +3,6 @@
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
 
-const { readVerdicts } = require('../reliability/tls/verdicts.js');
 const { ROOT, runNode } = require('./support/child.js');
 const { startFullServer } = require('../support/full-backlog.js');
 const { certificate, closedPort, startServer, stopServers } = require('../support/servers.js');
@@ -35,21 +34,6 @@ test('the README warns that the name is not registered before it says how to ins
   for (const guide of GUIDES.filter((name) => name !== 'README.md')) {
     expect(document(guide)).not.toMatch(/npm (?:install|i|add) chrome-sockets-tcp/);
   }
-});
-
-test('the list of deviations states the number of recorded verdicts and of identical ones', () => {
-  const read = (/** @type {string} */ name) =>
-    JSON.parse(document('reliability', 'tls', `${name}.json`));
-  const count = (/** @type {object[]} */ groups) =>
-    groups.reduce((sum, group) => sum + Object.keys(group).length, 0);
-  const cases = count(Object.values(readVerdicts()).map(({ verdicts }) => verdicts));
-  const deviating = count(
-    read('deviations').flatMap((/** @type {any} */ entry) => Object.values(entry.cases)),
-  );
-  const list = document('docs', 'deviations.md').replace(/\s+/g, ' ');
-  const [all, identical] = [cases, cases - deviating].map((number) => number.toLocaleString('en'));
-  expect(list).toContain(`on ${all} cases`);
-  expect(list).toContain(`. ${identical} are identical`);
 });
 
 test('the README states the number of conformance scenarios that there are', () => {

@@ -5,7 +5,10 @@
 const { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { runNode } = require('./support/child.js');
+const { ROOT, runNode } = require('./support/child.js');
+
+const deviations = require('../reliability/tls/deviations.json');
+const { readVerdicts } = require('../reliability/tls/verdicts.js');
 
 const SUITES = join(__dirname, 'fixtures', 'reliability');
 const OWN_SUITES = join(__dirname, '..', 'reliability');
@@ -99,4 +102,29 @@ test('a suite that there is not is an error', async () => {
   const { code, stderr } = await run('sond');
   expect(code).toBe(1);
   expect(stderr).toMatch('there is no suite sond, only empty, ');
+});
+
+test('docs/reliability.md states the numbers of recorded verdicts and deviations', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'reliability.md'), 'utf8');
+  const subjects = {
+    certificates: 'certificates',
+    graphs: 'generated certificates',
+    peers: 'hostile peers',
+    servers: 'configurations of OpenSSL',
+    hosts: 'forms of a host name',
+  };
+  const recorded = readVerdicts();
+  const rows = Object.entries(subjects).map(([subject, title]) => {
+    const cases = Object.keys(recorded[subject].verdicts).length;
+    const differ = deviations.flatMap((entry) => Object.keys(entry.cases[subject] ?? {})).length;
+    return [title, cases, cases - differ, differ, 0].map((cell) => cell.toLocaleString('en'));
+  });
+  const [, table] = text.match(/^\| subject .*\n\|[-| ]+\|\n((?:\|.*\n)+)/m);
+  const cells = (line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim());
+  expect(table.trimEnd().split('\n').map(cells)).toEqual(rows);
+  expect(text).toContain(`groups the deviations into ${deviations.length} entries`);
 });
