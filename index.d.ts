@@ -41,8 +41,8 @@ declare namespace tcp {
   /** The result of {@link create}. */
   interface CreateInfo {
     /**
-     * The id of the new socket: greater than 0, and never used again. Ids of this API are unrelated
-     * to those of other APIs.
+     * The id of the new socket: greater than 0, unique within the process, and never used again. No
+     * server socket of `chrome-sockets-tcp/server` has the same id.
      */
     socketId: number;
   }
@@ -188,8 +188,9 @@ declare namespace tcp {
    * Creates a TCP socket.
    *
    * @param properties The socket's properties.
-   * @param callback Called when the socket has been created. Fails only beyond `maxSockets` of
-   *   `configure()`, with no argument.
+   * @param callback Called when the socket has been created; without arguments beyond `maxSockets` of
+   *   `configure()`, `Too many sockets`, and in a page of Electron for a name of more than 4,096
+   *   characters, `Name too long`.
    */
   function create(
     properties: SocketProperties | null | undefined,
@@ -204,7 +205,7 @@ declare namespace tcp {
    * @param socketId The socket's id.
    * @param properties The properties to update.
    * @param callback Called without arguments when the properties are updated. Fails with
-   *   `Socket not found`.
+   *   `Socket not found`, and in a page of Electron with `Name too long`, as {@link create} does.
    */
   function update(socketId: number, properties: SocketProperties, callback: () => unknown): void;
   function update(
@@ -290,8 +291,10 @@ declare namespace tcp {
    *   (`net::ERR_CONNECTION_REFUSED`), -104 (`net::ERR_CONNECTION_FAILED`), -105
    *   (`net::ERR_NAME_NOT_RESOLVED`), -109 (`net::ERR_ADDRESS_UNREACHABLE`), -118
    *   (`net::ERR_CONNECTION_TIMED_OUT`), -23 (`net::ERR_SOCKET_IS_CONNECTED`), and -3
-   *   (`net::ERR_ABORTED`) when {@link disconnect} or {@link close} came first. For an unknown
-   *   socket it is called without arguments, `Socket not found`.
+   *   (`net::ERR_ABORTED`) when {@link disconnect} or {@link close} ended the attempt. Called without
+   *   arguments, `Socket not found`, for an unknown socket. While the name is still being resolved,
+   *   {@link disconnect} does not end the attempt; after {@link close} the resolver's error or
+   *   `Socket not found` follows, as in Chromium.
    */
   function connect(
     socketId: number,
@@ -326,15 +329,18 @@ declare namespace tcp {
    * `peerAddress` of the last {@link connect} call.
    *
    * The socket must have no read and no send in flight: pause it before connecting (or before the
-   * message whose answer is the go-ahead for TLS) and unpause it when the callback has come. Every
-   * failure except the three with -4 destroys the socket, and its id becomes unknown.
+   * message whose answer is the go-ahead for TLS) and unpause it when the callback has come. A
+   * failure closes the socket, and its id becomes unknown, except for -4, and for -3 after
+   * {@link disconnect}.
    *
    * @param socketId The id of a connected socket.
    * @param options Constraints for the TLS connection.
    * @param callback Called with the result: 0; -4 (`net::ERR_INVALID_ARGUMENT`) for an unknown, an
-   *   unconnected or an already secured socket; -2 (`net::ERR_FAILED`) when a read or a send is in
-   *   flight; -15 when the peer has gone; a negative net error code of the handshake, such as -107
-   *   (`net::ERR_SSL_PROTOCOL_ERROR`), -110, -113, or -200 to -219 for the certificate.
+   *   unconnected or an already secured socket; -2 (`net::ERR_FAILED`) when a read, a send or another
+   *   `secure()` is in flight, and for a socket that a server has accepted; -3 (`net::ERR_ABORTED`)
+   *   when {@link disconnect}, {@link close} or another `secure()` ended the handshake; -15 when the peer has
+   *   gone; a negative net error code of the handshake, such as -107 (`net::ERR_SSL_PROTOCOL_ERROR`),
+   *   -110, -113, or -200 to -219 for the certificate.
    */
   function secure(
     socketId: number,
@@ -364,7 +370,8 @@ declare namespace tcp {
    * Closes a socket. Its id becomes invalid at the call. The callback fires at once, as in
    * Chromium, even if the peer has not received everything yet: the operating system continues to
    * deliver the bytes that {@link send} reported as sent, then the end of the connection. The local
-   * port is released once the peer has closed the connection as well.
+   * port is released once the peer has closed the connection as well, or at the limits that
+   * docs/lifetimes.md describes under "Closing".
    *
    * @param socketId The socket's id.
    * @param callback Called without arguments. Fails with `Socket not found`.

@@ -1,7 +1,8 @@
 /**
  * The twelve methods of `chrome.sockets.tcp` as promises. A promise is fulfilled with the argument
  * of the callback. It is rejected with a {@link SocketError} where `lastError` would be set, and
- * with a `TypeError` for invalid arguments. See `chrome-sockets-tcp` for the methods.
+ * with a `TypeError` for invalid arguments. A rejection that no code handles is an unhandled rejection
+ * of Node, which ends the process by default. See `chrome-sockets-tcp` for the methods.
  */
 
 import type tcp = require('../index');
@@ -78,7 +79,10 @@ export declare function connect(
 ): Promise<0>;
 export declare function disconnect(socketId: number): Promise<void>;
 
-/** When the signal is aborted, the socket is closed, as after every failure except wrong use. */
+/**
+ * When the signal is aborted, the socket is closed. `secure()` of `chrome-sockets-tcp` says after which
+ * failures it is closed as well.
+ */
 export declare function secure(
   socketId: number,
   options?: tcp.SecureOptions | null,

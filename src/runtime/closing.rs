@@ -3,9 +3,10 @@
 //! Closing a descriptor while its receive buffer holds unread bytes makes the kernel send RST and
 //! drop its send buffer. Data that arrives later has the same effect. Bytes that `send()` has
 //! reported as sent would be lost. A connection with unacknowledged or unread bytes, or with bytes
-//! that the peer has not replied to, is therefore only shut down for writing. A task of the runtime reads and discards until the peer has closed,
-//! or until it has acknowledged everything and has been silent for a while. The number of such
-//! connections, the discarded bytes and the time are bounded.
+//! that the peer has not replied to, is therefore only shut down for writing. A task of the runtime
+//! reads and discards until the peer has closed, or until it has acknowledged everything and has
+//! been silent for a while. The number of such connections, the discarded bytes and the time are
+//! bounded.
 
 use std::collections::VecDeque;
 use std::io;
