@@ -359,17 +359,17 @@ describe('calls that match no signature', () => {
   });
 });
 
-describe('calls with something wrong inside an argument', () => {
+describe('calls with an invalid member of an argument', () => {
   test.each(titled(rejected))('%s', (_title, method, args, detail) => {
     expect(() => parsers[method](args)).toThrow(invocationError(method, detail));
   });
 
-  test('are reported with a TypeError', () => {
+  test('throw a TypeError', () => {
     expect(() => parsers.create([{ foo: 1 }])).toThrow(TypeError);
     expect(() => parsers.create(['x'])).toThrow(TypeError);
   });
 
-  test('are reported for the first member in the order of the keys', () => {
+  test('name the first invalid member in the order of the keys', () => {
     const wrong = { name: 1, bufferSize: 'y', persistent: 'x' };
     expect(() => parsers.create([wrong])).toThrow("Error at property 'name'");
     expect(() => parsers.create([{ zzz: 1, name: 1 }])).toThrow("Unexpected property: 'zzz'");
@@ -377,7 +377,7 @@ describe('calls with something wrong inside an argument', () => {
   });
 });
 
-describe('exceptions of the caller’s own objects', () => {
+describe('objects of the caller', () => {
   const thrownBy = (call) => {
     try {
       call();
@@ -400,11 +400,11 @@ describe('exceptions of the caller’s own objects', () => {
       'create',
       [new Proxy({ name: 1 }, { getOwnPropertyDescriptor: throwOwn })],
     ],
-  ])('what %s throws reaches the caller as it is', (_title, method, args) => {
+  ])('pass on an exception of %s unchanged', (_title, method, args) => {
     expect(thrownBy(() => parsers[method](args))).toBe(own);
   });
 
-  test('a getter is called once', () => {
+  test('have each getter called once', () => {
     const getter = jest.fn(() => 'n');
     const properties = Object.defineProperty({}, 'name', { get: getter, enumerable: true });
     parsers.create([properties, cb]);
@@ -419,7 +419,7 @@ describe('the bytes of a binary argument', () => {
   };
   const numbers = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7);
 
-  test('are the whole of an ArrayBuffer', () => {
+  test('comprise a whole ArrayBuffer', () => {
     expect(parse(numbers.buffer)).toStrictEqual(numbers);
   });
 
@@ -429,7 +429,7 @@ describe('the bytes of a binary argument', () => {
     ['Uint16Array', new Uint16Array(numbers.buffer, 2, 2)],
     ['Float32Array', new Float32Array(numbers.buffer.slice(2, 6))],
     ['DataView', new DataView(numbers.buffer, 2, 4)],
-  ])('are the window of a %s', (_name, view) => {
+  ])('are limited to the window of a %s', (_name, view) => {
     expect([...parse(view)]).toStrictEqual([2, 3, 4, 5]);
   });
 
@@ -445,14 +445,14 @@ describe('the bytes of a binary argument', () => {
     ['ArrayBuffer', (detached) => detached],
     ['Uint8Array', (detached, before) => before.typedArray],
     ['DataView', (detached, before) => before.dataView],
-  ])('are none once the buffer of a %s is detached', (_name, choose) => {
+  ])('are empty once the buffer of a %s is detached', (_name, choose) => {
     const detached = new ArrayBuffer(8);
     const before = { typedArray: new Uint8Array(detached), dataView: new DataView(detached) };
     structuredClone(detached, { transfer: [detached] });
     expect(parse(choose(detached, before))).toHaveLength(0);
   });
 
-  test('are recognised in objects of another realm', () => {
+  test('are found in objects of another realm', () => {
     const [foreignBuffer, foreignView, foreignShared] = vm.runInNewContext(
       '[Uint8Array.of(1, 2).buffer, Uint16Array.of(515), new SharedArrayBuffer(2)]',
     );

@@ -73,13 +73,13 @@ testFrom20(
   },
 );
 
-testFrom20('a release that lacks a platform is none', async () => {
+testFrom20('assemble refuses a release that lacks a platform', async () => {
   rmSync(join(folder, 'artifacts', 'bindings-x86_64-pc-windows-msvc'), { recursive: true });
   const { failed } = await assemble();
   expect(failed).toBe(true);
 });
 
-testFrom20('a release that lacks a file is none', async () => {
+testFrom20('assemble refuses a release that lacks a file', async () => {
   rmSync(join(folder, 'entry', 'stats.d.ts'));
   const { failed, said } = await assemble();
   expect(failed).toBe(true);

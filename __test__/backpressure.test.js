@@ -20,7 +20,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-describe.each([['plain'], ['TLS']])('a %s peer that sends more than JavaScript takes', (kind) => {
+describe.each([['plain'], ['TLS']])('a %s peer that sends faster than JavaScript reads', (kind) => {
   const isTls = kind === 'TLS';
 
   const connectToFlood = async () => {
@@ -53,7 +53,7 @@ describe.each([['plain'], ['TLS']])('a %s peer that sends more than JavaScript t
       tcp.setPaused(socketId, false);
     });
 
-  test('waits while a listener keeps JavaScript busy, and loses nothing', async () => {
+  test('waits while a listener runs, and all bytes arrive', async () => {
     const socketId = await connectToFlood();
     let sentAtMost = 0;
     const received = await receiveAll(socketId, () => {
@@ -64,7 +64,7 @@ describe.each([['plain'], ['TLS']])('a %s peer that sends more than JavaScript t
     expect(received).toBe(server.totalBytes);
   });
 
-  test('waits while the socket is paused, and loses nothing', async () => {
+  test('waits while the socket is paused, and all bytes arrive', async () => {
     const socketId = await connectToFlood();
     const stranger = jest.fn();
     tcp.onReceive.addListener(stranger);

@@ -39,12 +39,12 @@ test.each([
   ['rate', 100, 80, true],
   ['p50', 100, 101, false],
   ['p50', 100, 120, true],
-])('%s of %d beside a floor of %d: marked is %s', (figure, module, floor, marked) => {
+])('the table marks %s of %d beside a floor of %d: %s', (figure, module, floor, marked) => {
   const text = markdown(resultsOf({ module: [module], floor: [floor] }, figure));
   expect(text.includes('†')).toBe(marked);
 });
 
-test('a ratio has fallen if it is lower than the spread and the noise explain', () => {
+test('a ratio counts as fallen if spread and noise do not explain it', () => {
   const baseline = JSON.parse(check.toBaseline(resultsOf({ net: [100], module: [100] })));
   const fallen = (/** @type {Record<string, number[]>} */ rates) =>
     check.compare(resultsOf(rates), baseline);

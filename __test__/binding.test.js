@@ -29,7 +29,7 @@ const load = () =>
     { cwd: folder },
   );
 
-test('a checkout that has not been built says what is missing and what to do', async () => {
+test('a checkout without a build throws an error that names the remedy', async () => {
   const { code, stdout, stderr } = await load();
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toContain(`no native module could be loaded for ${process.platform}`);
@@ -44,7 +44,7 @@ test('a checkout that has not been built says what is missing and what to do', a
 /** The name of this machine's native module, as the build wrote it. */
 const NATIVE = readdirSync(ROOT).find((name) => name.endsWith('.node'));
 
-test('a native module that cannot be loaded is named with the reason', async () => {
+test('the error for a broken native module names the file and the reason', async () => {
   writeFileSync(join(folder, NATIVE), 'not a library');
   const { stdout } = await load();
   expect(stdout).toMatch(/no native module could be loaded for .+: .+\n/);
@@ -52,7 +52,7 @@ test('a native module that cannot be loaded is named with the reason', async () 
   expect(stdout).not.toMatch(/--omit|rustup/);
 });
 
-test('a bundle without the native module says how to configure the bundler', async () => {
+test('the error in a bundle without the native module says how to configure the bundler', async () => {
   const bundle = join(folder, 'dist', 'native');
   for (const name of ['base', 'native']) {
     cpSync(join(ROOT, 'lib', name), join(folder, 'dist', name), { recursive: true });
@@ -84,14 +84,14 @@ const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
 
-test('--no-addons is named as the reason', async () => {
+test('the error names --no-addons as the reason', async () => {
   const { stdout } = await messageOf('--no-addons');
   expect(stdout).toMatch(/^chrome-sockets-tcp: no native module could be loaded for /);
   expect(stdout).toContain(': the option --no-addons of Node.js denies native modules');
   expect(stdout).not.toContain('--omit');
 });
 
-testPermission('the permission model without --allow-addons is named as the reason', async () => {
+testPermission('the error names the permission model as the reason', async () => {
   const { stdout } = await messageOf(PERMISSION, '--allow-fs-read=*');
   expect(stdout).toMatch(/^chrome-sockets-tcp: no native module could be loaded for /);
   expect(stdout).toContain(
@@ -100,14 +100,14 @@ testPermission('the permission model without --allow-addons is named as the reas
   expect(stdout).not.toContain('--omit');
 });
 
-testPermission('the permission model with --allow-addons lets it load', async () => {
+testPermission('the permission model with --allow-addons lets the module load', async () => {
   expect(await messageOf(PERMISSION, '--allow-fs-read=*', '--allow-addons')).toMatchObject({
     code: 0,
     stdout: '',
   });
 });
 
-test('no variable makes it load another file', async () => {
+test('no environment variable makes the loader load another file', async () => {
   const other = join(folder, 'other.js');
   writeFileSync(other, `console.log('other file loaded'); module.exports = {};`);
   const overrides = {

@@ -68,7 +68,7 @@ async function secure(port) {
 
 describe('configure({manifest})', () => {
   // What is denied, and how, is recorded: conformance/scenarios/permissions.mjs.
-  test('denies what the manifest does not allow, until it is taken back', async () => {
+  test('denies connections that the manifest does not allow until the manifest is removed', async () => {
     const { port } = await startServer();
     configure({ manifest: { sockets: { tcp: { connect: `localhost:${port}` } } } });
     const { socketId } = await tcp.create();
@@ -83,7 +83,7 @@ describe('configure({manifest})', () => {
     await connected(port);
   });
 
-  test('sees the host as it was written and the port as Chromium narrows it', async () => {
+  test('compares the host as written and the port narrowed to 16 bits', async () => {
     const { port } = await startServer();
     configure({ manifest: { sockets: { tcp: { connect: `127.1:${port}` } } } });
     const { socketId } = await tcp.create();
@@ -112,14 +112,14 @@ describe('configure({ca})', () => {
     expect((await secure(port)).code).toBe(-202);
   });
 
-  test('takes no trust away', async () => {
+  test('keeps the other authorities trusted', async () => {
     const { port } = await startServer({ tls: certificate() });
     configure({ ca: stranger.certificatePem });
     expect((await secure(port)).code).toBe(0);
   });
 });
 
-describe('a server that asks for a client certificate', () => {
+describe('a server that requests a client certificate', () => {
   const versions = ['TLSv1.2', 'TLSv1.3'];
   const start = (version, more) =>
     startServer({
@@ -134,7 +134,7 @@ describe('a server that asks for a client certificate', () => {
       },
     });
 
-  test.each(versions)('is shown the one that is configured, in %s', async (version) => {
+  test.each(versions)('receives the configured one in %s', async (version) => {
     const server = await start(version, { rejectUnauthorized: true });
     configure({ clientCertificate: { cert: client.chainPem, key: client.keyPem } });
     expect((await secure(server.port)).code).toBe(0);
@@ -142,7 +142,7 @@ describe('a server that asks for a client certificate', () => {
     expect(peer.getPeerCertificate().subject.CN).toBe('visitor');
   });
 
-  test.each(versions)('but only offers it is met without (deviation g), in %s', async (version) => {
+  test.each(versions)('but does not require it gets none (deviation g) in %s', async (version) => {
     const server = await start(version, { rejectUnauthorized: false });
     const { code, socketId, inbox } = await secure(server.port);
     expect(code).toBe(0);
@@ -151,12 +151,12 @@ describe('a server that asks for a client certificate', () => {
     expect((await inbox.untilReceived(5)).toString()).toBe('hello');
   });
 
-  test('and insists: -110 in TLS 1.2', async () => {
+  test('and requires it ends the handshake with -110 in TLS 1.2', async () => {
     const server = await start('TLSv1.2', { rejectUnauthorized: true });
     expect((await secure(server.port)).code).toBe(-110);
   });
 
-  test('and insists: in TLS 1.3 it says so after the handshake', async () => {
+  test('and requires it ends the connection after the handshake in TLS 1.3', async () => {
     const server = await start('TLSv1.3', { rejectUnauthorized: true });
     const { code, socketId, inbox } = await secure(server.port);
     expect(code).toBe(0);
@@ -203,7 +203,7 @@ function certified(type, options) {
   };
 }
 
-describe('a private key that cannot be used: the error names the file and the reason', () => {
+describe('the error for a private key names the file and the reason', () => {
   const EXPECTED =
     'expected an RSA key of 2048 to 8192 bits, an ECDSA key on P-256, P-384 or P-521, or an Ed25519 ' +
     'key, found ';
@@ -246,7 +246,7 @@ describe('a private key that cannot be used: the error names the file and the re
       passphrase: 'open sesame',
     });
 
-  test.each(['pkcs8', 'sec1'])('one that is encrypted (%s)', (format) => {
+  test.each(['pkcs8', 'sec1'])('if the key is encrypted (%s)', (format) => {
     const path = file('encrypted.pem', encrypted(format));
     const use = (passphrase) => () =>
       configure({ clientCertificate: { cert: client.chainPem, key: path, passphrase } });
@@ -269,7 +269,7 @@ describe('a private key that cannot be used: the error names the file and the re
       'OPENSSH PRIVATE KEY',
       () => '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n',
     ],
-  ])('one that is none: %s', (label, content) => {
+  ])('if the file holds no key: %s', (label, content) => {
     const path = file('other.pem', content());
     expect(() => configure({ clientCertificate: { cert: client.chainPem, key: path } })).toThrow(
       `configure: clientCertificate.key: ${path}: expected a PEM private key ` +
@@ -281,7 +281,7 @@ describe('a private key that cannot be used: the error names the file and the re
 describe('configure({keyLog})', () => {
   const modeOf = (path) => statSync(path).mode & 0o777;
 
-  test('makes a file private, whether it is new or exists', () => {
+  test('makes a new or existing file private', () => {
     const path = join(directory, 'private.log');
     configure({ keyLog: path });
     expect(modeOf(path)).toBe(0o600);
@@ -291,7 +291,7 @@ describe('configure({keyLog})', () => {
     expect(modeOf(path)).toBe(0o600);
   });
 
-  test('refuses links and what is no regular file, and names it with the reason', () => {
+  test('refuses links and other irregular files, and names the reason', () => {
     const refusal = (path, reason) =>
       expect(() => configure({ keyLog: path })).toThrow(
         new Error(`configure: keyLog: ${path}: expected a file that can be written (${reason})`),
@@ -338,8 +338,8 @@ describe('configure({keyLog})', () => {
     });`;
 
   test.each([
-    ['means SSLKEYLOGFILE when it is true', ['yes'], true],
-    ['is asked for: without it that variable means nothing', [], false],
+    ['writes to the path in SSLKEYLOGFILE if it is true', ['yes'], true],
+    ['ignores SSLKEYLOGFILE if it is not set', [], false],
   ])('%s', async (_name, args, written) => {
     const SSLKEYLOGFILE = join(directory, `environment-${written}.log`);
     const { code, stderr } = await runNode(['--eval', SECURE_ONCE, ...args], {
@@ -355,7 +355,7 @@ describe('configure({connectTimeout})', () => {
   beforeAll(async () => (full = await startFullServer()));
   afterAll(() => full.stop());
 
-  test('ends a connect that takes too long with -118', async () => {
+  test('ends a slow connect with -118', async () => {
     configure({ connectTimeout: 100 });
     const { socketId } = await tcp.create();
     const begin = performance.now();
@@ -368,7 +368,7 @@ describe('configure({connectTimeout})', () => {
     expect(await result('connect', socketId, '127.0.0.1', port)).toBe(0);
   });
 
-  test('ends a handshake that takes too long with -118, and the socket with it', async () => {
+  test('ends a slow handshake with -118 and destroys the socket', async () => {
     const { port } = await startServer(); // says nothing
     const { socketId } = await connected(port, { paused: true });
     configure({ connectTimeout: 100 });
@@ -381,14 +381,14 @@ describe('configure({connectTimeout})', () => {
     expect(await tcp.getSockets()).toEqual([]);
   });
 
-  test('lets a handshake have its time', async () => {
+  test('permits a handshake within the limit', async () => {
     const { port } = await startServer({ tls: certificate() });
     configure({ connectTimeout: 10_000 });
     const { socketId } = await connected(port, { host: 'localhost', paused: true });
     expect(await result('secure', socketId)).toBe(0);
   });
 
-  test('does not count once the connection stands', async () => {
+  test('does not limit an established connection', async () => {
     const server = await startServer();
     configure({ connectTimeout: 50 });
     const { socketId } = await tcp.create();
@@ -406,7 +406,7 @@ describe('configure({connectTimeout})', () => {
 describe('configure({maxSockets})', () => {
   const refused = { args: [], lastError: 'Too many sockets' };
 
-  test('refuses sockets beyond the limit, until others are closed', async () => {
+  test('refuses sockets beyond the limit until others are closed', async () => {
     configure({ maxSockets: 2 });
     const [first] = [await tcp.create(), await tcp.create({ persistent: true })];
     expect(await call('create', {})).toEqual(refused);
@@ -419,7 +419,7 @@ describe('configure({maxSockets})', () => {
     expect(await call('create', {})).toMatchObject({ lastError: undefined });
   });
 
-  test('lets the sockets be that there are already, however many', async () => {
+  test('keeps existing sockets, even beyond the limit', async () => {
     const server = await startServer({ onConnection: echo });
     const clients = [await connected(server.port), await connected(server.port)];
     configure({ maxSockets: 1 });
@@ -429,7 +429,7 @@ describe('configure({maxSockets})', () => {
     expect(await call('create', {})).toEqual(refused);
   });
 
-  test('counts the sockets of one environment, not those of others', async () => {
+  test('counts only the sockets of its own environment', async () => {
     const { Worker } = require('node:worker_threads');
     configure({ maxSockets: 1 });
     await tcp.create();
@@ -443,7 +443,7 @@ describe('configure({maxSockets})', () => {
   });
 });
 
-describe('what configure cannot use is named, and', () => {
+describe('configure() refuses an invalid option and', () => {
   const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   const identity = (more) => ({ cert: client.chainPem, key: client.keyPem, ...more });
 
@@ -523,12 +523,12 @@ describe('what configure cannot use is named, and', () => {
         /^configure: maxSockets: expected an integer from 1 to 2147483647 or null, found /,
       ]),
     ].map(([configuration, message]) => [message, configuration]),
-  )('%s', (message, configuration) => {
+  )('reports %s', (message, configuration) => {
     const expected = message instanceof RegExp ? message : new Error(message);
     expect(() => configure(configuration())).toThrow(expected);
   });
 
-  test('changes nothing, whatever else was given with it', async () => {
+  test('changes nothing, even if other options are valid', async () => {
     const { port } = await startServer({ tls: certificate() });
     const manifest = { sockets: {} };
     expect(() => configure({ manifest, ca: client.chainPem, keyLog: 1 })).toThrow('keyLog');

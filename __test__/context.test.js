@@ -103,7 +103,7 @@ describe('the asynchronous context', () => {
   test.each([
     ['net.Socket', (port) => net.connect(port, '127.0.0.1')],
     ['ours', (port) => connect({ host: '127.0.0.1', port })],
-  ])('of the events of a stream is that in which it was made: %s', async (_, make) => {
+  ])('of the events of a stream is that of its creation: %s', async (_, make) => {
     const server = await startServer({ onConnection: echo });
     const streams = ['A', 'B'].map((name) => {
       const stream = as(name, () => make(server.port));
@@ -142,7 +142,7 @@ describe('the asynchronous context', () => {
     for (const name of ['A', 'B']) expect(await as(name, read)).toEqual([name]);
   });
 
-  test('keeps no store alive, of the first call least of all', async () => {
+  test('keeps no store alive, not even that of the first call', async () => {
     const { port } = await startServer();
     const { code, stdout, stderr } = await runNode([
       '--expose-gc',

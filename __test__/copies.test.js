@@ -70,7 +70,7 @@ test('a second register keeps the first object, its listeners and lastError, and
   );
 });
 
-test('an event that contextBridge has copied says what to use instead', async () => {
+test('an event that contextBridge has copied names serve() in its error', async () => {
   const { stdout } = await run(`
     process.contextIsolated = true;
     const { addListener } = require('./a').onReceive;

@@ -43,8 +43,8 @@ test('b. setKeepAlive and setNoDelay work after secure()', async () => {
   expect(await result('setNoDelay', socketId, false)).toBe(0);
 });
 
-describe.each(['disconnect', 'close'])('c. %s() aborts, and says so,', (end) => {
-  test('a connect that is under way', async () => {
+describe.each(['disconnect', 'close'])('c. %s() aborts with -3:', (end) => {
+  test('a connect in progress', async () => {
     const server = await startFullServer();
     try {
       const { socketId } = await tcp.create();
@@ -110,7 +110,7 @@ describe('e. TLS to an IPv6 literal', () => {
   });
 });
 
-test('f. an exception in a callback or listener disturbs nothing and is then uncaught', async () => {
+test('f. an exception in a callback or listener does not affect others and is then uncaught', async () => {
   const { code, stdout, stderr } = await runNode([
     '--eval',
     `const tcp = require('./index.js');
@@ -130,7 +130,7 @@ test('f. an exception in a callback or listener disturbs nothing and is then unc
   });
 });
 
-test('h. a socket whose connect() was refused is as good as new', async () => {
+test('h. a socket whose connect() was refused behaves like a new one', async () => {
   const server = await startServer({ onConnection: echo, tls: certificate() });
   const { socketId } = await tcp.create();
   await tcp.setPaused(socketId, true);

@@ -38,7 +38,7 @@ describe('the channels', () => {
     for (const [name, listener] of subscribers) diagnostics.channel(name).unsubscribe(listener);
   });
 
-  test('tell of connects, handshakes and errors', async () => {
+  test('publish connects, handshakes and errors', async () => {
     const server = await startServer({ tls: certificate() });
     const { socketId, inbox } = await connected(server.port, { paused: true, host: 'LocalHost' });
     await call('secure', socketId);
@@ -55,7 +55,7 @@ describe('the channels', () => {
     ]);
   });
 
-  test('change nothing for the application', async () => {
+  test('do not affect the application', async () => {
     const { socketId } = await tcp.create();
     expect(await call('connect', socketId, '127.0.0.1', await closedPort())).toEqual({
       args: [-102],
@@ -81,7 +81,7 @@ const CONVERSATION = `
         tcp.send(socketId, Buffer.from('SECRET'), () => {})));
   });`;
 
-test('NODE_DEBUG shows the life of each socket, and not what it says', async () => {
+test('NODE_DEBUG shows the life of each socket without its payload', async () => {
   const env = { ...process.env, NODE_DEBUG: 'chrome-sockets-tcp' };
   const { code, stderr } = await runNode(['--eval', CONVERSATION], { env });
   expect(code).toBe(0);
@@ -99,7 +99,7 @@ test('NODE_DEBUG shows the life of each socket, and not what it says', async () 
   expect(stderr).not.toMatch(/PAYLOAD|SECRET/);
 });
 
-test('NODE_DEBUG names the call of an unchecked lastError, whose line stays that of Chromium', async () => {
+test('NODE_DEBUG names the call of an unchecked lastError and keeps the line of Chromium', async () => {
   const code = `const tcp = require('./index.js');
     tcp.setNoDelay(7, true, () => {});
     tcp.send(7, Buffer.from('x'), () => {});`;
@@ -111,7 +111,7 @@ test('NODE_DEBUG names the call of an unchecked lastError, whose line stays that
   expect(stderr).toContain('socket 7: send failed: Socket not found (call 1)\nUnchecked');
 });
 
-test('NODE_DEBUG says once which argument is wrong, and the error stays that of Chromium', async () => {
+test('NODE_DEBUG names the invalid argument once and keeps the error of Chromium', async () => {
   const code = `const tcp = require('./index.js');
     const calls = [
       ['connect', 1, 'host', '80', () => {}], ['connect', 1, 'host', '80', () => {}],
@@ -136,11 +136,11 @@ test('NODE_DEBUG says once which argument is wrong, and the error stays that of 
   expect(stdout.match(/No matching signature\.\n/g)).toHaveLength(8);
 });
 
-test('without NODE_DEBUG nothing is said', async () => {
+test('the module prints nothing without NODE_DEBUG', async () => {
   expect(await runNode(['--eval', CONVERSATION])).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
-test('NODE_DEBUG shows a host on one line, without what a terminal would obey, and not without end', async () => {
+test('NODE_DEBUG shows a host on one line, shortened, with control characters escaped', async () => {
   const hosts = ['a\nCHROME-SOCKETS-TCP 1: forged', '\u001b[2Jx', 'a\rb', '\u202eevil'];
   // Windows' command lines are shorter than the last host.
   const code = `

@@ -43,7 +43,7 @@ async function textOf(stream) {
 }
 
 describe('a stream over a socket', () => {
-  test('carries bytes both ways and knows the ends', async () => {
+  test('carries bytes both ways and has both addresses', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId } = await connected(server.port);
     const stream = duplex(socketId);
@@ -59,7 +59,7 @@ describe('a stream over a socket', () => {
     expect(await tcp.getSockets()).toEqual([]);
   });
 
-  test('connects by itself and takes writes at once', async () => {
+  test('connects by itself and accepts writes before', async () => {
     const server = await startServer({ onConnection: echo });
     const stream = connect({ host: '127.0.0.1', port: server.port });
     expect(stream.connecting).toBe(true);
@@ -96,7 +96,7 @@ describe('a stream over a socket', () => {
     expect(count).toBe(total);
   });
 
-  test('holds up the writer while the peer does not read', async () => {
+  test('blocks the writer while the peer does not read', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     const peer = (await server.accepted()).pause();
@@ -134,7 +134,7 @@ describe('a stream over a socket', () => {
     if (!stream.closed) await once(stream, 'close');
   });
 
-  test('with allowHalfOpen reads on after end(), and the peer is not told', async () => {
+  test('with allowHalfOpen continues to read after end() and sends no FIN', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port, allowHalfOpen: true });
     stream.end('question');
@@ -163,7 +163,7 @@ describe('a stream over a socket', () => {
     }
   });
 
-  test('tells when nothing happens for a while', async () => {
+  test("emits 'timeout' when it is idle", async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     stream.setTimeout(20);
@@ -174,10 +174,10 @@ describe('a stream over a socket', () => {
   });
 });
 
-describe('a stream over a socket that has been read before', () => {
+describe('a stream over a socket that was read before', () => {
   const text = (/** @type {ArrayBuffer} */ data) => Buffer.from(data).toString();
 
-  test('loses nothing of a socket that was not paused', async () => {
+  test('delivers all bytes of a socket that was not paused', async () => {
     const server = await startServer();
     const { socketId } = await connected(server.port);
     const before = stats().bytesReceived;
@@ -188,7 +188,7 @@ describe('a stream over a socket that has been read before', () => {
     expect(await textOf(stream)).toBe('greeting');
   });
 
-  test('goes on where an iterator has stopped', async () => {
+  test('continues where an iterator has stopped', async () => {
     const server = await startServer();
     const { socketId } = await sockets.create({ bufferSize: 3 });
     await sockets.connect(socketId, '127.0.0.1', server.port);
@@ -200,7 +200,7 @@ describe('a stream over a socket that has been read before', () => {
     expect(await textOf(duplex(socketId))).toBe(' two three');
   });
 
-  test('is refused while an iterator reads it, which goes on', async () => {
+  test('is refused while an iterator reads the socket', async () => {
     const server = await startServer();
     const { socketId } = await sockets.create();
     await sockets.connect(socketId, '127.0.0.1', server.port);
@@ -227,7 +227,7 @@ describe('the failure of a stream', () => {
   test.each([
     ['a refused connect', () => closedPort(), '127.0.0.1', 'ERR_CONNECTION_REFUSED'],
     ['a name without address', () => 80, 'a..b', 'ERR_NAME_NOT_RESOLVED'],
-  ])('has the code of Node beside that of Chromium: %s', async (_, choosePort, host, netError) => {
+  ])('has the codes of Node and of Chromium: %s', async (_, choosePort, host, netError) => {
     const port = await choosePort();
     const [expected] = await once(net.connect({ host, port }), 'error');
     const [error] = await once(connect({ host, port }), 'error');
@@ -290,7 +290,7 @@ describe('the end of a connection', () => {
       end: (peer) => peer.end(),
       failure: 'ERR_CONNECTION_CLOSED',
     },
-    'a record that is none': {
+    'an invalid record': {
       tls: true,
       end: (peer) => peer.end('no TLS'),
       failure: 'ERR_SSL_PROTOCOL_ERROR',
@@ -306,7 +306,7 @@ describe('the end of a connection', () => {
       return { source: sockets.received(socketId) };
     },
     'a stream': ({ port, secure }) => ({ source: connect({ port, secure }) }),
-    'a stream whose consumer is behind': async ({ port, secure }) => {
+    'a stream with a slow consumer': async ({ port, secure }) => {
       const source = connect({ port, secure });
       source.on('readable', () => {});
       return { source, wait: () => once(source, 'readable') };
@@ -316,7 +316,7 @@ describe('the end of a connection', () => {
   const cases = Object.keys(endings).flatMap((ending) =>
     Object.keys(consumers).map((consumer) => [ending, consumer]),
   );
-  test.each(cases)('by %s is told to %s', async (ending, consumer) => {
+  test.each(cases)('by %s reaches %s', async (ending, consumer) => {
     const { tls, end, failure } = endings[ending];
     const server = await startServer();
     const opening = consumers[consumer]({ port: server.port, secure: tls });
@@ -345,7 +345,7 @@ describe('the end of a connection', () => {
     }
   });
 
-  test('by a reset waits for a consumer that is behind', async () => {
+  test('by a reset waits for a slow consumer', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     stream.on('readable', () => {});
@@ -363,7 +363,7 @@ describe('the end of a connection', () => {
     expect(all).toBe('last words');
   });
 
-  test('is -100 for listeners, however it came', async () => {
+  test('is -100 for listeners, whatever its cause', async () => {
     const server = await startServer();
     const { inbox } = await connected(server.port);
     (await server.accepted()).resetAndDestroy();
@@ -417,7 +417,7 @@ describe('end()', () => {
     },
   );
 
-  test('needs no consumer to close', async () => {
+  test('closes without a consumer', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     const events = watch(stream);
@@ -429,7 +429,7 @@ describe('end()', () => {
     expect(await tcp.getSockets()).toEqual([]);
   });
 
-  test('is no premature close for those who wait for the stream', async () => {
+  test('is not a premature close for stream.finished()', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     stream.resume().end('job');
@@ -437,7 +437,7 @@ describe('end()', () => {
     expect(stream.closed || stream.destroyed).toBe(true);
   });
 
-  test('leaves a consumer that is behind what was received', async () => {
+  test('leaves received bytes to a slow consumer', async () => {
     const server = await startServer();
     const stream = connect({ host: '127.0.0.1', port: server.port });
     stream.on('readable', () => {});
@@ -450,8 +450,8 @@ describe('end()', () => {
   });
 });
 
-describe('what takes a stream runs on it:', () => {
-  test('an HTTP agent that keeps connections', async () => {
+describe('a library runs on a stream:', () => {
+  test('an HTTP agent with keep-alive', async () => {
     let connections = 0;
     const server = http.createServer((request, response) =>
       response.end(`you want ${request.url}`),
@@ -490,7 +490,7 @@ describe('what takes a stream runs on it:', () => {
   });
 });
 
-describe('a stream that does not count for the event loop', () => {
+describe('a stream after unref()', () => {
   /** Runs code in a Node of its own, which has 10 seconds to end by itself. */
   const run = async (port, code) => {
     const { code: status, stdout } = await runNode([
@@ -518,7 +518,7 @@ describe('a stream that does not count for the event loop', () => {
     expect(await run(port, code)).toEqual({ status: 0, stdout: '' });
   });
 
-  test('writes what was written before the process ends', async () => {
+  test('writes pending data before the process ends', async () => {
     const server = await startServer();
     const running = run(
       server.port,
@@ -533,7 +533,7 @@ describe('a stream that does not count for the event loop', () => {
     expect(length).toBe(8 * 1024 * 1024);
   });
 
-  test('does not keep others from counting, and counts again after ref()', async () => {
+  test('does not affect other streams and keeps the process alive again after ref()', async () => {
     const server = await startServer({ onConnection: (socket) => echo(socket) });
     const code = `
       stream.unref();
@@ -549,7 +549,7 @@ describe('a stream that does not count for the event loop', () => {
     expect(await run(server.port, code)).toEqual({ status: 0, stdout: 'answered\n' });
   });
 
-  test('keeps the process alive otherwise', async () => {
+  test('keeps the process alive without unref()', async () => {
     const server = await startServer();
     const code = "stream.resume().on('close', () => console.log('closed'));";
     const running = run(server.port, code);
@@ -558,7 +558,7 @@ describe('a stream that does not count for the event loop', () => {
     expect(await running).toEqual({ status: 0, stdout: 'closed\n' });
   });
 
-  test('is what a free connection of an http.Agent is', async () => {
+  test('is the state of an idle connection of an http.Agent', async () => {
     const server = http.createServer({ keepAliveTimeout: 60_000 }, (_request, response) =>
       response.end('answer'),
     );
@@ -581,7 +581,7 @@ describe('a stream that does not count for the event loop', () => {
   });
 });
 
-describe('the members of a net.Socket', () => {
+describe('the members of a stream', () => {
   const makers = {
     'net.Socket': (port) => net.connect(port, '127.0.0.1'),
     ours: (port) => connect({ host: '127.0.0.1', port }),
@@ -656,7 +656,7 @@ describe('the members of a net.Socket', () => {
     unref: returnsItself((stream) => stream.unref()),
   };
 
-  test.each(Object.keys(members))('%s is what that of a net.Socket is', async (name) => {
+  test.each(Object.keys(members))('include %s, as those of a net.Socket do', async (name) => {
     const results = {};
     for (const [title, make] of Object.entries(makers)) {
       const server = await startServer();
@@ -667,7 +667,7 @@ describe('the members of a net.Socket', () => {
     expect(results.ours).toEqual(results['net.Socket']);
   });
 
-  test('connect() is for clients that connect the stream they are given', async () => {
+  test('include connect() for clients that connect the stream they are given', async () => {
     const { port } = await startServer();
     const stream = connect({ port });
     expect(stream.connect(String(port), 'localhost')).toBe(stream);
@@ -688,7 +688,7 @@ function listedMembers() {
   return [...text.matchAll(/^\| `(\w+)(?:\(.*?\))?` /gm)].map(([, name]) => name);
 }
 
-describe('the members of a TLSSocket', () => {
+describe('the members of a secured stream', () => {
   /** They give the same results before the handshake and after it. */
   const tlsMembers = {
     alpnProtocol: ({ alpnProtocol }) => alpnProtocol,
@@ -726,7 +726,7 @@ describe('the members of a TLSSocket', () => {
     ['TLSv1.2', 'localhost', undefined],
     ['TLSv1.3', 'localhost', ['mail']],
     ['TLSv1.3', '127.0.0.1', ['mail']],
-  ])('are what they are there: %s, %s', async (version, host, ALPNProtocols) => {
+  ])('equal those of a TLSSocket: %s, %s', async (version, host, ALPNProtocols) => {
     const results = {};
     for (const [title, make] of Object.entries(tlsMakers)) {
       const server = await startServer({ tls: { ...certificate(), ALPNProtocols } });
@@ -745,7 +745,7 @@ describe('the members of a TLSSocket', () => {
     expect(results.ours.after).toMatchObject({ authorized: true, encrypted: true });
   });
 
-  test('are unknown of a stream that is not secured', async () => {
+  test('are undefined on a stream that is not secured', async () => {
     const { port } = await startServer();
     const stream = connect({ host: '127.0.0.1', port });
     await once(stream, 'connect');

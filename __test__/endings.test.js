@@ -57,7 +57,7 @@ test.each([
     'a worker that is terminated',
     inWorker('parentPort.postMessage(0);', `worker.once('message', () => worker.terminate());`),
   ],
-])('what %s has sent arrives', async (_title, program) => {
+])('all bytes sent by %s arrive', async (_title, program) => {
   const { port, accepted } = await startServer({
     onConnection: (socket) => socket.write('unread'),
   });
@@ -75,7 +75,7 @@ test.each([
   expect(received).toBe(LENGTH);
 });
 
-test('a peer that does not read holds the exit of a process no longer than the bound', async () => {
+test('a peer that does not read delays the exit of a process only up to the bound', async () => {
   const { port } = await startServer({
     onConnection: (socket) => socket.pause().write('unread'),
   });

@@ -10,7 +10,7 @@ afterEach(async () => {
   await stopServers();
 });
 
-test('members that stand on Object.prototype are nobody’s properties', async () => {
+test('the parsers ignore members of Object.prototype', async () => {
   Object.assign(Object.prototype, { name: 5, bufferSize: 'x', tlsVersion: 1, min: 2, paused: 'y' });
   try {
     const { socketId } = await tcp.create();
@@ -24,7 +24,7 @@ test('members that stand on Object.prototype are nobody’s properties', async (
   }
 });
 
-test('a view that lies about its window sends what it really is', async () => {
+test('send() takes the real window of a view, not its overridden properties', async () => {
   const server = await startServer({ onConnection: echo });
   const { socketId, inbox } = await connected(server.port);
   for (const View of [Uint8Array, Uint16Array, DataView]) {
@@ -37,7 +37,7 @@ test('a view that lies about its window sends what it really is', async () => {
   expect([...(await inbox.untilReceived(12))]).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]);
 });
 
-test('sends go out although somebody has replaced Promise.prototype.then', async () => {
+test('sends are written although Promise.prototype.then was replaced', async () => {
   const server = await startServer({ onConnection: echo });
   const { socketId, inbox } = await connected(server.port);
   const { then } = Promise.prototype;
@@ -52,7 +52,7 @@ test('sends go out although somebody has replaced Promise.prototype.then', async
   expect([...(await inbox.untilReceived(1))]).toEqual([7]);
 });
 
-test('a lastError of the application’s own that throws keeps no callback from running', async () => {
+test('a lastError accessor that throws keeps no callback from running', async () => {
   Object.defineProperty(runtime, 'lastError', {
     get() {
       throw new Error('not for you');

@@ -38,7 +38,7 @@ test('the methods work without the object that they come from', async () => {
   expect(codes).toEqual([1, -102, false]);
 });
 
-test('the object with lastError is a default export, the same as for require()', async () => {
+test('the object with lastError is a default export and the same as for require()', async () => {
   const result = await importAll(`
     import { createRequire } from 'node:module';
     import runtime, * as module from '${name}/runtime';

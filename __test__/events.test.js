@@ -46,7 +46,7 @@ describe('listeners', () => {
     expect(event.hasListeners()).toBe(false);
   });
 
-  test('get all arguments, the same ones, and the global object as this', () => {
+  test('get all arguments unchanged, and the global object as this', () => {
     const info = {};
     const seen = [];
     event.addListener(function (...args) {
@@ -87,7 +87,7 @@ describe('listeners', () => {
     expect(order).toEqual([0, 1, 2]);
   });
 
-  test('are unknown to every other event', () => {
+  test('belong to one event only', () => {
     const other = createEvent();
     const listener = noting('never');
     event.addListener(listener);
@@ -98,14 +98,14 @@ describe('listeners', () => {
 });
 
 describe('dispatch', () => {
-  test('returns what the listeners returned, without undefined', () => {
+  test('returns the results of the listeners without undefined', () => {
     event.addListener(() => 1);
     event.addListener(() => {});
     event.addListener(() => null);
     expect(event.dispatch()).toStrictEqual({ results: [1, null] });
   });
 
-  test('returns undefined when nothing was returned', () => {
+  test('returns undefined when all results are undefined', () => {
     expect(event.dispatch(1)).toBeUndefined();
     event.addListener(() => {});
     expect(event.dispatch(1)).toBeUndefined();
@@ -117,7 +117,7 @@ describe('a listener that throws', () => {
     throw exception;
   };
 
-  test('keeps none of the others from running', () => {
+  test('keeps no other listener from running', () => {
     event.addListener(noting('before'));
     event.addListener(throwing(new Error('from a listener')));
     event.addListener(noting('after'));
@@ -125,7 +125,7 @@ describe('a listener that throws', () => {
     expect(order).toEqual(['before', 'after']);
   });
 
-  test('has its exception raised, whatever it is', () => {
+  test('has its exception raised, whatever its type', () => {
     const exception = new Error('from a listener');
     event.addListener(throwing(exception));
     event.addListener(throwing(undefined));
@@ -146,11 +146,11 @@ describe('events of the module itself', () => {
   });
 });
 
-describe('wrong use', () => {
+describe('invalid use', () => {
   const listener = () => {};
 
   test.each([
-    ['nothing', []],
+    ['no argument', []],
     ['a string', ['x']],
     ['a string and something else', ['x', 1]],
     ['an object', [{}]],
@@ -166,7 +166,7 @@ describe('wrong use', () => {
     expect(event.hasListeners()).toBe(false);
   });
 
-  test('removeListener ignores what is no listener', () => {
+  test('removeListener ignores values that are not listeners', () => {
     event.addListener(listener);
     expect(event.removeListener()).toBeUndefined();
     expect(event.removeListener('x', 2)).toBeUndefined();
@@ -196,7 +196,7 @@ describe('wrong use', () => {
     );
   });
 
-  test('a proxy of a listener is another function', () => {
+  test('hasListener treats a proxy of a listener as another function', () => {
     const proxy = new Proxy(listener, {});
     event.addListener(proxy);
     expect([event.hasListener(proxy), event.hasListener(listener)]).toEqual([true, false]);
@@ -221,7 +221,7 @@ describe('wrong use', () => {
     },
   );
 
-  test('hasListener looks at its argument before it looks at its receiver', () => {
+  test('hasListener checks its argument before its receiver', () => {
     expect(() => event.hasListener.call({})).toThrow('Insufficient number of arguments.');
     expect(() => event.hasListener.call({}, 5)).toThrow('conversion failure from ');
   });

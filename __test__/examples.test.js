@@ -47,7 +47,7 @@ function onLine(socket, answer) {
   });
 }
 
-test('telnet', async () => {
+test('the telnet example exchanges data with a server', async () => {
   const onConnection = (socket) => {
     echo(socket);
     socket.once('data', () => socket.end());
@@ -57,12 +57,12 @@ test('telnet', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'hello\n' });
 });
 
-test('telnet to nobody says why', async () => {
+test('the telnet example reports a refused connection', async () => {
   const { code, stderr } = await run('telnet', ['127.0.0.1', await closedPort()]);
   expect({ code, stderr }).toEqual({ code: 1, stderr: 'connect: net::ERR_CONNECTION_REFUSED\n' });
 });
 
-test('http', async () => {
+test('the HTTP example prints a page over HTTP and HTTPS', async () => {
   const server = http.createServer((request, response) => response.end(`you want ${request.url}`));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { code, stdout } = await run('http', ['127.0.0.1', server.address().port, '/page']);
@@ -71,7 +71,7 @@ test('http', async () => {
   server.close();
 });
 
-test('irc', async () => {
+test('the IRC example joins a channel and posts a message', async () => {
   const heard = [];
   const onConnection = (socket) => {
     // Its PONG may come behind its QUIT.
@@ -91,7 +91,7 @@ test('irc', async () => {
   expect(stdout).not.toContain('PING');
 });
 
-test('smtp', async () => {
+test('the SMTP example sends a message over STARTTLS', async () => {
   const heard = [];
   function talk(socket, greeting) {
     let inMail = false;
@@ -129,7 +129,7 @@ test('smtp', async () => {
   ]);
 });
 
-test('mqtt', async () => {
+test('the MQTT example publishes and receives a message', async () => {
   const mqttPacket = require('mqtt-packet');
   const { port } = await startServer({
     onConnection(socket) {
@@ -148,7 +148,7 @@ test('mqtt', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'weather: sunny\n' });
 });
 
-test('the jest example passes and leaves no handle open', async () => {
+test('the jest example passes without an open handle', async () => {
   const jestFile = require.resolve('jest/bin/jest');
   const config = 'examples/jest/jest.config.js';
   const { code, stderr } = await runNode(jestFile, '--config', config, '--detectOpenHandles');
@@ -157,7 +157,7 @@ test('the jest example passes and leaves no handle open', async () => {
   expect(code).toBe(0);
 }, 60_000);
 
-test('the TypeScript example compiles and converses', async () => {
+test('the TypeScript example compiles and exchanges data', async () => {
   const { port } = await startServer({ onConnection: echo });
   const file = 'examples/typescript/start.js';
   const { code, stdout, stderr } = await runNode(file, '127.0.0.1', String(port), 'one', 'three');
@@ -184,7 +184,7 @@ describe('the service example', () => {
     expect(await get(port, '/example.com')).toEqual([200, 'about example.com\r\n']);
   });
 
-  test('refuses a path that is no domain name', async () => {
+  test('refuses a path that is not a domain name', async () => {
     expect(await get(await closedPort(), '/a%0ab')).toEqual([400, 'expected a domain name\n']);
   });
 

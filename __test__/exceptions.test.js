@@ -5,7 +5,7 @@ const { ROOT, runNode } = require('./support/child.js');
 
 const run = (code) => runNode(['--eval', `const tcp = require('./index.js');\n${code}`]);
 
-describe('an exception that nobody handles', () => {
+describe('an unhandled exception', () => {
   test.each([
     ['a callback', `tcp.getSockets(() => { throw new Error('mine'); });`],
     ['a callback of a failing call', `tcp.close(99, () => { throw new Error('mine'); });`],
@@ -14,14 +14,14 @@ describe('an exception that nobody handles', () => {
       `tcp.onReceive.addListener(() => { throw new Error('mine'); });
        tcp.onReceive.dispatch({});`,
     ],
-  ])('in %s ends the process, as any other', async (_title, code) => {
+  ])('in %s ends the process', async (_title, code) => {
     const { code: exitCode, stderr } = await run(code);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/Error: mine\r?\n {4}at .*\[eval\]:/);
   });
 });
 
-test('exceptions let the microtasks of each event run before the next event', async () => {
+test('microtasks of an event run before the next event despite exceptions', async () => {
   const { code, stdout, stderr } = await run(`
     const order = [];
     process.on('uncaughtException', () => {});
@@ -45,7 +45,7 @@ test('exceptions let the microtasks of each event run before the next event', as
   });
 });
 
-test('an exception in a callback leaves no lastError behind', async () => {
+test('an exception in a callback clears lastError', async () => {
   const { code, stdout, stderr } = await run(`
     const runtime = require('./entry/runtime.js');
     process.on('uncaughtException', (exception) => console.log(exception, 'lastError' in runtime));

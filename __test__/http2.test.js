@@ -55,7 +55,7 @@ async function post(client, path, body) {
 const BODY = 'x'.repeat(300_000);
 
 describe('http2.connect({ createConnection })', () => {
-  test.each(['tls1.2', 'tls1.3'])('runs over %s', async (version) => {
+  test.each(['tls1.2', 'tls1.3'])('works over %s', async (version) => {
     const server = http2.createSecureServer(certificate());
     const port = await startHttp2(server);
     const session = once(server, 'session');
@@ -76,13 +76,13 @@ describe('http2.connect({ createConnection })', () => {
     await closed;
   });
 
-  test('runs in the clear', async () => {
+  test('works without TLS', async () => {
     const port = await startHttp2(http2.createServer());
     const client = startClient(`http://localhost:${port}`, connect({ port }));
     expect(await post(client, '/', BODY)).toEqual({ path: '/', text: BODY });
   });
 
-  test('fails with a refused connection as over a net.Socket', async () => {
+  test('fails with the error of a net.Socket if the connection is refused', async () => {
     const port = await startHttp2(http2.createServer());
     opened.splice(0).forEach((close) => close());
     const client = startClient(`http://localhost:${port}`, connect({ host: '127.0.0.1', port }));
@@ -101,12 +101,12 @@ describe('ALPNProtocols', () => {
     return [stream.alpnProtocol, alpnProtocol];
   }
 
-  test('are none unless they are given, as in Chromium', async () => {
+  test('are not offered unless they are given, as in Chromium', async () => {
     expect(await negotiate(undefined, ['h2'])).toEqual([false, false]);
     expect(await negotiate([], ['h2'])).toEqual([false, false]);
   });
 
-  test('are offered in the order of preference, of which the server chooses', async () => {
+  test('are offered in order of preference, and the server chooses', async () => {
     expect(await negotiate(['h2', 'http/1.1'], ['http/1.1'])).toEqual(['http/1.1', 'http/1.1']);
     expect(await negotiate(['a', 'b'], undefined)).toEqual([false, false]);
   });
@@ -116,7 +116,7 @@ describe('ALPNProtocols', () => {
     expect(await negotiate(undefined, ['h2'])).toEqual([false, false]);
   });
 
-  test('that the server does not have end the handshake as with a TLSSocket', async () => {
+  test('unknown to the server end the handshake as with a TLSSocket', async () => {
     const { port } = await startServer({ tls: { ...certificate(), ALPNProtocols: ['b'] } });
     const options = { port, host: 'localhost', ALPNProtocols: ['a'] };
     const theirs = tls.connect({ ...options, rejectUnauthorized: false });
@@ -137,12 +137,12 @@ describe('ALPNProtocols', () => {
     [[2], 'expected an array of strings of 1 to 255 bytes'],
     [['é'.repeat(128)], 'expected an array of strings of 1 to 255 bytes'],
     [Array(256).fill('x'.repeat(255)), 'expected at most 65535 bytes in all'],
-  ])('cannot be something else (%#)', (ALPNProtocols, message) => {
+  ])('are refused if they are invalid (%#)', (ALPNProtocols, message) => {
     const make = () => connect({ port: 1, secure: true, ALPNProtocols });
     expect(make).toThrow(new TypeError(`ALPNProtocols: ${message}`));
   });
 
-  test('need TLS', () => {
+  test('are refused without TLS', () => {
     expect(() => connect({ port: 1, ALPNProtocols: ['h2'] })).toThrow('expected secure as well');
   });
 });

@@ -32,7 +32,7 @@ function inFailingCallback(callback, args = []) {
 const readMessage = () => runtime.lastError?.message;
 
 describe('lastError', () => {
-  test('is there for the length of the callback only', () => {
+  test('exists only during the callback', () => {
     expect('lastError' in runtime).toBe(false);
     expect(inFailingCallback(readMessage)).toBe(MESSAGE);
     expect('lastError' in runtime).toBe(false);
@@ -42,16 +42,16 @@ describe('lastError', () => {
     expect(inFailingCallback(() => inspect(runtime.lastError))).toContain(MESSAGE);
   });
 
-  test('is gone when microtasks of the callback run', async () => {
+  test('is undefined when microtasks of the callback run', async () => {
     const later = inFailingCallback(() => Promise.resolve().then(() => 'lastError' in runtime));
     await expect(later).resolves.toBe(false);
   });
 
-  test('stands beside the callback’s arguments', () => {
+  test('accompanies the callback’s arguments', () => {
     expect(inFailingCallback((code) => [code, readMessage()], [-102])).toEqual([-102, MESSAGE]);
   });
 
-  test('has nothing but a read-only message, and is no Error', () => {
+  test('has only a read-only message and is not an Error', () => {
     inFailingCallback(() => {
       const { lastError } = runtime;
       expect(Object.keys(lastError)).toEqual(['message']);
@@ -68,7 +68,7 @@ describe('lastError', () => {
     });
   });
 
-  test('is the same object each time it is read, another one for each error, and can be kept', () => {
+  test('is one object for each error and can be stored', () => {
     const read = () => [runtime.lastError, runtime.lastError];
     const [first, again] = inFailingCallback(read);
     const [second] = inFailingCallback(read);
@@ -87,7 +87,7 @@ describe('lastError', () => {
     });
   });
 
-  test('may be deleted in a callback, and is back for the next', () => {
+  test('may be deleted in a callback and exists again in the next', () => {
     inFailingCallback(() => delete runtime.lastError);
     expect(inFailingCallback(readMessage)).toBe(MESSAGE);
   });
@@ -99,7 +99,7 @@ describe('an unchecked error', () => {
     expect(console.error.mock.calls).toEqual([[`Unchecked runtime.lastError: ${MESSAGE}`]]);
   });
 
-  test('is reported when the callback only looks whether there is one', () => {
+  test('is reported when the callback only uses the in operator', () => {
     expect(inFailingCallback(() => 'lastError' in runtime)).toBe(true);
     expect(console.error).toHaveBeenCalledTimes(1);
   });
@@ -109,7 +109,7 @@ describe('an unchecked error', () => {
     expect(console.error).not.toHaveBeenCalled();
   });
 
-  test('is reported although the callback threw, and what it threw is raised', () => {
+  test('is reported although the callback threw, and the exception is raised', () => {
     const exception = new Error('from a callback');
     const throwing = () => {
       throw exception;
@@ -121,21 +121,21 @@ describe('an unchecked error', () => {
   });
 });
 
-describe('what a script puts there itself', () => {
-  test('before the callback, stays, and then no error counts as unchecked', () => {
+describe('a lastError that a script assigns', () => {
+  test('before the callback, stays and suppresses the report', () => {
     runtime.lastError = 'mine';
     expect(inFailingCallback(() => runtime.lastError)).toBe('mine');
     expect(runtime.lastError).toBe('mine');
     expect(console.error).not.toHaveBeenCalled();
   });
 
-  test('before the callback, does not stay if it is undefined', () => {
+  test('before the callback, is replaced if it is undefined', () => {
     runtime.lastError = undefined;
     expect(inFailingCallback(readMessage)).toBe(MESSAGE);
     expect('lastError' in runtime).toBe(false);
   });
 
-  test('during the callback, is read from then on, which checks nothing, until it is undefined', () => {
+  test('during the callback, is returned until it is undefined, and reading it does not check the error', () => {
     inFailingCallback(() => {
       runtime.lastError = 'mine';
       expect(runtime.lastError).toBe('mine');
@@ -150,7 +150,7 @@ describe('what a script puts there itself', () => {
   });
 });
 
-test('the objects that show lastError show the same one, and reading one is enough', () => {
+test('all objects with lastError show the same error, and reading one checks it', () => {
   const other = showLastErrorOn({});
   inFailingCallback(() => expect(other.lastError).toBe(runtime.lastError));
   console.error.mockClear();
@@ -158,7 +158,7 @@ test('the objects that show lastError show the same one, and reading one is enou
   expect(console.error).not.toHaveBeenCalled();
 });
 
-test('a frozen object is left as it is', () => {
+test('a frozen object is not changed', () => {
   const frozen = showLastErrorOn(Object.freeze({}));
   expect(inFailingCallback(() => [frozen.lastError, readMessage()])).toEqual([undefined, MESSAGE]);
 });

@@ -45,7 +45,7 @@ test('the folders of lib/ have an import order', () => {
   expect(backwards).toEqual([]);
 });
 
-test('the main process loads no file of the page', () => {
+test('the main process loads no file of lib/electron/page', () => {
   const page = join('lib', 'electron', 'page', '/');
   const files = filesOf(join('lib', 'electron')).filter((file) => !file.startsWith(page));
   const imports = files.flatMap((file) => importsOf(file).map((name) => ({ file, name })));

@@ -33,11 +33,11 @@ async function run(program, options = { onConnection: echo }) {
 const silent = (stdout) => ({ code: 0, stdout, stderr: '' });
 
 describe('the process ends by itself', () => {
-  test('when nothing was done', async () => {
+  test('when no call was made', async () => {
     expect(await run('')).toEqual(silent(''));
   });
 
-  test('when there is only an unconnected socket', async () => {
+  test('when it has only an unconnected socket', async () => {
     const program = `tcp.create({}, () => console.log('created'));`;
     expect(await run(program)).toEqual(silent('created\n'));
   });
@@ -83,7 +83,7 @@ describe('the process stays alive', () => {
     expect(await run(program)).toEqual(silent('10\n'));
   });
 
-  test('again, after nothing kept it', async () => {
+  test('again, after a time without sockets', async () => {
     const program = `
       let rounds = 0;
       process.on('beforeExit', () => {
@@ -93,7 +93,7 @@ describe('the process stays alive', () => {
   });
 });
 
-describe('the process lives as long as with a socket of Node’s own', () => {
+describe('the process lives as long as with a net.Socket', () => {
   // The timer without a reference runs only if something else keeps the loop going.
   const observe = `
     setTimeout(() => { console.log('alive'); process.exit(); }, 300).unref();`;
@@ -143,7 +143,7 @@ describe('the process lives as long as with a socket of Node’s own', () => {
     }
   });
 
-  test('and no longer for a persistent socket that has no owner', async () => {
+  test('and not longer for a persistent socket without an owner', async () => {
     const program = `
       const { Worker } = require('node:worker_threads');
       const worker = new Worker(\`
@@ -203,20 +203,18 @@ describe('process.exit()', () => {
     ['in the clear', 'large', false, 3_000_000, 3],
     ['encrypted', 'small', true, 900, 500],
     ['encrypted', 'large', true, 3_000_000, 3],
-  ])(
-    'does not take back what was sent %s in %s sends',
-    async (_how, _size, secure, size, count) => {
-      let received = 0;
-      let peerEnded;
-      const ended = new Promise((resolve) => (peerEnded = resolve));
-      const onConnection = (peer) => {
-        peer.on('data', ({ length }) => (received += length));
-        peer.on('close', peerEnded);
-        // A process that has not read everything resets its connections.
-        peer.on('error', () => {});
-      };
-      // The process ends when the last callback but one has fired.
-      const send = `(id) => {
+  ])('delivers bytes that were sent %s in %s sends', async (_how, _size, secure, size, count) => {
+    let received = 0;
+    let peerEnded;
+    const ended = new Promise((resolve) => (peerEnded = resolve));
+    const onConnection = (peer) => {
+      peer.on('data', ({ length }) => (received += length));
+      peer.on('close', peerEnded);
+      // A process that has not read everything resets its connections.
+      peer.on('error', () => {});
+    };
+    // The process ends when the last callback but one has fired.
+    const send = `(id) => {
       let fired = 0;
       for (let sends = 0; sends < ${count}; sends++) {
         tcp.send(id, new ArrayBuffer(${size}), ({ resultCode, bytesSent }) => {
@@ -226,22 +224,21 @@ describe('process.exit()', () => {
         });
       }
     }`;
-      const program = secure
-        ? `create((id) => tcp.setPaused(id, true, () => tcp.connect(id, '127.0.0.1', port, () =>
+    const program = secure
+      ? `create((id) => tcp.setPaused(id, true, () => tcp.connect(id, '127.0.0.1', port, () =>
            tcp.secure(id, (result) => {
              if (result !== 0) throw new Error('secure gave ' + result);
              (${send})(id);
            }))));`
-        : `connect(${send});`;
-      const options = secure ? { onConnection, tls: certificate() } : { onConnection };
-      expect(await run(program, options)).toEqual({ code: 7, stdout: '', stderr: '' });
-      await ended;
-      expect(received).toBeGreaterThanOrEqual(size * (count - 1));
-    },
-  );
+      : `connect(${send});`;
+    const options = secure ? { onConnection, tls: certificate() } : { onConnection };
+    expect(await run(program, options)).toEqual({ code: 7, stdout: '', stderr: '' });
+    await ended;
+    expect(received).toBeGreaterThanOrEqual(size * (count - 1));
+  });
 });
 
-test('worker threads have sockets of their own, and may end at any time', async () => {
+test('worker threads have their own sockets and may end at any time', async () => {
   const program = `
     const { Worker } = require('node:worker_threads');
     const source = \`

@@ -45,7 +45,7 @@ afterEach(async () => {
 describe.each([
   ['a manifest', { manifest: manifest(2) }],
   ['configure()', { manifestVersion: 2 }],
-  ['configure() in spite of the manifest', { manifest: manifest(3), manifestVersion: 2 }],
+  ['configure() despite the manifest', { manifest: manifest(3), manifestVersion: 2 }],
 ])('Manifest V2 by %s', (_by, configuration) => {
   test.each(CALLS)('%s() without a callback returns undefined', async (method, args) => {
     configure(configuration);
@@ -57,13 +57,13 @@ describe.each([
     );
   });
 
-  test('callbacks are called as ever', async () => {
+  test('calls with a callback work as before', async () => {
     configure(configuration);
     const { args, lastError } = await call('close', NO_SOCKET);
     expect({ args, lastError }).toEqual({ args: [], lastError: 'Socket not found' });
   });
 
-  test('the promises of chrome-sockets-tcp/promises stay', async () => {
+  test('chrome-sockets-tcp/promises still returns promises', async () => {
     configure(configuration);
     const { socketId } = await sockets.create({ name: 'n' });
     expect(await sockets.getInfo(socketId)).toMatchObject({ name: 'n' });
@@ -71,7 +71,7 @@ describe.each([
     expect(console.error).not.toHaveBeenCalled();
   });
 
-  test('received() and streams stay', async () => {
+  test('received() and streams still work', async () => {
     configure(configuration);
     const server = await startServer({ onConnection: echo });
     const stream = connect({ host: '127.0.0.1', port: server.port });
@@ -94,7 +94,7 @@ describe.each([
 
 describe.each([
   ['without a manifest', {}],
-  ['with a manifest that does not say', { manifest: manifest(undefined) }],
+  ['with a manifest without manifest_version', { manifest: manifest(undefined) }],
   ['with Manifest V3', { manifest: manifest(3) }],
   ['with Manifest V3 by configure()', { manifest: manifest(2), manifestVersion: 3 }],
 ])('%s', (_with, configuration) => {
@@ -106,7 +106,7 @@ describe.each([
   });
 });
 
-test('the version counts from the next call on', async () => {
+test('a new version applies to the next call', async () => {
   const before = tcp.close(NO_SOCKET);
   configure({ manifestVersion: 2 });
   await expect(before).rejects.toThrow('Socket not found');
@@ -123,7 +123,7 @@ test.each(['2', 1, 2.5, null, [], true])('manifest_version %j is refused', (vers
   );
 });
 
-test('a failure that no code looks at is no unhandled rejection', async () => {
+test('a failure without a callback is not an unhandled rejection', async () => {
   const { code, stdout, stderr } = await runNode([
     '--eval',
     `process.on('unhandledRejection', () => console.log('unhandled'));

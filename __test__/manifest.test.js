@@ -10,7 +10,7 @@ const withConnect = (connect) => ({ name: 'app', sockets: { tcp: { connect } } }
 
 describe("a manifest's connect patterns", () => {
   // What Chromium makes of each form is recorded: conformance/scenarios/permissions.mjs.
-  test('allow what one of them matches', () => {
+  test('allow hosts and ports that one of them matches', () => {
     const { allowsConnect } = parseManifest(withConnect(['*.example.com:443', 'mail.test']));
     expect(allowsConnect('www.example.com', 443)).toBe(true);
     expect(allowsConnect('EXAMPLE.com', 443)).toBe(true);
@@ -19,16 +19,16 @@ describe("a manifest's connect patterns", () => {
     expect(allowsConnect('imap.mail.test', 25)).toBe(false);
   });
 
-  test('allow nothing where the manifest has no sockets', () => {
+  test('allow nothing if the manifest has no sockets', () => {
     expect(parseManifest({ name: 'app' }).allowsConnect('localhost', 80)).toBe(false);
   });
 
-  test('are own members, not what somebody has put on a prototype', () => {
+  test('are own members, not those of a prototype', () => {
     const manifest = Object.create(withConnect('*'));
     expect(parseManifest(manifest).allowsConnect('localhost', 80)).toBe(false);
   });
 
-  test('are read once, so that later changes of the object change nothing', () => {
+  test('are read once, so later changes of the object have no effect', () => {
     const list = ['localhost'];
     const { allowsConnect } = parseManifest(withConnect(list));
     list[0] = '*';
@@ -47,21 +47,21 @@ describe('a manifest in a file', () => {
     return path;
   };
 
-  test('is named by a path or a file URL', () => {
+  test('may be a path or a file URL', () => {
     const path = write(JSON.stringify(withConnect('localhost')));
     for (const name of [path, pathToFileURL(path)]) {
       expect(parseManifest(name).allowsConnect('localhost', 80)).toBe(true);
     }
   });
 
-  test('may hold comments, of which strings can look like one', () => {
+  test('may contain comments, and strings that look like comments', () => {
     const path = write('{ // c\n "sockets": {"tcp": {"connect": ["/*", "a\\"//"] /* c */ } } }');
     const { allowsConnect } = parseManifest(path);
     expect(allowsConnect('/*', 1)).toBe(true);
     expect(allowsConnect('a"//', 1)).toBe(true);
   });
 
-  test('that is missing or no JSON: the error names the file', () => {
+  test('throws an error that names the file if it is missing or not JSON', () => {
     const missing = join(directory, 'missing.json');
     expect(() => parseManifest(missing)).toThrow(
       `manifest ${missing}: expected a file that can be read (ENOENT`,
@@ -70,7 +70,7 @@ describe('a manifest in a file', () => {
     expect(() => parseManifest(path)).toThrow(`manifest ${path}: expected JSON (`);
   });
 
-  test('with a bad member: the error names file, member and what was expected', () => {
+  test('throws an error that names file, member and expectation for a bad member', () => {
     const path = write(JSON.stringify(withConnect(['*', 'localhost:http'])));
     expect(() => parseManifest(path)).toThrow(
       `manifest ${path}: sockets.tcp.connect[1]: Invalid host:port pattern "localhost:http", ` +
@@ -79,7 +79,7 @@ describe('a manifest in a file', () => {
   });
 });
 
-describe('a manifest that Chromium refuses', () => {
+describe('configure() refuses a manifest that Chromium refuses:', () => {
   test.each([
     [undefined, 'manifest: expected an object or a path, found undefined'],
     [null, 'manifest: expected an object or a path, found null'],

@@ -101,16 +101,16 @@ const LIES = {
       tell();
     },
   }),
-  'an end that is not told': (it = now(5)) => ({
+  'a lost onReceiveError': (it = now(5)) => ({
     tell: (event, _info, tell) => (event === 'onReceiveError' && it() ? undefined : tell()),
   }),
-  'an end that is told twice': (it = now(5)) => ({
+  'a repeated onReceiveError': (it = now(5)) => ({
     tell(event, _info, tell) {
       tell();
       if (event === 'onReceiveError' && it()) tell();
     },
   }),
-  'a piece that is told twice': (it = now(5)) => ({
+  'a repeated onReceive': (it = now(5)) => ({
     tell(event, _info, tell) {
       tell();
       if (event === 'onReceive' && it()) tell();
@@ -118,14 +118,14 @@ const LIES = {
   }),
 };
 
-test('ten thousand random calls are answered as the model says', async () => {
+test('the module answers ten thousand random calls as the model predicts', async () => {
   const { tally, failure } = await explore({ tcp, runtime, configure }, { calls: 10_000 });
   expect(failure).toBeUndefined();
   expect(tally.calls).toBeGreaterThanOrEqual(10_000);
 }, 60_000);
 
 test.each(Object.entries(LIES))(
-  'the model notices %s',
+  'the model detects %s',
   async (_what, lie) => {
     const module = { tcp: liar(lie()), runtime, configure };
     const { failure } = await explore(module, { calls: CALLS, shrinking: 0, patience: 300 });

@@ -42,7 +42,7 @@ const pack = (cargo) => {
   });
 };
 
-test('a checkout that cannot be built gives no tarball, and says why', async () => {
+test('npm pack fails with the reason if the checkout cannot be built', async () => {
   const { code, stderr } = await pack('exit 1');
   expect(code).not.toBe(0);
   expect(stderr).toContain('there is no native module yet');

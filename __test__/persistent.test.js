@@ -57,7 +57,7 @@ async function orphan(port) {
 describe('sockets end with their environment', () => {
   const ended = (peer) => new Promise((resolve) => peer.once('close', resolve));
 
-  test('when it is terminated', async () => {
+  test('when a worker is terminated', async () => {
     const server = await startServer();
     const { environment, socketId } = await connectedElsewhere(server.port);
     const end = ended(await server.accepted());
@@ -67,7 +67,7 @@ describe('sockets end with their environment', () => {
     expect((await call('getInfo', socketId)).lastError).toBe('Socket not found');
   });
 
-  test('when it calls process.exit()', async () => {
+  test('when a worker calls process.exit()', async () => {
     const server = await startServer();
     const { environment } = await connectedElsewhere(server.port);
     const end = ended(await server.accepted());
@@ -75,7 +75,7 @@ describe('sockets end with their environment', () => {
     await end;
   });
 
-  test('when nothing keeps it alive any more', async () => {
+  test('when a worker finishes', async () => {
     const environment = new Environment();
     const ids = await environment.run(async ({ tcp }) => {
       const sockets = [await tcp.create(), await tcp.create({ persistent: true })];
@@ -87,7 +87,7 @@ describe('sockets end with their environment', () => {
 });
 
 describe('a persistent socket', () => {
-  test('stays open, paused, with its id, name, bufferSize and connection', async () => {
+  test('stays open and paused, with its id, name, bufferSize and connection', async () => {
     const server = await startServer({ onConnection: echo });
     const { environment, socketId } = await connectedElsewhere(server.port, {
       properties: PROPERTIES,
@@ -127,7 +127,7 @@ describe('a persistent socket', () => {
     expect(String(await inbox.untilReceived(13))).toBe('first, second');
   });
 
-  test('delivers what came while it had no owner, then how the connection ended', async () => {
+  test('delivers bytes that arrived without an owner, then the end of the connection', async () => {
     const server = await startServer();
     const socketId = await orphan(server.port);
     const peer = await server.accepted();
@@ -143,7 +143,7 @@ describe('a persistent socket', () => {
     ['in the clear', false, 1, 60_000],
     ['encrypted', true, 4096, 4_000_000],
   ])(
-    'whose environment ends in the middle of a flood %s loses nothing of what it had read',
+    'keeps the bytes it had read when its environment ends in the middle of a flood %s',
     async (_how, secure, bufferSize, length) => {
       const server = await startServer(secure ? { tls: certificate() } : {});
       const { environment, socketId } = await connectedElsewhere(server.port, {
@@ -179,7 +179,7 @@ describe('a persistent socket', () => {
   test.each([
     ['in the clear', false],
     ['encrypted', true],
-  ])('writes what its environment has sent %s, although that has ended', async (_how, secure) => {
+  ])('writes pending sends of its ended environment %s', async (_how, secure) => {
     const server = await startServer(secure ? { tls: certificate() } : {});
     const { environment, socketId } = await connectedElsewhere(server.port, {
       paused: secure,
@@ -207,7 +207,7 @@ describe('a persistent socket', () => {
     });
   });
 
-  test('that was being connected stays, unconnected', async () => {
+  test('whose connect was in progress stays, unconnected', async () => {
     const full = await startFullServer();
     try {
       const environment = new Environment();
@@ -229,7 +229,7 @@ describe('a persistent socket', () => {
     }
   });
 
-  test('that was being secured stays, unconnected', async () => {
+  test('whose handshake was in progress stays, unconnected', async () => {
     const server = await startServer(); // says nothing
     const { environment, socketId } = await connectedElsewhere(server.port, {
       paused: true,
@@ -246,7 +246,7 @@ describe('a persistent socket', () => {
 });
 
 describe('owners', () => {
-  test('have ids that no other environment’s sockets have', async () => {
+  test('have sockets with ids that are unique in the process', async () => {
     const create = async ({ tcp }) => {
       const sockets = await Promise.all(Array.from({ length: 100 }, () => tcp.create()));
       return sockets.map(({ socketId }) => socketId);
@@ -259,21 +259,21 @@ describe('owners', () => {
     expect(new Set(ids.flat()).size).toBe(300);
   });
 
-  test.each(methods)('cannot reach living sockets of others: %s', async (method, ...args) => {
+  test.each(methods)('cannot use sockets of living environments: %s', async (method, ...args) => {
     const environment = new Environment();
     const { socketId } = await environment.run(({ tcp }) => tcp.create({ persistent: true }));
     expect((await call(method, socketId, ...args)).lastError).toBe('Socket not found');
     expect(await tcp.getSockets()).toEqual([]);
   });
 
-  test.each(methods)('%s finds a socket without an owner', async (method, ...args) => {
+  test.each(methods)('%s takes over a socket without an owner', async (method, ...args) => {
     const environment = new Environment();
     const { socketId } = await environment.run(({ tcp }) => tcp.create({ persistent: true }));
     await environment.terminate();
     expect((await call(method, socketId, ...args)).lastError).not.toBe('Socket not found');
   });
 
-  test('are those who use a socket first; looking is no use', async () => {
+  test('are the first environments that use a socket, not those that query it', async () => {
     const server = await startServer();
     const socketId = await orphan(server.port);
     expect(await tcp.getSockets()).toHaveLength(1);
@@ -290,7 +290,7 @@ describe('owners', () => {
     expect(await result('setNoDelay', socketId, true)).toBe(0);
   });
 
-  test('do not have the sockets of others although theirs are persistent, too', async () => {
+  test('do not see persistent sockets of other living environments', async () => {
     const server = await startServer();
     const { socketId } = await connected(server.port, { properties: PROPERTIES });
     const environment = new Environment();

@@ -30,11 +30,11 @@ async function open(port, host = '127.0.0.1') {
 }
 
 describe('promises', () => {
-  test('are there for all methods', () => {
+  test('exist for all methods', () => {
     for (const method of Object.keys(methods)) expect(api[method]).toBeInstanceOf(Function);
   });
 
-  test('are fulfilled with what the callback is given', async () => {
+  test('are fulfilled with the argument of the callback', async () => {
     const { port } = await startServer({ onConnection: echo });
     const { socketId } = await api.create({ name: 'first' });
     expect(await api.update(socketId, { bufferSize: 10 })).toBe(undefined);
@@ -88,7 +88,7 @@ describe('promises', () => {
     ['secure', (socketId) => [socketId]],
     ['getInfo', () => [987654]],
     ['disconnect', () => [987654]],
-  ])('of %s with an error whose stack has the caller', async (method, makeArgs) => {
+  ])('of %s are rejected with an error whose stack has the caller', async (method, makeArgs) => {
     const { socketId } = await api.create();
     const args = await makeArgs(socketId);
     async function theCaller() {
@@ -125,7 +125,7 @@ describe('errors of promises', () => {
     expect(error).not.toHaveProperty('host');
   });
 
-  test('have no host of sockets that were closed in another way, once there are many', async () => {
+  test('lack the hosts of sockets closed elsewhere, once there are many', async () => {
     const { port } = await startServer();
     const first = await open(port, 'localhost');
     expect(describeSocket(first)).toEqual({ socketId: first, host: 'localhost', port });
@@ -152,7 +152,7 @@ describe('errors of promises', () => {
     ['ERR_SSL_CLIENT_AUTH_CERT_NEEDED', 'the option clientCertificate of configure() for a.test'],
     ['ERR_SSL_KEY_USAGE_INCOMPATIBLE', 'a certificate for a.test whose key may be used for TLS'],
     ['ERR_SSL_SERVER_CERT_BAD_FORMAT', 'a certificate for a.test whose key can be used for TLS'],
-  ])('with what was expected of a certificate: %s', (name, expected) => {
+  ])('name the requirement that a certificate misses: %s', (name, expected) => {
     const { message } = new SocketError('secure', netErrors[name], { host: 'a.test' });
     expect(message).toBe(`secure: net::${name} (expected ${expected})`);
   });
@@ -170,12 +170,20 @@ describe('errors of promises', () => {
     ['send', [987654, Buffer.from('x')], 'ERR_SOCKET_NOT_FOUND', undefined],
     ['setNoDelay', [987654, true], 'ERR_FAILED', -2],
     ['secure', [987654], 'ERR_INVALID_ARGUMENT', -4],
-  ])('of %s on an unknown socket', async (method, args, code, resultCode) => {
-    const message = `${method}: Socket not found`;
-    await expect(api[method](...args)).rejects.toMatchObject({ message, code, resultCode, method });
-  });
+  ])(
+    'of %s on an unknown socket have the code of the failure',
+    async (method, args, code, resultCode) => {
+      const message = `${method}: Socket not found`;
+      await expect(api[method](...args)).rejects.toMatchObject({
+        message,
+        code,
+        resultCode,
+        method,
+      });
+    },
+  );
 
-  test('of close() are fulfilled when the socket is gone already', async () => {
+  test('exclude close() of a socket that no longer exists', async () => {
     const { port } = await startServer({ tls: certificate('other') });
     const socketId = await open(port, 'localhost');
     const refused = api.secure(socketId).finally(() => api.close(socketId));
@@ -184,7 +192,7 @@ describe('errors of promises', () => {
     await expect(api.close('1')).rejects.toThrow(TypeError);
   });
 
-  test('of a send without a connection', async () => {
+  test('of a send without a connection have code -15', async () => {
     const { socketId } = await api.create();
     await expect(api.send(socketId, new ArrayBuffer(1))).rejects.toMatchObject({
       code: 'ERR_SOCKET_NOT_CONNECTED',
@@ -192,14 +200,14 @@ describe('errors of promises', () => {
     });
   });
 
-  test('are rejected with a TypeError for wrong arguments', async () => {
+  test('are TypeErrors for invalid arguments', async () => {
     await expect(api.connect('1')).rejects.toThrow(TypeError);
     await expect(api.send(1, 'text')).rejects.toThrow('No matching signature');
   });
 });
 
 describe('an abort signal', () => {
-  test('ends a connect, and the socket with it', async () => {
+  test('ends a connect and closes the socket', async () => {
     const full = await startFullServer();
     try {
       const { socketId } = await api.create();
@@ -226,7 +234,7 @@ describe('an abort signal', () => {
     expect(await api.getSockets()).toEqual([]);
   });
 
-  test('that has been aborted already keeps the call from being made, and closes the socket', async () => {
+  test('that is already aborted prevents the call and closes the socket', async () => {
     let connections = 0;
     const server = await startServer({ onConnection: () => (connections += 1) });
     const { socketId } = await api.create();
@@ -251,7 +259,7 @@ describe('an abort signal', () => {
 });
 
 describe('received()', () => {
-  test('gives everything until the peer closes', async () => {
+  test('yields all data until the peer closes', async () => {
     const server = await startServer({
       onConnection: (socket) => {
         socket.write('one, ');
@@ -279,7 +287,7 @@ describe('received()', () => {
     expect(count).toBe(total);
   });
 
-  test('loses nothing between two iterations', async () => {
+  test('keeps data that arrives between two iterations', async () => {
     const { port } = await startServer({
       onConnection: (socket) => socket.end('x'.repeat(100_000)),
     });
@@ -296,7 +304,7 @@ describe('received()', () => {
     expect(count).toBe(100_000);
   });
 
-  test('with a mark of 0 leaves no read in flight, so that the socket can be secured', async () => {
+  test('with highWaterMark 0 leaves no read in flight, so the socket can be secured', async () => {
     const server = await startServer();
     const { socketId } = await api.create();
     await api.setPaused(socketId, true);
@@ -316,7 +324,7 @@ describe('received()', () => {
     expect(text(value)).toBe('secret');
   });
 
-  test('has one iterator at a time', async () => {
+  test('permits one iterator at a time', async () => {
     const { port } = await startServer();
     const socketId = await open(port);
     const first = received(socketId);
@@ -330,7 +338,7 @@ describe('received()', () => {
     await expect(received(987654).next()).rejects.toMatchObject({ code: 'ERR_SOCKET_NOT_FOUND' });
   });
 
-  test('leaves no listener behind', async () => {
+  test('removes its listeners', async () => {
     const { port } = await startServer({ onConnection: (socket) => socket.end('x') });
     const socketId = await open(port);
     for await (const data of received(socketId)) expect(text(data)).toBe('x');
@@ -338,7 +346,7 @@ describe('received()', () => {
   });
 });
 
-describe('bytes that arrive while no iterator asks for them', () => {
+describe('bytes that arrive without an iterator', () => {
   /** Reads until it has a text of this length. */
   async function read(socketId, length) {
     let all = '';
@@ -360,7 +368,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
   }
 
-  test('wait for the first one, as sockets are made paused', async () => {
+  test('wait for the first iterator, as new sockets are paused', async () => {
     const server = await startServer();
     const socketId = await open(server.port);
     await written(await server.accepted(), 'greeting');
@@ -368,7 +376,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     expect(await read(socketId, 8)).toBe('greeting');
   });
 
-  test('wait for it behind secure(), which needs no setPaused() before', async () => {
+  test('wait for it after secure(), without setPaused() before', async () => {
     const onConnection = (socket) => socket.write('greeting');
     const { port } = await startServer({ onConnection, tls: certificate() });
     const socketId = await open(port, 'localhost');
@@ -389,7 +397,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     await iterator.return();
   });
 
-  test('pause such a socket when they are more than may wait', async () => {
+  test('pause such a socket beyond highWaterMark', async () => {
     const server = await startServer();
     const { socketId } = await connected(server.port);
     const total = 32 * 1024 * 1024;
@@ -403,7 +411,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     expect(count).toBe(total);
   });
 
-  test('wait for the next one after a loop that threw', async () => {
+  test('wait for the next iterator after a loop that threw', async () => {
     const server = await startServer();
     const socketId = await open(server.port);
     const peer = await server.accepted();
@@ -416,7 +424,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     expect(await read(socketId, 3)).toBe('two');
   });
 
-  test('are no part of the next connection', async () => {
+  test('do not appear in the next connection', async () => {
     const server = await startServer();
     const socketId = await open(server.port);
     const peer = await server.accepted();
@@ -431,7 +439,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     expect(await read(socketId, 5)).toBe('other');
   });
 
-  test('do not keep an iterator waiting when the connection is ended meanwhile', async () => {
+  test('do not delay an iterator after the connection has ended', async () => {
     const server = await startServer();
     const socketId = await open(server.port);
     (await server.accepted()).write(Buffer.alloc(1024 * 1024));
@@ -444,7 +452,7 @@ describe('bytes that arrive while no iterator asks for them', () => {
     expect(count).toBeLessThan(1024 * 1024);
   });
 
-  test('belong to the listeners of an application that unpauses the socket itself', async () => {
+  test('go to the listeners of an application that unpauses the socket itself', async () => {
     const server = await startServer();
     const socketId = await open(server.port);
     const peer = await server.accepted();

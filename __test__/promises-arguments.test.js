@@ -44,7 +44,7 @@ describe('arguments that type-check are accepted', () => {
     await promises.close(socketId);
   });
 
-  test('others are not', async () => {
+  test('arguments of other types are rejected', async () => {
     const { socketId } = await promises.create();
     const wrong = [
       () => promises.connect(socketId, '127.0.0.1', 1, { sigal: null }),

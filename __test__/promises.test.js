@@ -7,7 +7,7 @@ afterEach(closeSockets);
 
 const UNKNOWN = 99999;
 
-test('the methods with an optional callback return a promise of this realm without one', async () => {
+test('methods without a callback return a promise of this realm', async () => {
   const promise = tcp.create({ name: 'n' });
   expect(promise).toBeInstanceOf(Promise);
   expect(promise.constructor).toBe(Promise);
@@ -71,14 +71,14 @@ describe('the promise of a call that fails', () => {
   const run = (code) => runNode(['--eval', `const tcp = require('./index.js');\n${code}`]);
   const unchecked = 'Unchecked runtime.lastError: Socket not found\n';
 
-  test('is reported on the console when nobody looks at it', async () => {
+  test('is reported on the console when no code uses it', async () => {
     const { code, stdout, stderr } = await run(`
       tcp.close(${UNKNOWN});
       tcp.getSockets(() => console.log('goes on'));`);
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'goes on\n', stderr: unchecked });
   });
 
-  test('is an unhandled rejection for those who listen', async () => {
+  test('reaches unhandledRejection listeners', async () => {
     const { code, stdout, stderr } = await run(`
       process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
       tcp.close(${UNKNOWN});`);
@@ -89,7 +89,7 @@ describe('the promise of a call that fails', () => {
     });
   });
 
-  test('can still be looked at later', async () => {
+  test('can still be handled later', async () => {
     const { code, stdout, stderr } = await run(`
       const promise = tcp.close(${UNKNOWN});
       tcp.getSockets(() => promise.catch(({ message }) => console.log(message)));`);
@@ -105,7 +105,7 @@ describe('the promise of a call that fails', () => {
     ['finally', 'tcp.close(1).finally(() => {});'],
     ['await', '(async () => { await tcp.close(1); })();'],
     ['Promise.all', 'Promise.all([tcp.close(1)]);'],
-  ])('is Node’s affair when it is looked at with %s', async (_title, call) => {
+  ])('is an ordinary unhandled rejection after %s', async (_title, call) => {
     const { code, stderr } = await run(call);
     expect(code).toBe(1);
     expect(stderr).toContain('Error: Socket not found');

@@ -89,9 +89,9 @@ describe('the code of the README and of docs/', () => {
   // Blocks in lists are indented.
   const blocks = [...text.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);
 
-  test('is there', () => expect(blocks.length).toBeGreaterThan(4));
+  test('exists', () => expect(blocks.length).toBeGreaterThan(4));
 
-  test('compiles, and what it requires exists and has what is taken of it', () => {
+  test('compiles, and requires only existing exports', () => {
     const { Script } = require('node:vm');
     for (const code of blocks) {
       expect(() => new Script(code)).not.toThrow();
@@ -108,7 +108,7 @@ describe('the code of the README and of docs/', () => {
     }
   });
 
-  test('is JSON where it says so', () => {
+  test('is valid JSON in JSON blocks', () => {
     const manifests = [...text.matchAll(/```json\n([^]*?)```/g)].map(([, text]) =>
       JSON.parse(text),
     );
@@ -132,7 +132,7 @@ describe('the code of the README and of docs/', () => {
     Object.keys(failures).flatMap((title) =>
       clients.map((code, index) => /** @type {const} */ ([index, title, code])),
     ),
-  )('runs against a failure: client %i, %s', async (_index, title, code) => {
+  )('handles a failure: client %i, %s', async (_index, title, code) => {
     const port = await failures[/** @type {keyof failures} */ (title)]();
     const here = code.replace(/\b66[69]7\b/g, String(port));
     const { stdout, stderr, code: status } = await runNode(['--eval', here]);
@@ -140,7 +140,7 @@ describe('the code of the README and of docs/', () => {
     if (title === 'a closed port') expect(stdout).toMatch(/REFUSED/);
   });
 
-  test('names the time-out of its signal', async () => {
+  test('reports the time-out of its signal', async () => {
     const full = await startFullServer();
     try {
       const [code] = clients.filter((client) => client.includes('AbortSignal'));

@@ -11,7 +11,7 @@ afterEach(stopServers);
 /** @param {Realm} realm @param {string} file */
 const load = (realm, file) => realm.require(join(ROOT, file));
 
-describe('in a realm that is not Node’s own', () => {
+describe('in a realm other than Node’s', () => {
   const realm = new Realm();
   const [TheirPromise, TheirError, TheirTypeError, TheirObject, TheirArray, TheirArrayBuffer] =
     realm.evaluate('[Promise, Error, TypeError, Object, Array, ArrayBuffer]');
@@ -31,7 +31,7 @@ describe('in a realm that is not Node’s own', () => {
     return socketId;
   }
 
-  test.each([['few'], ['x'.repeat(3000)]])('data is of this realm', async (text) => {
+  test.each([['few'], ['x'.repeat(3000)]])('received data belongs to this realm', async (text) => {
     const received = new Promise((resolve) => {
       tcp.onReceive.addListener(function listener(info) {
         tcp.onReceive.removeListener(listener);
@@ -45,7 +45,7 @@ describe('in a realm that is not Node’s own', () => {
     expect(Buffer.from(data).toString()).toBe(text);
   });
 
-  test('what promises and iterators give is of this realm', async () => {
+  test('results of promises and iterators belong to this realm', async () => {
     const { received } = load(realm, 'entry/promises.js');
     const socketId = await connectTo('text');
     await tcp.setPaused(socketId, true);
@@ -55,7 +55,7 @@ describe('in a realm that is not Node’s own', () => {
     expect((await tcp.getSockets()) instanceof TheirArray).toBe(true);
   });
 
-  test('promises and errors are of this realm', async () => {
+  test('promises and errors belong to this realm', async () => {
     const { getInfo } = load(realm, 'entry/promises.js');
     const unknown = 987654;
     for (const promise of [tcp.getInfo(unknown), getInfo(unknown)]) {
@@ -87,7 +87,7 @@ describe('in a realm that is not Node’s own', () => {
   });
 });
 
-test('two exceptions in a row are raised where there is no setImmediate', async () => {
+test('two exceptions in a row are raised without setImmediate', async () => {
   const code = `
     const { setImmediate } = globalThis;
     delete globalThis.setImmediate;
@@ -102,7 +102,7 @@ test('two exceptions in a row are raised where there is no setImmediate', async 
   expect(stdout).toBe('first\nsecond\n');
 });
 
-test('a global Promise that is not the language’s does not matter', async () => {
+test('a replaced global Promise has no effect', async () => {
   const foreign = `
     const Native = Promise;
     globalThis.Promise = class Foreign {

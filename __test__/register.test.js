@@ -17,7 +17,7 @@ afterEach(() => {
   delete globalThis.chrome;
 });
 
-test('makes chrome where there is none', async () => {
+test('creates a missing global chrome', async () => {
   const { tcp, runtime } = register();
   expect(globalThis.chrome.sockets.tcp).toBe(tcp);
   expect(globalThis.chrome.sockets.tcpServer).toBe(require('../entry/server.js'));
@@ -27,7 +27,7 @@ test('makes chrome where there is none', async () => {
   expect(Object.keys(globalThis.chrome)).toEqual(['sockets', 'runtime']);
 });
 
-test('passes the guards of libraries, and says at the first call what is not here', () => {
+test('passes the guards of libraries and throws at the first call of a missing API', () => {
   register();
   const { udp } = globalThis.chrome.sockets;
   const listener = () => {};
@@ -60,7 +60,7 @@ test('keeps what chrome already holds', async () => {
   expect(Object.keys(runtime)).toEqual(['id', 'getManifest']);
 });
 
-test('can be done twice, and keeps the first object', async () => {
+test('keeps the first object if it runs twice', async () => {
   const { tcp } = register();
   const { runtime } = globalThis.chrome;
   register();
@@ -70,13 +70,13 @@ test('can be done twice, and keeps the first object', async () => {
   expect('lastError' in runtime).toBe(false);
 });
 
-test('gives a chrome.runtime without an id one', () => {
+test('adds an id to a chrome.runtime without one', () => {
   globalThis.chrome = { runtime: Object.freeze({ getManifest: () => ({}) }) };
   register();
   expect(globalThis.chrome.runtime.id).toMatch(/^[a-p]{32}$/);
 });
 
-test('stands in for a chrome.runtime that is frozen', async () => {
+test('replaces a frozen chrome.runtime', async () => {
   const frozen = Object.freeze({ id: 'app' });
   globalThis.chrome = { runtime: frozen };
   register();
@@ -84,12 +84,12 @@ test('stands in for a chrome.runtime that is frozen', async () => {
   await expect(lastErrorSeen()).resolves.toMatchObject({ message: 'Socket not found' });
 });
 
-test('leaves a chrome that has everything else frozen out of reach', () => {
+test('leaves an otherwise complete chrome unchanged', () => {
   globalThis.chrome = Object.freeze({});
   expect(register).toThrow(TypeError);
 });
 
-test('the module shows the same lastError to those who do without', async () => {
+test('the module shows the same lastError in chrome-sockets-tcp/runtime', async () => {
   const { tcp, runtime } = register();
   const same = await new Promise((resolve) => {
     tcp.close(12345, () => resolve(runtime.lastError === globalThis.chrome.runtime.lastError));

@@ -41,7 +41,7 @@ test.each(own)('the suite %s loads, with the bounds that it reads from the sourc
   expect(runs).toEqual(expect.any(Function));
 });
 
-test('a sound suite is given its options and passes, what it left out is said', async () => {
+test('the runner passes options to a suite and prints its omissions', async () => {
   const { code, stdout, result } = await run('sound', '--seed', '7', '--parts', 'a,b', '--long');
   const given = { long: true, seed: 7, parts: ['a', 'b'] };
   expect(code).toBe(0);
@@ -51,7 +51,7 @@ test('a sound suite is given its options and passes, what it left out is said', 
   expect(stdout).toMatch(/^sound +the impossible .*left out: no machine can$/m);
 });
 
-test('one row that is not ok fails the run, and the suites after it run all the same', async () => {
+test('one failed row fails the run, and later suites still run', async () => {
   const { code, stdout, result } = await run('unsound,sound');
   expect(code).toBe(1);
   expect(stdout).toMatch(/^unsound +bytes lost +1 +0 +FAILED$/m);
@@ -72,7 +72,7 @@ test.each([
 
 // Windows has no process groups.
 (process.platform === 'win32' ? test.skip : test)(
-  'what a suite has started ends with it',
+  'processes that a suite has started end with it',
   async () => {
     await run('hanging');
     const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
@@ -92,13 +92,13 @@ function isThere(pid) {
   }
 }
 
-test('a suite that cannot run here counts neither way', async () => {
+test('a suite that cannot run here neither passes nor fails', async () => {
   const { code, stdout } = await run('left-out');
   expect(code).toBe(0);
   expect(stdout).toMatch(/left out: no network namespaces$/m);
 });
 
-test('a suite that there is not is an error', async () => {
+test('the runner refuses an unknown suite', async () => {
   const { code, stderr } = await run('sond');
   expect(code).toBe(1);
   expect(stderr).toMatch('there is no suite sond, only empty, ');

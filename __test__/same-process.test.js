@@ -88,7 +88,7 @@ test("secure(): 'secureConnection' comes first", async () => {
   }
 });
 
-test("fake timers do not keep connect() from calling back behind 'connection'", async () => {
+test("fake timers do not change the order of 'connection' and the callback", async () => {
   /** @type {string[]} */
   const log = [];
   const port = await listening(net.createServer(() => log.push('connection')));

@@ -279,7 +279,7 @@ test('no value or member name of clientCertificate is quoted', () => {
   );
 });
 
-test('a conversation with a client certificate logs none of it', async () => {
+test('a connection with a client certificate logs no secret', async () => {
   const server = await startServer({ tls: { ...certificate(), requestCert: true } });
   const code = `
     const { channel } = require('node:diagnostics_channel');

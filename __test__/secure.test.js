@@ -15,7 +15,7 @@ const startTlsServer = (options = {}, name = 'server') =>
 
 describe('secure', () => {
   test.each([undefined, null, {}, { tlsVersion: {} }, { tlsVersion: { min: 'tls1' } }])(
-    'with %j starts TLS, after which the socket is still paused',
+    'with %j starts TLS, and the socket stays paused',
     async (options) => {
       const server = await startTlsServer();
       const { socketId, inbox } = await connected(server.port, { paused: true });
@@ -31,14 +31,14 @@ describe('secure', () => {
   test.each([
     [{ min: 'tls1.3' }, 'TLSv1.3'],
     [{ max: 'tls1.2' }, 'TLSv1.2'],
-  ])('keeps to %j', async (tlsVersion, expected) => {
+  ])('negotiates a version within %j', async (tlsVersion, expected) => {
     const server = await startTlsServer();
     const { socketId } = await connected(server.port, { paused: true });
     expect(await result('secure', socketId, { tlsVersion })).toBe(0);
     expect((await server.accepted()).getProtocol()).toBe(expected);
   });
 
-  test('lets the other calls of its turn see the socket, although the server has gone', async () => {
+  test('keeps the socket for other calls of its turn although the server has gone', async () => {
     const server = await startServer();
     const { socketId } = await connected(server.port, { paused: true });
     const peer = await server.accepted();
@@ -53,7 +53,7 @@ describe('secure', () => {
     await expect(tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
   });
 
-  test('can follow the go-ahead that the read in flight delivers', async () => {
+  test('works after the read in flight has delivered the go-ahead', async () => {
     const server = await startServer();
     const { socketId, inbox } = await connected(server.port);
     const peer = await server.accepted();
@@ -71,7 +71,7 @@ describe('secure', () => {
   });
 
   test.each([true, false])(
-    'delivers what the peer sent before it reset although a send fails (paused: %s)',
+    'delivers bytes that preceded a reset although a send fails (paused: %s)',
     async (paused) => {
       const server = await startServer();
       const { socketId, inbox } = await connected(server.port, { paused: true });
@@ -95,7 +95,7 @@ describe('secure', () => {
     },
   );
 
-  test('delivers what the peer sent before it closed, then the error', async () => {
+  test('delivers bytes that preceded a close, then the error', async () => {
     const server = await startServer({
       tls: certificate(),
       onConnection: (peer) => peer.end(Buffer.alloc(50_000, 'y')),
@@ -109,7 +109,7 @@ describe('secure', () => {
 });
 
 describe('a secured socket', () => {
-  test('is closed by a server of TLS 1.2 that asks for another handshake', async () => {
+  test('ends if a TLS 1.2 server requests a renegotiation', async () => {
     const server = await startTlsServer({ maxVersion: 'TLSv1.2' });
     const { socketId, inbox } = await connected(server.port, { paused: true });
     expect(await result('secure', socketId, {})).toBe(0);
@@ -125,7 +125,7 @@ describe('a secured socket', () => {
 });
 
 describe('a failing secure', () => {
-  test('of an unconnected socket leaves it alone', async () => {
+  test('keeps an unconnected socket', async () => {
     const { socketId } = await tcp.create();
     expect(await call('secure', socketId)).toEqual({
       args: [-4],
@@ -134,7 +134,7 @@ describe('a failing secure', () => {
     expect(await tcp.getInfo(socketId)).toMatchObject({ socketId });
   });
 
-  test('of a secured socket leaves it alone', async () => {
+  test('keeps a secured socket', async () => {
     const server = await startTlsServer();
     const { socketId } = await connected(server.port, { paused: true });
     await result('secure', socketId);
@@ -145,7 +145,7 @@ describe('a failing secure', () => {
     expect(await tcp.getInfo(socketId)).toMatchObject({ connected: true });
   });
 
-  test('of an unpaused socket destroys it', async () => {
+  test('destroys an unpaused socket', async () => {
     const server = await startTlsServer();
     const { socketId, inbox } = await connected(server.port);
     expect(await call('secure', socketId)).toEqual({ args: [-2], lastError: 'net::ERR_FAILED' });
@@ -153,7 +153,7 @@ describe('a failing secure', () => {
     expect(await inbox.untilError()).toBe(-100);
   });
 
-  test('for a certificate of another host destroys the socket', async () => {
+  test('destroys the socket if the certificate is for another host', async () => {
     const server = await startTlsServer({}, 'other');
     const { socketId } = await connected(server.port, { paused: true });
     expect(await call('secure', socketId)).toEqual({
@@ -163,7 +163,7 @@ describe('a failing secure', () => {
     await expect(tcp.getInfo(socketId)).rejects.toThrow('Socket not found');
   });
 
-  test('for a peer without TLS', async () => {
+  test('destroys the socket if the peer does not use TLS', async () => {
     // What is said before secure() is thrown away.
     const server = await startServer({
       onConnection: (peer) => peer.once('data', () => peer.write('220 hello\r\n')),

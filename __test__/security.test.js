@@ -37,8 +37,8 @@ const CONVERSATION = `
 
 const REGISTER = `require('./entry/register.js');`;
 
-describe('verification', () => {
-  test('is not switched off by anything that switches it off elsewhere', async () => {
+describe('certificate verification', () => {
+  test('ignores the options and variables that disable it in other software', async () => {
     const stranger = await (await createAuthority()).issue({ names: ['localhost'] });
     const { port } = await startServer({ tls: { cert: stranger.chainPem, key: stranger.keyPem } });
     const env = {
@@ -56,7 +56,7 @@ describe('verification', () => {
   });
 
   test.each(['rejectUnauthorized', 'checkServerIdentity', 'insecure', 'verify', 'strictSSL'])(
-    'has no option %s',
+    'has no option %s to disable it',
     async (option) => {
       for (const value of [false, true, () => undefined]) {
         expect(() => configure({ [option]: value })).toThrow(`${option}: no such option`);
@@ -66,7 +66,7 @@ describe('verification', () => {
     },
   );
 
-  test('has no back door in the native module, and no build of it without', () => {
+  test('has no switch in the native module and no build without it', () => {
     const binding = require('../lib/native/binding.js').loadBinding();
     expect(Object.keys(binding).sort()).toEqual([
       'EventKind',
@@ -91,7 +91,7 @@ describe('verification', () => {
   });
 });
 
-test('secrets are written to the key log that was configured, and nowhere else', async () => {
+test('secrets are written only to the configured key log', async () => {
   const server = await startServer({
     tls: { ...certificate(), requestCert: true, rejectUnauthorized: false },
     onConnection: (socket) => socket.once('data', () => socket.write('the answer of the server')),

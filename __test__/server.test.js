@@ -114,7 +114,7 @@ describe('accepted connections', () => {
     });
   });
 
-  test('bring the bytes that came before they were resumed', async () => {
+  test('deliver bytes that arrived before they were resumed', async () => {
     const accepted = new Accepted();
     const { port } = await listening();
     const client = await dial(port);
@@ -123,7 +123,7 @@ describe('accepted connections', () => {
     expect(await firstBytes(clientSocketId)).toBe('early');
   });
 
-  test('have ids that no server has', async () => {
+  test('have other ids than servers', async () => {
     const accepted = new Accepted();
     const { socketId, port } = await listening();
     await dial(port);
@@ -148,7 +148,7 @@ describe('accepted connections', () => {
     await accepted.count(2);
   });
 
-  test('come in thousands, each once', async () => {
+  test('are each reported once, thousands at a time', async () => {
     const COUNT = 1000;
     const accepted = new Accepted();
     const { port } = await listening();
@@ -178,7 +178,7 @@ describe('pausing', () => {
 });
 
 describe('limits', () => {
-  test('accepted sockets count, and an accept beyond the limit fails until there is room', async () => {
+  test('accepted sockets count towards maxSockets, and an accept beyond it fails', async () => {
     const accepted = new Accepted();
     const { socketId, port } = await listening();
     const { accepted: before, acceptsFailed } = stats();
@@ -200,7 +200,7 @@ describe('limits', () => {
     });
   });
 
-  test('clients beyond the backlog wait for a paused server, and none is lost or accepted twice', async () => {
+  test('clients beyond the backlog wait for a paused server, and each is accepted once', async () => {
     // Elsewhere the system takes another number of connections.
     if (process.platform !== 'linux') return;
     // The others fit into the queue together when they try again.
@@ -231,7 +231,7 @@ describe('limits', () => {
     expect(sent).toEqual(ports.map(String));
   }, 30_000);
 
-  test('clients that reset before they are accepted do not disturb the others', async () => {
+  test('clients that reset before they are accepted do not affect others', async () => {
     if (process.platform !== 'linux') return;
     const accepted = new Accepted();
     const { socketId } = await tcpServer.create();
@@ -264,7 +264,7 @@ describe('limits', () => {
     expect([...errors].sort()).toEqual(expected.sort());
   }, 30_000);
 
-  test('a process without descriptors gets one error, and no busy loop', async () => {
+  test('a process without descriptors gets one error and does not spin', async () => {
     if (process.platform === 'win32') return;
     const script = join(ROOT, '__test__', 'fixtures', 'accept-without-descriptors.js');
     const child = execFile('sh', ['-c', `ulimit -n 64; exec "${process.execPath}" "${script}"`]);
@@ -298,7 +298,7 @@ describe('permissions', () => {
 });
 
 describe('lifetimes', () => {
-  test('disconnect and close abort a listen, and free its port', async () => {
+  test('disconnect and close abort a listen and release its port', async () => {
     const { socketId } = await tcpServer.create();
     const listen = new Promise((resolve) =>
       tcpServer.listen(socketId, '127.0.0.1', 0, (code) =>
@@ -331,7 +331,7 @@ describe('lifetimes', () => {
     await expect(tcpServer.getInfo(socketId)).rejects.toThrow('Socket not found');
   });
 
-  test('a persistent server outlives its worker, paused, and its next owner resumes it', async () => {
+  test('a persistent server stays, paused, after its worker, and its next owner resumes it', async () => {
     const { worker, port, socketId } = await workerWithServer(true);
     await worker.terminate();
     const accepted = new Accepted();
@@ -355,8 +355,8 @@ describe('lifetimes', () => {
   });
 });
 
-describe('promises', () => {
-  test('a loop gets the connections, and its end closes the server', async () => {
+describe('with promises,', () => {
+  test('a loop yields the connections, and its end closes the server', async () => {
     const server = await sockets.listen();
     expect(server).toMatchObject({ address: '127.0.0.1', port: expect.any(Number) });
     const client = await dial(server.port);
@@ -375,7 +375,7 @@ describe('promises', () => {
     expect(await tcpServer.getSockets()).toEqual([]);
   });
 
-  test('connections wait with the system while no loop waits for one', async () => {
+  test("connections wait in the kernel's queue while no loop waits for one", async () => {
     const server = await sockets.listen();
     await Promise.all(Array.from({ length: 5 }, () => dial(server.port)));
     expect(await tcp.getSockets()).toEqual([]);
@@ -392,7 +392,7 @@ describe('promises', () => {
     expect(await next).toEqual({ value: undefined, done: true });
   });
 
-  test('a signal closes the server and ends the loop with its reason', async () => {
+  test('a signal closes the server, and the loop throws its reason', async () => {
     const controller = new AbortController();
     const server = await sockets.listen({ signal: controller.signal });
     const next = server.next();
@@ -409,7 +409,7 @@ describe('promises', () => {
     expect(await server.next()).toEqual({ value: undefined, done: true });
   });
 
-  test('a port in use is a SocketError', async () => {
+  test('listen() on a port in use rejects with a SocketError', async () => {
     const server = await sockets.listen();
     await expect(sockets.listen({ port: server.port })).rejects.toMatchObject({
       name: 'SocketError',

@@ -23,7 +23,7 @@ afterEach(async () => {
 
 // Windows has no files that wait for somebody to write them.
 (process.platform === 'win32' ? test.skip : test)(
-  'other sockets go on while many handshakes wait for the store',
+  'other sockets continue while many handshakes wait for the trust store',
   async () => {
     const plain = await startServer({ onConnection: echo });
     const secure = await startServer({ tls: certificate() });

@@ -20,7 +20,7 @@ describe('create, update, getInfo and getSockets', () => {
     expect(info).toStrictEqual({ connected: false, paused: false, persistent: false, socketId });
   });
 
-  test('ids are positive, ascend, and are not used again', async () => {
+  test('ids are positive, ascend, and are never reused', async () => {
     const { socketId: first } = await tcp.create();
     await tcp.close(first);
     const { socketId: second } = await tcp.create();
@@ -28,7 +28,7 @@ describe('create, update, getInfo and getSockets', () => {
     expect(second).toBeGreaterThan(first);
   });
 
-  test('properties are kept, and update changes only those it is given', async () => {
+  test('update changes only the properties it is given', async () => {
     const { socketId } = await tcp.create({ name: 'n', persistent: true, bufferSize: 7 });
     await tcp.update(socketId, { name: 'm', bufferSize: null });
     const expected = { name: 'm', persistent: true, bufferSize: 7 };
@@ -42,7 +42,7 @@ describe('create, update, getInfo and getSockets', () => {
     expect(Object.keys(info)).toEqual(['connected', 'paused', 'persistent', 'socketId']);
   });
 
-  test('lone surrogates in a name become what UTF-8 makes of them', async () => {
+  test('lone surrogates in a name become U+FFFD', async () => {
     const { socketId } = await tcp.create({ name: 'a\uD800b\0c' });
     expect((await tcp.getInfo(socketId)).name).toBe('a\uFFFD\uFFFD\uFFFDb\0c');
   });
@@ -74,7 +74,7 @@ describe('create, update, getInfo and getSockets', () => {
     expect(Object.keys(info)).toEqual(Object.keys(info).sort());
   });
 
-  test('results are what they were when the call was made', async () => {
+  test('results show the state at the time of the call', async () => {
     const { socketId } = await tcp.create({ name: 'before' });
     const [info] = await Promise.all([
       tcp.getInfo(socketId),
@@ -134,7 +134,7 @@ describe('connect', () => {
     expect(await result('connect', socketId, '127.0.0.1', server.port + 65536)).toBe(0);
   });
 
-  test('reports a refused connection, after which the socket can be used again', async () => {
+  test('reports a refused connection, and the socket can be used again', async () => {
     const { socketId } = await tcp.create();
     expect(await call('connect', socketId, '127.0.0.1', await closedPort())).toEqual({
       args: [-102],
@@ -168,7 +168,7 @@ describe('connect', () => {
 });
 
 describe('send and onReceive', () => {
-  test('carry bytes there and back', async () => {
+  test('carry bytes both ways', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId, inbox } = await connected(server.port);
     const sendInfo = await result('send', socketId, bytes(100_000));
@@ -230,7 +230,7 @@ describe('send and onReceive', () => {
     expect(await inbox.untilReceived(expected.length)).toEqual(expected);
   });
 
-  test('what crashes Chromium is no trouble: many empty sends, the largest buffer size', async () => {
+  test('many empty sends and the largest buffer size work, which crash Chromium', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId, inbox } = await connected(server.port);
     await tcp.update(socketId, { bufferSize: 2147483647 });
@@ -250,7 +250,7 @@ describe('send and onReceive', () => {
     });
   });
 
-  test('more than 200 MiB do not wait to be sent', async () => {
+  test('send refuses more than 200 MiB of pending bytes', async () => {
     const { socketId } = await tcp.create();
     expect(await call('send', socketId, new ArrayBuffer(200 * 1024 * 1024 + 1))).toEqual({
       args: [],
@@ -290,7 +290,7 @@ describe('send and onReceive', () => {
     expect(order).toEqual([1, 2, 3].flatMap((n) => [`event ${n}`, `microtasks of ${n}`]));
   });
 
-  test('who sends whenever a send has ended receives all the same', async () => {
+  test("an application that sends from each send's callback still receives", async () => {
     const server = await startServer({ onConnection: (peer) => peer.resume() });
     const { socketId, inbox } = await connected(server.port);
     const peer = await server.accepted();
@@ -307,7 +307,7 @@ describe('send and onReceive', () => {
     }
   });
 
-  test('events have no asynchronous context of a call that happens to be made before them', async () => {
+  test('events do not run in the asynchronous context of an earlier call', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId, inbox } = await connected(server.port);
     const storage = new AsyncLocalStorage();
@@ -327,7 +327,7 @@ describe('send and onReceive', () => {
 });
 
 describe('the end of a connection', () => {
-  test('by the peer: everything it sent, then the error; the socket is paused and stays', async () => {
+  test('by the peer delivers all bytes, then the error, and pauses the socket', async () => {
     const server = await startServer({ onConnection: (peer) => peer.end(bytes(20_000)) });
     const { socketId, inbox } = await connected(server.port);
     expect(await inbox.untilError()).toBe(-100);
@@ -341,14 +341,14 @@ describe('the end of a connection', () => {
     expect(await result('send', socketId, bytes(1))).toEqual({ resultCode: -15 });
   });
 
-  test('by a reset is the same error', async () => {
+  test('by a reset raises the same error', async () => {
     const server = await startServer();
     const { inbox } = await connected(server.port);
     (await server.accepted()).resetAndDestroy();
     expect(await inbox.untilError()).toBe(-100);
   });
 
-  test('by disconnect: the callback, then the error; the socket can be connected again', async () => {
+  test('by disconnect calls back, then raises the error, and the socket can reconnect', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId, inbox } = await connected(server.port);
     const peer = await server.accepted();
@@ -372,7 +372,7 @@ describe('the end of a connection', () => {
     expect(inbox.errors).toEqual([]);
   });
 
-  test('by close: the callback, then the error; the id is unknown at once', async () => {
+  test('by close calls back, then raises the error, and the id is unknown at once', async () => {
     const server = await startServer();
     const { socketId, inbox } = await connected(server.port);
     const closed = call('close', socketId);
@@ -384,7 +384,7 @@ describe('the end of a connection', () => {
     await once(await server.accepted(), 'close');
   });
 
-  test('by close after send: the peer gets everything that was sent', async () => {
+  test('by close after send delivers all sent bytes to the peer', async () => {
     const server = await startServer();
     const { socketId } = await connected(server.port);
     const peer = await server.accepted();
@@ -398,7 +398,7 @@ describe('the end of a connection', () => {
 });
 
 describe('setPaused', () => {
-  test('a socket that is paused when it is connected receives nothing until it is not', async () => {
+  test('a socket that was paused before it connected receives after it is unpaused', async () => {
     const server = await startServer({ onConnection: (peer) => peer.end('hello') });
     const { socketId, inbox } = await connected(server.port, { paused: true });
     expect(await tcp.getInfo(socketId)).toMatchObject({ connected: true, paused: true });
@@ -410,7 +410,7 @@ describe('setPaused', () => {
     expect(await inbox.untilError()).toBe(-100);
   });
 
-  test('the read that was in flight delivers once more', async () => {
+  test('the read in flight delivers once more', async () => {
     const server = await startServer({ onConnection: echo });
     const { socketId, inbox } = await connected(server.port);
     await tcp.setPaused(socketId, true);
@@ -449,7 +449,7 @@ describe('setKeepAlive and setNoDelay', () => {
   });
 });
 
-test('events without a listener are lost, and reading goes on', async () => {
+test('events without a listener are lost, and reading continues', async () => {
   const server = await startServer({ onConnection: echo });
   const { socketId, inbox } = await connected(server.port);
   const witness = await connected(server.port);
@@ -463,7 +463,7 @@ test('events without a listener are lost, and reading goes on', async () => {
   expect(late.bytes.length).toBeLessThanOrEqual(11);
 });
 
-test('fake timers change nothing', async () => {
+test('fake timers have no effect', async () => {
   const server = await startServer({ onConnection: echo });
   jest.useFakeTimers();
   try {

@@ -26,12 +26,12 @@ function changes() {
   return Object.fromEntries(now.filter(([, change]) => change !== 0));
 }
 
-test('a module that was just loaded has counted nothing', async () => {
+test('a module that was just loaded has only zero counters', async () => {
   const numbers = await new Environment().run((client) => client.stats());
   expect(Object.values(numbers)).toEqual(Array(18).fill(0));
 });
 
-test('sockets are counted as they come, connect, and go', async () => {
+test('sockets are counted when they are created, connect and close', async () => {
   const { port } = await startServer();
   const { socketId } = await tcp.create();
   expect(changes()).toEqual({ sockets: 1, eventsDelivered: 1 });
@@ -45,7 +45,7 @@ test('sockets are counted as they come, connect, and go', async () => {
   expect(changes()).not.toHaveProperty('connectsFailed');
 });
 
-test('what is sent and received is counted in bytes', async () => {
+test('sent and received data is counted in bytes', async () => {
   const server = await startServer({ onConnection: echo });
   const { socketId, inbox } = await connected(server.port);
   for (const text of ['one', '', 'three']) await result('send', socketId, Buffer.from(text));
@@ -64,7 +64,7 @@ test('the callbacks of many small sends are counted one by one', async () => {
   expect(stats().eventsDelivered - eventsBefore).toBe(100);
 });
 
-test('sends that the peer does not take are pending until they end', async () => {
+test('sends are counted as pending until the peer reads or they end', async () => {
   const server = await startServer({ onConnection: (socket) => socket.pause() });
   const { socketId } = await connected(server.port);
   const size = 32 * 1024 * 1024;
@@ -78,7 +78,7 @@ test('sends that the peer does not take are pending until they end', async () =>
   }
 });
 
-test('bytes that were read and wait for their turn are held', async () => {
+test('bytes that were read and wait for delivery are counted as held', async () => {
   const server = await startServer({ onConnection: (socket) => socket.write('abcdefghij') });
   const seen = [];
   const look = () => {
@@ -99,7 +99,7 @@ test('bytes that were read and wait for their turn are held', async () => {
   ]);
 });
 
-test('connects that fail, are ended or are not allowed have failed', async () => {
+test('connects that fail, are aborted or are denied are counted as failed', async () => {
   const { socketId } = await tcp.create();
   await result('connect', socketId, '127.0.0.1', await closedPort());
   expect(changes()).toMatchObject({ connectsStarted: 1, connectsFailed: 1 });
@@ -113,7 +113,7 @@ test('connects that fail, are ended or are not allowed have failed', async () =>
 });
 
 describe('handshakes', () => {
-  test('that succeed make sockets that are secured', async () => {
+  test('that succeed are counted, and so are secured sockets', async () => {
     const server = await startServer({ tls: certificate() });
     const { socketId } = await connected(server.port, { paused: true, host: 'localhost' });
     const secured = result('secure', socketId);
@@ -126,14 +126,14 @@ describe('handshakes', () => {
     expect(changes()).not.toHaveProperty('secured');
   });
 
-  test('that fail are counted as that', async () => {
+  test('that fail are counted as failed', async () => {
     const server = await startServer({ tls: certificate('other') });
     const { socketId } = await connected(server.port, { paused: true, host: 'localhost' });
     expect(await result('secure', socketId)).toBe(-200);
     expect(changes()).toMatchObject({ handshakesStarted: 1, handshakesFailed: 1 });
   });
 
-  test('bring bytes that are counted decrypted', async () => {
+  test('precede bytes that are counted decrypted', async () => {
     const server = await startServer({ tls: certificate(), onConnection: echo });
     const { socketId, inbox } = await connected(server.port, { paused: true, host: 'localhost' });
     await result('secure', socketId);
@@ -144,7 +144,7 @@ describe('handshakes', () => {
   });
 });
 
-test('each environment counts its own', async () => {
+test('each environment has its own counters', async () => {
   const server = await startServer();
   const other = new Environment();
   const numbers = await other.run(async (client, port) => {

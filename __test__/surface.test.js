@@ -43,7 +43,7 @@ describe('the namespace', () => {
 });
 
 describe.each(METHODS)('%s', (method) => {
-  test('has the length 0, its name, and cannot construct', () => {
+  test('has length 0 and its name and is not a constructor', () => {
     expect(tcp[method]).toHaveLength(0);
     expect(tcp[method].name).toBe(method);
     expect('prototype' in tcp[method]).toBe(false);
@@ -51,7 +51,7 @@ describe.each(METHODS)('%s', (method) => {
   });
 });
 
-test('methods do not look at their receiver', async () => {
+test('methods ignore their receiver', async () => {
   const { create, close } = tcp;
   const { socketId } = await create();
   await expect(close.call(null, socketId)).resolves.toBeUndefined();

@@ -19,7 +19,7 @@ const SECURE_TWICE = `
     server.close();
   });`;
 
-test('a certificate file that cannot be read is warned about, once, and named', async () => {
+test('an unreadable certificate file causes one warning that names it', async () => {
   const { code, stdout, stderr } = await runNode(['--eval', SECURE_TWICE]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '-107\n-107\n' });
   const warnings = stderr.match(/Warning: NODE_EXTRA_CA_CERTS: \/no\/such\/authority\.pem: .+/g);

@@ -20,7 +20,7 @@ afterEach(async () => {
   await stopServers();
 });
 
-test('talks to a server', async () => {
+test('exchanges data with a server', async () => {
   const { port } = await startServer({ onConnection: echo });
   const socket = net.connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -37,7 +37,7 @@ test('talks to a server', async () => {
   expect(Buffer.concat(received).equals(sent)).toBe(true);
 });
 
-test('sees the end of the connection after everything that was sent', async () => {
+test('reports the end of the connection after all data', async () => {
   const { port } = await startServer({ onConnection: (peer) => peer.end('so long') });
   const socket = net.connect(port, 'localhost');
   const received = [];
@@ -67,7 +67,7 @@ test('sets options', async () => {
   await once(socket, 'close');
 });
 
-test('listens, and serves several clients', async () => {
+test('listens and serves several clients', async () => {
   server = net.createServer((socket) => socket.pipe(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

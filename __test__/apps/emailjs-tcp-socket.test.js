@@ -41,7 +41,7 @@ const receive = (socket, length) =>
 test.each([
   ['plain', () => undefined],
   ['TLS', () => certificate()],
-])('talks to a %s server', async (kind, tls) => {
+])('exchanges data with a %s server', async (kind, tls) => {
   const { port } = await startServer({ onConnection: echo, tls: tls() });
   const useSecureTransport = kind === 'TLS';
   const socket = TCPSocket.open('localhost', port, { useSecureTransport });
@@ -58,7 +58,7 @@ test.each([
   await closed;
 });
 
-test('notices that the peer has closed', async () => {
+test('reports that the peer has closed', async () => {
   const { port } = await startServer({ onConnection: (peer) => peer.end('bye') });
   const socket = TCPSocket.open('127.0.0.1', port);
   const received = receive(socket, 3);
@@ -66,7 +66,7 @@ test('notices that the peer has closed', async () => {
   expect((await received).toString()).toBe('bye');
 });
 
-test('reports why TLS failed', async () => {
+test('reports the cause of a failed TLS handshake', async () => {
   const { port } = await startServer({ onConnection: echo, tls: certificate('other') });
   const unchecked = jest.spyOn(console, 'error').mockImplementation(() => {});
   const socket = TCPSocket.open('localhost', port, { useSecureTransport: true });

@@ -63,10 +63,10 @@ const APP = {
   sockets: { tcp: { connect: '*' } },
 };
 
-describe('finds a use', () => {
+describe('the scanner finds a use', () => {
   test.each([
     ['of the plain name', 'chrome.sockets.tcp.create({}, f);'],
-    ['in a comment no', '// chrome.sockets.tcp.send\nchrome.sockets.tcp.create({}, f);', 2],
+    ['outside of comments', '// chrome.sockets.tcp.send\nchrome.sockets.tcp.create({}, f);', 2],
     ['through a variable', 'const sockets = chrome.sockets;\nsockets.tcp.create({}, f);', 2],
     ['through two variables', 'var b = a.tcp;\nvar a = chrome.sockets;\nb.create({}, f);', 3],
     ['through a reassigned one', 'let t;\nt = chrome.sockets.tcp;\nt.create({}, f);', 3],
@@ -174,7 +174,7 @@ describe('finds a use', () => {
           '<template><b/></template><script lang="ts">const t: any = chrome.sockets.tcp; t.create();</script>',
       },
     ],
-    ['in text that is no JavaScript', { 'b.js': 'chrome.sockets.tcp.create(<% here %>);' }],
+    ['in text that is not JavaScript', { 'b.js': 'chrome.sockets.tcp.create(<% here %>);' }],
   ])('%s', (_name, files) => {
     const uses = usesIn(files);
     expect(Object.keys(uses)).toEqual(['tcp.create']);
@@ -196,12 +196,12 @@ describe('finds a use', () => {
     expect(uses).toEqual({ 'tcp.create': 'index.html:6', 'tcp.close': 'index.html:9' });
   });
 
-  test('of a destructured method, where it is taken and where it is called', () => {
+  test('of a destructured method where it is destructured and where it is called', () => {
     const source = 'const { create } = chrome.sockets.tcp;\ncreate({}, f);';
     expect(usesIn({ 'a.js': source })).toEqual({ 'tcp.create': 'a.js:1 a.js:2' });
   });
 
-  test('of no other object of this name', async () => {
+  test('only of the global object chrome, not of others with its name', async () => {
     const uses = usesIn({
       'a.js': `class N { t = chrome.sockets.tcp; go() { this.t.create(); } }
         class M { t = other; go() { this.t.close(); } }
@@ -212,7 +212,7 @@ describe('finds a use', () => {
 });
 
 describe('the verdict', () => {
-  test('is 0 where this module is enough, and where the rest has a replacement', async () => {
+  test('is 0 if each API is in this module or has a replacement', async () => {
     const module = await checked({
       'manifest.json': APP,
       'background.js': 'chrome.sockets.tcp.create({}, () => chrome.runtime.lastError);',
@@ -230,14 +230,14 @@ describe('the verdict', () => {
     ]);
   });
 
-  test('is 1 where an API is available nowhere', async () => {
+  test('is 1 if an API is available nowhere', async () => {
     const { code, report } = await checked({
       'a.js': 'chrome.sockets.tcp.create(f); chrome.syncFileSystem.requestFileSystem(f);',
     });
     expect({ code, verdict: report.verdict }).toEqual({ code: 1, verdict: 'rewrite' });
   });
 
-  test('does not depend on names that the table does not know', async () => {
+  test('ignores names that the table lacks', async () => {
     const { code, report } = await checked({
       'a.js': 'chrome.sockets.tcp.create(f); chrome.csi(); chrome.loadTimes.here();',
     });
@@ -245,7 +245,7 @@ describe('the verdict', () => {
     expect(report.apis.map(({ where }) => where)).toEqual(['unknown', 'here']);
   });
 
-  test('says where the API is not used', async () => {
+  test('states that the API is not used', async () => {
     const { code, report } = await checked({
       'a.js': 'fetch("/")',
       'b.js': 'chrome.tabs.create()',
@@ -254,7 +254,7 @@ describe('the verdict', () => {
   });
 });
 
-describe('a remark', () => {
+describe('the report has a remark', () => {
   const notes = async (files) => (await checked(files)).report.notes;
 
   test('on an NW.js app whose manifest allows no connection', async () => {
@@ -267,7 +267,7 @@ describe('a remark', () => {
     expect(report.notes).toEqual([expect.stringContaining('without sockets.tcp.connect')]);
   });
 
-  test('on a manifest that Chrome refuses, with comments and all', async () => {
+  test('on a manifest that Chrome refuses, although it contains comments', async () => {
     const text =
       '{ // a comment\n"manifest_version": 2, "app": {"background": {}}, "sockets": {"tcp": {"connect": "*:a"}}}';
     expect(await notes({ 'manifest.json': text })).toEqual([
@@ -275,7 +275,7 @@ describe('a remark', () => {
     ]);
   });
 
-  test('on a manifest that is no JSON', async () => {
+  test('on a manifest that is not JSON', async () => {
     expect(await notes({ 'manifest.json': "{ 'a': 1 }" })).toEqual([
       expect.stringContaining('manifest.json: '),
     ]);
@@ -287,7 +287,7 @@ describe('a remark', () => {
     ]);
   });
 
-  test('on what is not read', async () => {
+  test('on each file that the scanner skips', async () => {
     write({ 'large.js': 'chrome', 'a.coffee': 'x', 'node_modules/a/a.js': 'chrome.tabs.a()' });
     truncateSync(join(folder, 'large.js'), 5 * 1024 * 1024);
     symlinkSync('/', join(folder, 'link'));
@@ -311,7 +311,7 @@ describe('a remark', () => {
 });
 
 describe('the command', () => {
-  test('prints a report that people can read', async () => {
+  test('prints a readable report', async () => {
     const uses = 'chrome.sockets.tcp.close(1);\n'.repeat(6);
     write({ 'manifest.json': APP, 'background.js': `${uses}chrome.storage.local.get(f);` });
     const { stdout } = await run('check', folder);
@@ -340,7 +340,7 @@ Verdict: chrome-sockets-tcp provides the sockets; the other APIs have replacemen
     expect(stdout).toContain('a\\u001b[31m.js:1');
   });
 
-  test('explains itself', async () => {
+  test('prints its usage', async () => {
     const { code, stdout } = await run('--help');
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Exit codes:') });
   });

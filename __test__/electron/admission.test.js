@@ -12,7 +12,7 @@ const {
   openWindow,
 } = require('../support/electron-windows.js');
 
-describeElectron('a document gets the API by a list:', () => {
+describeElectron('serve() admits documents by a list:', () => {
   const has = "typeof chrome === 'object' && 'sockets' in chrome";
   const exists = (window) => ask('evaluateNow', window, has);
 
@@ -23,7 +23,7 @@ describeElectron('a document gets the API by a list:', () => {
     ["window.open(URL.createObjectURL(new Blob(['<p>'], { type: 'text/html' })))"],
     ["window.open('data:text/html,<p>')"],
     ["window.open('').document.write('<script>1</script>')"],
-  ])('none that %s shows, from a page that has it and from the web', async (code) => {
+  ])('it refuses documents of %s, whatever page opens them', async (code) => {
     const partition = await newApplication();
     const window = await openWindow(partition);
     expect(await exists(window)).toBe(true);
@@ -42,7 +42,7 @@ describeElectron('a document gets the API by a list:', () => {
     expect(opened).toBeGreaterThan(0);
   });
 
-  test('none in a frame, whatever its document, and no popup of one', async () => {
+  test('it refuses every frame and every popup of a frame', async () => {
     const partition = await newApplication();
     const window = await openWindow(partition, { nodeIntegrationInSubFrames: true });
     await ask('allowPopups', window, { nodeIntegrationInSubFrames: true });
@@ -82,7 +82,7 @@ describeElectron('a document gets the API by a list:', () => {
     expect(opened).not.toContain(true);
   });
 
-  test('none that stands for an error, and none that is sandboxed', async () => {
+  test('it refuses error pages and sandboxed documents', async () => {
     const partition = newName('application');
     await ask('serve', partition, LOOPBACK, undefined, { pages: 'return true' });
     const window = await openWindow(partition);
@@ -96,7 +96,7 @@ describeElectron('a document gets the API by a list:', () => {
     expect(await exists(window)).toBe(true);
   });
 
-  test('those of a scheme that the application names', async () => {
+  test('it admits documents of a named scheme', async () => {
     const partition = newName('application');
     await ask('serve', partition, LOOPBACK, undefined, { schemes: ['app', 'odd'] });
     const window = await openWindow(partition);

@@ -20,7 +20,7 @@ const {
 afterEach(endApplications);
 
 describe('limits of names, hosts and sockets', () => {
-  test('a name may have 4,096 characters, and a longer one fails in its place', async () => {
+  test('a name has at most 4,096 characters, and a longer one fails in call order', async () => {
     const { tcp } = openPage(newApplication());
     const name = 'n'.repeat(MAX_NAME);
     const { socketId } = await tcp.create({ name });
@@ -61,7 +61,7 @@ describe('limits of names, hosts and sockets', () => {
     expect(user).toBeLessThan(1_000_000);
   });
 
-  test('a host that is just short enough is looked at in full', async () => {
+  test('a host at the limit is matched in full', async () => {
     const { port } = await startServer();
     const page = openPage(newApplication({ sockets: { tcp: { connect: `localhost:${port}` } } }));
     const { socketId } = await page.tcp.create();
@@ -71,7 +71,7 @@ describe('limits of names, hosts and sockets', () => {
     expect(await page.call('connect', socketId, host, port)).toBe(DENIED);
   });
 
-  test('an application has 1,024 sockets unless it is configured', async () => {
+  test('an application has at most 1,024 sockets by default', async () => {
     const create = async (configuration) => {
       const page = openPage(newApplication(EVERYTHING, configuration));
       const made = Array.from({ length: MAX_SOCKETS + 1 }, () => page.call('create', {}));
@@ -83,7 +83,7 @@ describe('limits of names, hosts and sockets', () => {
     expect(await create({ maxSockets: null })).toBe(MAX_SOCKETS + 1);
   });
 
-  test('getInfo tells how the socket was when it was called', async () => {
+  test('getInfo shows the socket at the time of the call', async () => {
     const { tcp } = openPage(newApplication());
     const { socketId } = await tcp.create({ name: 'first' });
     const infos = [tcp.getInfo(socketId), tcp.getSockets()];
@@ -97,7 +97,7 @@ describe('limits of names, hosts and sockets', () => {
 });
 
 describe('limits of answers', () => {
-  test('a page that takes in no answer gets a window of them, and the others when it does', async () => {
+  test('a page that acknowledges no answer gets one window of answers, and the others later', async () => {
     const { port } = openPort(newApplication());
     port.postMessage([['create', 0, false, 'n'.repeat(MAX_NAME), 4096]]);
     const [[, , , , socketId]] = await answersOf(port, 1);
@@ -126,7 +126,7 @@ describe('limits of answers', () => {
     expect(numbers).toEqual(calls.map(([, number]) => number));
   });
 
-  test('calls with the same number are answered each', async () => {
+  test('calls with the same number each get an answer', async () => {
     const { port } = openPort(newApplication());
     port.postMessage([
       ['create', 7],
@@ -143,7 +143,7 @@ describe('limits of answers', () => {
     expect(first).not.toBe(second);
   });
 
-  test('a page with more calls than may be without an answer posts some of them later', async () => {
+  test('a page beyond the limit of unanswered calls posts further calls later', async () => {
     const page = openPage(newApplication());
     const { port } = await startServer({ onConnection: (socket) => socket.resume() });
     const socketId = await page.connect(port);
@@ -163,7 +163,7 @@ describe('limits of answers', () => {
     expect(await page.tcp.getInfo(socketId)).toMatchObject({ connected: true });
   }, 60_000);
 
-  test('a page with more calls than may be without an answer is ended if it posts them', async () => {
+  test('a page that posts calls beyond the limit of unanswered calls is ended', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation();
     const { port } = openPort(newApplication());
     const closed = once(port, 'close');

@@ -38,7 +38,7 @@ describe('servers of pages', () => {
     expect(String((await once(client, 'data'))[0])).toBe('pong');
   });
 
-  test('end with their page, and so do the connections', async () => {
+  test('end with their page, together with their connections', async () => {
     const page = openPage(newApplication(LISTEN));
     const server = await listen(page);
     const client = await dial(server.port);
@@ -50,7 +50,7 @@ describe('servers of pages', () => {
     await expect(dial(server.port)).rejects.toThrow('ECONNREFUSED');
   });
 
-  test('accept no more sockets than the application may have', async () => {
+  test('accept sockets up to the limit of the application', async () => {
     const page = openPage(newApplication(LISTEN, { maxSockets: 2 }));
     const server = await listen(page);
     await dial(server.port);
@@ -63,7 +63,7 @@ describe('servers of pages', () => {
     await server.until(() => server.accepted.length === 2);
   });
 
-  test('are out of reach of sockets.tcp, and of other applications', async () => {
+  test('are unknown to sockets.tcp and to other applications', async () => {
     const page = openPage(newApplication(LISTEN));
     const { socketId, port } = await listen(page);
     await expect(page.tcp.close(socketId)).rejects.toThrow('Socket not found');
@@ -73,7 +73,7 @@ describe('servers of pages', () => {
     expect(await page.tcpServer.getSockets()).toMatchObject([{ socketId, localPort: port }]);
   });
 
-  test('that are persistent wait for another page', async () => {
+  test('stay for another page if they are persistent', async () => {
     const application = newApplication(LISTEN);
     const [one, two] = [openPage(application), openPage(application)];
     const server = await listen(one);

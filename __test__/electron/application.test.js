@@ -25,7 +25,7 @@ const {
 afterEach(endApplications);
 
 describe('pages of one application', () => {
-  test('share its sockets, and all that listen get the events', async () => {
+  test('share its sockets, and all listening pages get the events', async () => {
     const application = newApplication();
     const [one, two, deaf] = [1, 2, 3].map(() => openPage(application));
     one.listen();
@@ -39,7 +39,7 @@ describe('pages of one application', () => {
     expect(await one.tcp.getSockets()).toEqual([]);
   });
 
-  test('leave what they have sent to arrive when they end, although bytes are unread', async () => {
+  test('end without losing sent bytes, although received bytes are unread', async () => {
     const page = openPage(newApplication());
     const { port, accepted } = await startServer({
       onConnection: (socket) => socket.write('unread'),
@@ -62,7 +62,7 @@ describe('pages of one application', () => {
     expect(received).toBe(length);
   });
 
-  test('have no more sockets together than was configured', async () => {
+  test('share the limit of maxSockets', async () => {
     const application = newApplication(EVERYTHING, { maxSockets: 2 });
     const [one, two] = [openPage(application), openPage(application)];
     const [first] = [await one.tcp.create(), await two.tcp.create()];
@@ -82,7 +82,7 @@ describe('pages of one application', () => {
     expect(await mine.tcp.getInfo(socketId)).toMatchObject({ connected: true });
   });
 
-  test('are counted apart from everything else', async () => {
+  test('have their own counters', async () => {
     const { port } = await startServer();
     const [application, other] = [newApplication(), newApplication()];
     const page = openPage(application);
@@ -92,7 +92,7 @@ describe('pages of one application', () => {
     expect(other.stats()).toMatchObject({ sockets: 0, connectsStarted: 0 });
   });
 
-  test('connect to what the manifest allows, under the name that the page has written', async () => {
+  test('connect to hosts that the manifest allows, matched as written', async () => {
     const { port, accepted } = await startServer();
     const manifest = { sockets: { tcp: { connect: [`localhost:${port}`] } } };
     const page = openPage(newApplication(manifest));
@@ -114,7 +114,7 @@ describe('pages of one application', () => {
     });
   });
 
-  test('are shown on the channels as Node is', async () => {
+  test('are shown on the diagnostics channels like calls in Node', async () => {
     const { port, accepted } = await startServer();
     const told = [];
     const channels = ['connect.start', 'connect.end', 'receive-error'].map((name) => {
@@ -140,7 +140,7 @@ describe('pages of one application', () => {
     ]);
   });
 
-  test('are shown by NODE_DEBUG as Node is, without what they send', async () => {
+  test('are shown by NODE_DEBUG like calls in Node, without payload', async () => {
     const code = `
       const { MessageChannel } = require('node:worker_threads');
       const { Application } = require('./lib/electron/application.js');
@@ -173,7 +173,7 @@ describe('pages of one application', () => {
     expect(stderr).not.toContain('secret');
   });
 
-  test('connect to nothing without a manifest that says so', async () => {
+  test('cannot connect without a manifest that permits it', async () => {
     const page = openPage(newApplication({}));
     const { socketId } = await page.tcp.create();
     expect(await page.call('connect', socketId, '127.0.0.1', 9)).toBe(DENIED);
@@ -183,7 +183,7 @@ describe('pages of one application', () => {
 describe.each(['ends', 'closes its port'])('when a page %s', (how) => {
   const leave = (page) => (how === 'ends' ? page.end() : page.close());
 
-  test('its sockets close and those of other pages stay', async () => {
+  test('its sockets close, and those of other pages stay', async () => {
     const application = newApplication();
     const [leaving, staying] = [openPage(application), openPage(application)];
     staying.listen();
@@ -224,7 +224,7 @@ describe.each(['ends', 'closes its port'])('when a page %s', (how) => {
     await once(peer.resume(), 'close');
   });
 
-  test('a call that is under way ends with it', async () => {
+  test('its pending calls end', async () => {
     const application = newApplication();
     const page = openPage(application);
     const { port } = await startServer();
@@ -250,7 +250,7 @@ describe('the calls of a page', () => {
     ['a small send', 'sendGathered', (tcp) => tcp.send(1, bytes('a'), () => {})],
     ['a large send', 'send', (tcp) => tcp.send(1, new ArrayBuffer(10_000), () => {})],
     ['addListener', 'listen', (tcp) => tcp.onReceive.addListener(() => {})],
-  ])('%s is posted before a continuation can use another channel', async (_name, posted, call) => {
+  ])('precede a continuation on another channel: %s', async (_name, posted, call) => {
     const { tcp, notes } = openRecorded();
     call(tcp);
     await Promise.resolve().then(() => notes.push('continuation'));
@@ -273,7 +273,7 @@ describe('the calls of a page', () => {
   });
 });
 
-describe('a page that takes nothing in', () => {
+describe('a page that acknowledges no data', () => {
   /** What the page is sent, until nothing more comes while the peer is stalled. */
   async function takeUnconfirmed(port, flood) {
     await flood.stalled();
@@ -306,7 +306,7 @@ describe('a page that takes nothing in', () => {
     return { port, flood, socketId };
   }
 
-  test('throttles the peer and is sent no more than its window', async () => {
+  test('throttles the peer and gets one window of data', async () => {
     const application = newApplication();
     const { port, flood, socketId } = await openFlooded(application, []);
     const { total, count } = await takeUnconfirmed(port, flood);
@@ -327,14 +327,14 @@ describe('a page that takes nothing in', () => {
     await came;
   });
 
-  test('is sent few pieces where they are small', async () => {
+  test('gets small pieces joined to few messages', async () => {
     const { port, flood } = await openFlooded(newApplication(), [false, '', 1]);
     const { count } = await takeUnconfirmed(port, flood);
     expect(count).toBeGreaterThan(64);
     expect(count).toBeLessThan(129);
   });
 
-  test('lets its sockets go when it ends', async () => {
+  test('releases its sockets when it ends', async () => {
     const application = newApplication();
     const { port, flood, socketId } = await openFlooded(application, [true]);
     await takeUnconfirmed(port, flood);

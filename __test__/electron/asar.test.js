@@ -58,7 +58,7 @@ async function conversation(unpack) {
 }
 
 describeElectron('in an archive', () => {
-  test('the native module is loaded from beside it, where docs/electron.md says', async () => {
+  test('Electron loads the native module beside the archive', async () => {
     const guide = readFileSync(join(ROOT, 'docs', 'electron.md'), 'utf8');
     const [, pattern] = guide.match(/"asarUnpack": \["(.+?)"\]/);
     const [file, ...others] = await conversation(pattern);
@@ -68,7 +68,7 @@ describeElectron('in an archive', () => {
     );
   });
 
-  test('it works all the same where nobody has: Electron loads a copy', async () => {
+  test('Electron loads a copy of a native module inside the archive', async () => {
     const [file, ...others] = await conversation();
     expect(others).toEqual([]);
     expect(dirname(file)).toBe(folder);

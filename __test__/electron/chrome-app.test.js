@@ -63,7 +63,7 @@ async function photograph(page, name) {
   expect(readFileSync(file).length).toBeGreaterThan(3000);
 }
 
-testElectron('a telnet client is launched by its background page, and converses', async () => {
+testElectron('a telnet client is launched by its background page and exchanges data', async () => {
   const { port } = await startServer({
     onConnection(socket) {
       socket.write('login: ');
@@ -126,7 +126,7 @@ testElectron('an IRC client keeps its settings and its connection', async () => 
   expect({ socketId, others }).toEqual({ socketId: true, others: 1 });
 });
 
-testElectron('an app ends with its last window, after onSuspend', async () => {
+testElectron('an app ends after its last window closes and onSuspend fires', async () => {
   await start('irc');
   const page = 'salon.html';
   await evaluate(page, '0');
@@ -151,7 +151,7 @@ testElectron('a client from NW.js gets its permission from serve()', async () =>
   await photograph(page, 'flight');
 });
 
-testElectron('without that, serve() says that its manifest allows no address', async () => {
+testElectron('serve() warns that a manifest without it allows no address', async () => {
   await start('flight', { AS_IT_IS: '1' });
   const page = 'main.html';
   await submit(page, 'connect', { address: 'tcp://localhost:1' });
@@ -161,7 +161,7 @@ testElectron('without that, serve() says that its manifest allows no address', a
   ]);
 });
 
-testElectron('the stand-ins behave as Chrome', async () => {
+testElectron("the stand-ins behave like Chrome's APIs", async () => {
   await start('irc');
   const page = 'salon.html';
   await evaluate(page, '0');
@@ -219,7 +219,7 @@ testElectron('the stand-ins behave as Chrome', async () => {
   });
 });
 
-testElectron('a web server in a background page answers, and its window shows it', async () => {
+testElectron('a web server in a background page answers and shows requests', async () => {
   await start('web-server');
   const page = 'shelf.html';
   const state = await shows(page, '#state', 'Listening on 127.0.0.1:');

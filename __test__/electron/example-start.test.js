@@ -91,7 +91,7 @@ async function greeting(port) {
   return String(data).split('\r\n')[0];
 }
 
-testPosix('prints the Electron that it starts, and where the IRC server listens', async () => {
+testPosix('prints the path of Electron and the address of the IRC server', async () => {
   const path = waiting();
   const example = start({ ELECTRON_PATH: path }, '--no-sandbox');
   const [, port] = await example.says(/^IRC server: 127\.0\.0\.1:(\d+)$/m);
@@ -102,7 +102,7 @@ testPosix('prints the Electron that it starts, and where the IRC server listens'
   expect({ code, stderr }).toEqual({ code: 3, stderr: 'Electron has ended with 3.\n' });
 });
 
-testPosix('names another port if that of the form is in use', async () => {
+testPosix('names another port if the default one is in use', async () => {
   const server = net.createServer();
   // In use by another program already, or by this server.
   await new Promise((resolve) =>
@@ -118,7 +118,7 @@ testPosix('names another port if that of the form is in use', async () => {
   expect((await example.end()).code).toBe(3);
 });
 
-testPosix('says what is missing if npx cannot fetch Electron', async () => {
+testPosix('names the missing package if npx cannot fetch Electron', async () => {
   script('npx', ['exit 7']);
   const { code, stdout, stderr } = await start({ PATH: folder }).end();
   expect(stdout).toContain(
@@ -133,7 +133,7 @@ testPosix('says what is missing if npx cannot fetch Electron', async () => {
 testPosix.each([
   ['npx', {}],
   ['/nowhere/electron', { ELECTRON_PATH: '/nowhere/electron' }],
-])('says what is missing if there is no %s', async (program, env) => {
+])('reports that %s is missing', async (program, env) => {
   const { code, stderr } = await start({ PATH: folder, ...env }).end();
   expect(code).toBe(1);
   expect(stderr).toBe(`${program} cannot be started (spawn ${program} ENOENT): ${NO_ELECTRON}\n`);
@@ -141,7 +141,7 @@ testPosix.each([
 
 const testLinux = process.platform === 'linux' ? test : test.skip;
 
-testLinux('says that there is no display', async () => {
+testLinux('reports a missing display', async () => {
   const { stdout } = await start({ ELECTRON_PATH: waiting() }).end();
   expect(stdout).toContain('There is no display: Electron needs one');
 });

@@ -38,7 +38,7 @@ testElectron.each([
   ['of examples/electron', () => join(EXAMPLE, 'main.js')],
   ['ported by the guide of docs/electron.md', port],
 ])(
-  'the IRC client %s converses, shows it, and is refused what its manifest does not list',
+  'the IRC client %s exchanges messages and is refused hosts that its manifest does not list',
   async (_name, mainIn) => {
     const { port } = await startServer({ onConnection: irc });
     const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-example-'));

@@ -35,7 +35,7 @@ async function openWitness(partition) {
 
 describeElectron('a hostile page', () => {
   test.each(['blob', 'port', 'buffer', 'canvas', 'sparse', 'deep'])(
-    'can do no harm by a message with a %s',
+    'does no harm by a message with a %s',
     async (strange) => {
       const partition = await newApplication();
       const witness = await openWitness(partition);
@@ -46,7 +46,7 @@ describeElectron('a hostile page', () => {
     },
   );
 
-  test('can do no harm by any message, and is banned until it is loaded again', async () => {
+  test('does no harm by random messages and gets no API until it is reloaded', async () => {
     const partition = await newApplication();
     const witness = await openWitness(partition);
     const hostile = await openWindow(partition, { preload });
@@ -98,7 +98,7 @@ describeElectron('a hostile page', () => {
     }
   }, 60_000);
 
-  test('gets nothing over a port of its own where nothing is granted', async () => {
+  test('gets no API over a port of its own without a grant', async () => {
     const hostile = await openWindow(newName('application'), { preload });
     const { port, accepted } = await startServer();
     expect(await evaluate(hostile, 'hostile.granted()')).toBe(false);
@@ -120,8 +120,8 @@ describeElectron.each([
   ['shows an error', (window) => ask('failToLoad', window, 'file:///does/not/exist.html')],
   ['is closed', (window) => ask('close', window)],
   ['is reloaded', (window) => ask('reload', window)],
-])('a hostile page that has passed its port on and %s', (_how, leave) => {
-  test('has gone all the same, and stays while nothing of this happens', async () => {
+])('a hostile page that has passed on its port and %s', (_how, leave) => {
+  test('loses the API then, and not before', async () => {
     const partition = await newApplication();
     const window = await openWindow(partition, { preload });
     await ask('allowPopups', window, { preload });
@@ -154,7 +154,7 @@ describeElectron.each([
 });
 
 describeElectron('a page with a hostile realm', () => {
-  test('never gets the port by replacing functions of the realm', async () => {
+  test('cannot get the port by replacing functions of the realm', async () => {
     const window = await openWindow(await newApplication());
     const { port } = await startServer({ onConnection: echo });
     const found = await evaluate(

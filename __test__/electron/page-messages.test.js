@@ -16,34 +16,36 @@ const {
 
 afterEach(endApplications);
 
-describe('a message that no page sends', () => {
+describe('an invalid message', () => {
   const uint8 = new Uint8Array(8);
   const cyclic = [];
   cyclic.push(cyclic);
   const BAD = {
-    'no array': { length: 0 },
+    'an object': { length: 0 },
     'an object as an argument': [['close', 1, { valueOf: 1 }]],
     'a large integer as an argument': [['close', 1, 10n ** 1000n]],
     'more sends than a message of the API gathers': [
       ['sendGathered', 1, 1025, new Int32Array(2050), uint8],
     ],
-    nothing: null,
+    'the value null': null,
     'too many calls': new Array(2 ** 32 - 1),
-    'a call that is none': ['close'],
-    'a call of itself': cyclic,
+    'a call that is a string': ['close'],
+    'a cyclic call': cyclic,
     'an unknown method': [['throttle', 1, true]],
     'a method of the prototype': [['constructor', 1]],
-    'a name that is none': [[{}, 1]],
-    'no request': [['create']],
+    'a method that is an object': [[{}, 1]],
+    'a call without a request number': [['create']],
     'a negative request': [['create', -1]],
-    'a request that is no integer': [['getSockets', 0.5]],
+    'a request that is not an integer': [['getSockets', 0.5]],
     'a request too large': [['getSockets', 2 ** 32]],
     'a name of a wrong type': [['create', 1, true, 5]],
     'a socket of a wrong type': [['close', 1, '1']],
     'a host of a wrong type': [['connect', 1, 1, {}, 80, 0]],
-    'a port that is no integer': [['connect', 1, 1, 'localhost', 80.5, 0]],
+    'a port that is not an integer': [['connect', 1, 1, 'localhost', 80.5, 0]],
     'an unknown family': [['connect', 1, 1, 'localhost', 80, 5]],
-    'a family that is none': [['connect', 1, 1, 'localhost', 80, 'constructor']],
+    'a family named after a property of prototypes': [
+      ['connect', 1, 1, 'localhost', 80, 'constructor'],
+    ],
     'data of a wrong type': [['send', 1, 1, 'text']],
     'sends without bytes': [['sendGathered', 1, 1, new Int32Array(2)]],
     'sends without a number': [['sendGathered', {}, 1, new Int32Array(2), uint8]],
@@ -55,14 +57,14 @@ describe('a message that no page sends', () => {
       ['sendGathered', 1, 2, Int32Array.of(1, 2 ** 31 - 1, 1, 2 ** 31 - 1), uint8],
     ],
     'an unknown event': [['listen', 'onConnect', true]],
-    'neither listening nor not': [['listen', 'onReceive', 1]],
-    'a receipt for nothing': [['received', 1]],
+    'a number that says whether to listen': [['listen', 'onReceive', 1]],
+    'a receipt for undelivered data': [['received', 1]],
     'a negative receipt': [['received', -1]],
     'an empty receipt': [['received', 0]],
     'a huge receipt': [['received', 2 ** 32 - 1]],
   };
 
-  test.each(Object.keys(BAD))('%s ends the page, and nothing else', async (name) => {
+  test.each(Object.keys(BAD))('%s ends the page and no other', async (name) => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation();
     const application = newApplication();
     const other = openPage(application);
@@ -92,7 +94,7 @@ describe('a message that no page sends', () => {
 
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-  test(`is survived, whatever chance makes of it (SEED=${seed})`, async () => {
+  test(`does not end the main process (SEED=${seed})`, async () => {
     jest.spyOn(process, 'emitWarning').mockImplementation();
     const application = newApplication({ sockets: { tcp: { connect: '192.0.2.1:1' } } });
     const random = generator(seed);

@@ -16,7 +16,7 @@ const {
 } = require('../support/electron-windows.js');
 
 describeElectron('a sandboxed page', () => {
-  test('has the API before its own scripts run, of its own realm', async () => {
+  test('has the API of its own realm before its scripts run', async () => {
     const window = await openWindow(await newApplication());
     expect(await evaluate(window, '[atStart, typeof require, typeof process]')).toEqual([
       'function',
@@ -49,7 +49,7 @@ describeElectron('a sandboxed page', () => {
     expect(seen).toEqual(Array(6).fill(true));
   });
 
-  test('speaks TLS', async () => {
+  test('connects over TLS', async () => {
     const window = await openWindow(await newApplication());
     const { port } = await startServer({ onConnection: echo, tls: certificate() });
     const socketId = await evaluate(
@@ -107,7 +107,7 @@ describeElectron('a sandboxed page', () => {
     expect(ordered).toBe(true);
   });
 
-  test('is denied what its manifest does not list', async () => {
+  test('is denied hosts that its manifest does not list', async () => {
     const { port } = await startServer();
     const manifest = { sockets: { tcp: { connect: [`localhost:${port}`] } } };
     const window = await openWindow(await newApplication(manifest));
@@ -118,7 +118,7 @@ describeElectron('a sandboxed page', () => {
 });
 
 describeElectron('a page of Manifest V2', () => {
-  test('gets no promises', async () => {
+  test('gets no promises with Manifest V2', async () => {
     const manifest = { manifest_version: 2, sockets: { tcp: { connect: '*' } } };
     const window = await openWindow(await newApplication(manifest));
     const returned =
@@ -128,7 +128,7 @@ describeElectron('a page of Manifest V2', () => {
 });
 
 describeElectron('two windows', () => {
-  test('are one application: both get the events, and either may use a socket', async () => {
+  test('share the sockets and events of one application', async () => {
     const partition = await newApplication();
     const [one, two] = [await openWindow(partition), await openWindow(partition)];
     await evaluate(one, 'listen()');
@@ -146,7 +146,7 @@ describeElectron.each([
   ['navigates', (window) => ask('loadURL', window, 'data:text/html,elsewhere')],
   ['crashes', (window) => ask('crash', window)],
 ])('when a page %s', (_how, leave) => {
-  test('its sockets close, and persistent ones stay, paused, for the next', async () => {
+  test('sockets close and persistent ones stay, paused, for the next page', async () => {
     const partition = await newApplication();
     const [leaving, staying] = [await openWindow(partition), await openWindow(partition)];
     await evaluate(staying, 'listen()');
@@ -170,7 +170,7 @@ describeElectron.each([
 });
 
 describeElectron('a busy page', () => {
-  test('throttles the peer, in bounded memory', async () => {
+  test('throttles the peer with bounded memory', async () => {
     const partition = await newApplication();
     const window = await openWindow(partition);
     const flood = await startFlood(96);

@@ -44,7 +44,7 @@ function run({ granted = { returnsPromises: true }, times = 1 } = {}) {
   return { page, posted, close: () => channels.forEach(({ port1 }) => port1.close()) };
 }
 
-test('hands the page over, at once, and all that the page sees is of its own world', async () => {
+test("installs the API before the page's scripts, with objects of the page's own world", async () => {
   const { page, posted, close } = run();
   const [[channel, message, [port]], ...others] = posted;
   expect([channel, message, others]).toEqual(['chrome-sockets-tcp:page', null, []]);
@@ -73,7 +73,7 @@ test('hands the page over, at once, and all that the page sees is of its own wor
   close();
 });
 
-test('keeps the port from scripts that replace methods and accessors of prototypes', async () => {
+test('hides the port from scripts that replace methods and accessors of prototypes', async () => {
   const { page, posted, close } = run();
   const [[, , [port]]] = posted;
   const application = new Application({ manifest: {} });
@@ -131,7 +131,7 @@ test('gives nothing to a page that is not granted', () => {
   expect('chrome' in page).toBe(false);
 });
 
-test('does its work once, even if it is the preload file of both the session and the window', () => {
+test('runs once, even if both the session and the window name it', () => {
   const { posted, close } = run({ times: 2 });
   expect(posted).toHaveLength(1);
   close();

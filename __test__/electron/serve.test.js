@@ -16,7 +16,7 @@ const {
 } = require('../support/electron-windows.js');
 
 describeElectron('without a grant', () => {
-  test('a page has no API, nor has one whose application is closed', async () => {
+  test('a page that is not served, or whose application is closed, has no API', async () => {
     const partition = newName('application');
     expect(await hasSockets(await openWindow(partition))).toBe(false);
     await ask('serve', partition, LOOPBACK);
@@ -27,7 +27,7 @@ describeElectron('without a grant', () => {
     expect(await hasSockets(window)).toBe(false);
   });
 
-  test('documents from the web and frames have none', async () => {
+  test('documents from the web and frames have no API', async () => {
     const window = await openWindow(await newApplication(), {
       nodeIntegrationInSubFrames: true,
     });
@@ -40,7 +40,7 @@ describeElectron('without a grant', () => {
     expect(await hasSockets(window)).toBe(true);
   });
 
-  test('a webContents is served without its session, and apart from it', async () => {
+  test('serve({ webContents }) serves a window apart from its session', async () => {
     const partition = newName('application');
     const window = newName('window');
     await ask('open', window, partition);
@@ -58,7 +58,7 @@ describeElectron('without a grant', () => {
     expect(await evaluate(other, `call('getSockets')`)).toEqual([]);
   });
 
-  test('the preload file is registered once and may be named again', async () => {
+  test('serve() registers the preload file once and accepts it again', async () => {
     const partition = await newApplication();
     await ask('serve', newName('application'), LOOPBACK, [await openWindow(partition)]);
     const preload = await ask('preload');
@@ -76,12 +76,12 @@ describeElectron('without a grant', () => {
       expect.stringMatching(/^serve: schemes: expected /),
     ],
     [{ session: {}, manifest: {}, page: 1 }, expect.stringMatching(/^serve: page: no such option/)],
-  ])('serve(%j) says what it expected', async (options, complaint) => {
+  ])('the error of serve(%j) names the expected options', async (options, complaint) => {
     expect(await ask('complaint', options)).toEqual(complaint);
   });
 });
 
-describeElectron('serve() says', () => {
+describeElectron('serve() warns', () => {
   test.each([
     [null, 'serve: expected an object with options, found null'],
     [
@@ -112,7 +112,7 @@ describeElectron('serve() says', () => {
       { session: 'session', maniFest: {} },
       expect.stringMatching(/^serve: maniFest: no such option, expected one of session, /),
     ],
-  ])('what is wrong with %j', async (options, complaint) => {
+  ])('that a target is of the wrong kind: %j', async (options, complaint) => {
     await openWindow(newName('application'));
     expect(await ask('complaint', options)).toEqual(complaint);
   });
@@ -120,7 +120,7 @@ describeElectron('serve() says', () => {
   const warningsOf = async () =>
     (await ask('takeWarnings')).filter((text) => text.startsWith('chrome-sockets-tcp: serve: '));
 
-  test('once, that a page has loaded before, and that a manifest allows nothing', async () => {
+  test('once that a page has loaded before, and that a manifest allows nothing', async () => {
     const partition = newName('application');
     const window = await openWindow(partition);
     await openWindow(partition);
@@ -137,7 +137,7 @@ describeElectron('serve() says', () => {
     expect(await warningsOf()).toEqual([]);
   });
 
-  test('once, which option admits the page of a development server', async () => {
+  test('once which option admits the page of a development server', async () => {
     const window = await openWindow(await newApplication());
     await warningsOf();
     const origin = `http://127.0.0.1:${await ask('startWeb')}`;
@@ -157,7 +157,7 @@ describeElectron('serve() says', () => {
     expect(await warningsOf()).toEqual([]);
   });
 
-  test('once, how documents of a scheme of the application are admitted', async () => {
+  test('once how documents of a custom scheme are admitted', async () => {
     const partition = await newApplication();
     const window = await openWindow(partition);
     await warningsOf();
@@ -173,7 +173,7 @@ describeElectron('serve() says', () => {
     ]);
   });
 
-  test('once, that a frame has no API, and nothing of the popups of hostile pages', async () => {
+  test('once that a frame has no API, and not of the popups of hostile pages', async () => {
     const window = await openWindow(await newApplication(), { nodeIntegrationInSubFrames: true });
     await ask('allowPopups', window, {});
     await warningsOf();

@@ -27,7 +27,7 @@ async function get(port, path) {
 }
 
 testElectron(
-  'the web server of examples/web-server answers, shows it, and is refused other addresses',
+  'the web server of examples/web-server answers and shows requests, and is refused other addresses',
   async () => {
     const port = await closedPort();
     const folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-web-server-'));

@@ -30,13 +30,13 @@ describeElectron('with Node integration', () => {
     return [secured, await text];
   })()`;
 
-  test('the main process uses the module itself', async () => {
+  test('the main process loads the module directly', async () => {
     const { port } = await startServer({ onConnection: echo, tls: certificate() });
     await ask('main', "void require('../../entry/register.js')");
     expect(await ask('main', converse(port))).toEqual([0, 'hello']);
   });
 
-  test('a renderer uses the module itself, and its sockets end with the page', async () => {
+  test('a renderer with Node loads the module directly, and its sockets end with the page', async () => {
     const { port, accepted } = await startServer({ onConnection: echo, tls: certificate() });
     const window = await openWindow(newName('application'), {
       sandbox: false,

@@ -80,7 +80,7 @@ test.each(Object.keys(conversations))('%s works on a stream', async (name) => {
   expect([...asked].sort()).toEqual(documented(name).sort());
 });
 
-test('TLS of Node runs over a stream, as clients use it that begin in the clear', async () => {
+test("Node's TLS works over a stream that began without TLS", async () => {
   const { port } = await startServer({
     onConnection(socket) {
       const secured = new tls.TLSSocket(socket, { isServer: true, ...certificate() });

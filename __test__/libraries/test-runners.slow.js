@@ -19,7 +19,7 @@ const FIXTURES = join(ROOT, '__test__', 'fixtures');
 
 afterEach(stopServers);
 
-test('jest-environment-jsdom', async () => {
+test('the module works in jest-environment-jsdom', async () => {
   const { port } = await startServer({ onConnection: echo });
   const config = {
     rootDir: join(FIXTURES, 'jsdom'),
@@ -33,7 +33,7 @@ test('jest-environment-jsdom', async () => {
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
 });
 
-describe('vitest', () => {
+describe('the module works in vitest', () => {
   let project;
 
   beforeAll(() => {
@@ -64,7 +64,7 @@ describe('vitest', () => {
 });
 
 test.each(['before', 'after'])(
-  'bluebird as the global Promise, set %s the module is loaded',
+  'the module works with bluebird as the global Promise, set %s the module is loaded',
   async (when) => {
     const { port } = await startServer({ onConnection: (socket) => socket.end('hello') });
     const replace = `globalThis.Promise = require(${JSON.stringify(resolveLibrary('bluebird'))});`;

@@ -48,7 +48,7 @@ function testsInJest(version, command) {
       return runNode(args, { timeout: TIMEOUT });
     };
 
-    test('tests pass without an open handle', async () => {
+    test('test files pass without an open handle', async () => {
       const config = { testMatch: ['**/jest-servers/*.js'] };
       const { code, stderr } = await run(config, { detectOpenHandles: true });
       expect(stderr).toContain('4 passed, 4 total');
@@ -60,7 +60,7 @@ function testsInJest(version, command) {
 
     // For jest 30 the first file of a process that starts a server of node:net leaks, without this package,
     // too. So another file starts one before.
-    test('tests pass without a leak', async () => {
+    test('test files pass without a leak', async () => {
       const config = {
         testMatch: ['**/jest-servers/*.js', '**/jest-first-server/*.js'],
         testSequencer: join(__dirname, 'by-name.js'),
@@ -74,7 +74,7 @@ function testsInJest(version, command) {
   });
 
   describe(`in jest ${version}`, () => {
-    test.each(FLAGS)('two test files pass without a complaint with %j', async (options, place) => {
+    test.each(FLAGS)('two test files pass without a warning with %j', async (options, place) => {
       const config = {
         rootDir: join(ROOT, '__test__', 'fixtures', 'jest'),
         testMatch: ['**/*.js'],
