@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_much_is_copied_as_there_is_and_fits() {
+    fn a_copy_is_limited_to_the_source_and_the_target() {
         let bytes: Vec<u8> = (0..=250).cycle().take(3 * STEP + 1).collect();
         for room in [0, 1, STEP, STEP + 1, bytes.len(), bytes.len() + 7] {
             let mut target = vec![255; room];

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_holds_all_of_an_event() {
+    fn an_event_is_packed_into_one_number() {
         let complete = |request, outcome| Next::Event(Event::Complete { request, outcome });
         let failed = Failure::without_code("Socket not found");
         let most = (1 << 18) - 1;

@@ -555,7 +555,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn three_errors_mean_something_else_while_connecting() {
+    fn three_errors_have_another_code_while_connecting() {
         let table = [
             (libc::EACCES, -138),
             (libc::ETIMEDOUT, -118),
@@ -710,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_without_a_common_version_or_cipher_is_told_from_other_incompatible_servers() {
+    fn a_server_without_a_common_version_or_cipher_has_its_own_error() {
         use PeerIncompatible as Reason;
         let table = [
             (Reason::ServerDoesNotSupportTls12Or13, -113),

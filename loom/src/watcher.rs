@@ -103,11 +103,11 @@ fn find(sockets: usize, disarms: bool) {
 }
 
 #[test]
-fn nothing_becomes_ready_without_being_found() {
+fn every_socket_that_becomes_ready_is_found() {
     model(3, || find(2, false));
 }
 
 #[test]
-fn a_watcher_whose_order_was_taken_back_and_given_again_watches() {
+fn a_watcher_that_is_disarmed_and_armed_again_watches() {
     model(2, || find(1, true));
 }

@@ -55,7 +55,7 @@ fn every_input_of_the_corpus_passes() {
 }
 
 #[test]
-fn the_recorded_servers_are_believed() {
+fn handshakes_with_the_recorded_servers_succeed() {
     let seeds = folder("corpus").join("handshake");
     for name in ["tls-1.3", "tls-1.3-hello-retry", "tls-1.3-asks", "tls-1.2"] {
         let flight = fs::read(seeds.join(name)).unwrap();

@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn an_address_that_does_not_answer_costs_a_quarter_of_a_second() {
+    fn the_next_address_is_tried_after_a_quarter_of_a_second() {
         let (listeners, port) = listeners(2);
         let _full = fill(&listeners[0]);
         let attempt = Attempt::new(vec![address(1), address(2)], port, None);
@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn an_address_that_fails_gives_its_turn_to_the_next_at_once() {
+    fn the_next_address_is_tried_at_once_after_a_failure() {
         let (mut listeners, port) = listeners(2);
         drop(listeners.remove(0));
         let (result, time) = outcome(Attempt::new(vec![address(1), address(2)], port, None));
@@ -448,7 +448,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_error_of_the_last_address_counts() {
+    fn the_error_of_the_last_address_is_reported() {
         let (listeners, port) = listeners(1);
         drop(listeners);
         let unreachable = IpAddr::from([255, 255, 255, 255]);
@@ -466,7 +466,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn patience_ends_at_the_deadline_where_no_address_answers() {
+    fn attempts_without_an_answer_end_at_the_deadline() {
         let (listeners, port) = listeners(2);
         let _full = [fill(&listeners[0]), fill(&listeners[1])];
         let deadline = Some(Instant::now() + 2 * STAGGER);
@@ -532,7 +532,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn patience_ends_at_the_deadline() {
+    fn a_wait_ends_at_the_deadline() {
         let (listeners, port) = listeners(1);
         let _full = fill(&listeners[0]);
         let limit = Duration::from_millis(100);

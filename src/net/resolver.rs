@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_exist_is_not_asked_for() {
+    fn an_invalid_name_is_not_looked_up() {
         let long_label = "a".repeat(64);
         let long_name = "a.".repeat(127) + "a";
         for host in [

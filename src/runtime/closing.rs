@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_arrives_and_then_fin_although_bytes_are_unread() {
+    fn all_bytes_and_fin_arrive_although_bytes_are_unread() {
         for unread in [0, 7, 60_000, 300_000] {
             let (socket, mut stream) = connected();
             let mut writer = stream.try_clone().unwrap();
@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_arrives_although_the_peer_keeps_talking() {
+    fn all_bytes_arrive_although_the_peer_keeps_sending() {
         let (socket, mut stream) = connected();
         let written = fill(&socket);
         close(socket, None);
@@ -599,7 +599,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_stays_open_is_waited_for_until_it_has_been_silent() {
+    fn a_connection_whose_peer_stays_open_ends_after_silence() {
         let (socket, mut stream) = connected();
         socket.send(b"last words").unwrap();
         let now = Instant::now();
@@ -617,7 +617,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_does_not_read_is_waited_for_no_longer_than_the_bound() {
+    fn a_connection_whose_peer_does_not_read_ends_at_the_time_limit() {
         let (socket, stream) = connected();
         fill(&socket);
         let now = Instant::now();
@@ -635,7 +635,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_floods_is_read_up_to_the_bound() {
+    fn bytes_of_a_flooding_peer_are_discarded_up_to_the_bound() {
         let (socket, mut stream) = connected();
         let flood = thread::spawn(move || write_until_throttled(&mut stream));
         let now = Instant::now();
@@ -664,7 +664,7 @@ mod tests {
     }
 
     #[test]
-    fn one_too_many_ends_the_oldest_and_loses_nothing() {
+    fn a_connection_beyond_the_limit_ends_the_oldest_without_loss() {
         const LIMIT: usize = 4;
         let connections = Connections::new(LIMIT);
         let now = Instant::now();
@@ -694,7 +694,7 @@ mod tests {
     }
 
     #[test]
-    fn the_task_goes_when_there_is_no_connection() {
+    fn the_task_ends_without_connections() {
         let connections = Connections::new(1);
         let (socket, stream) = connected();
         let now = Instant::now();

@@ -92,7 +92,7 @@ mod tests {
     use crate::net::look_ups::{self, Owner};
 
     #[test]
-    fn look_ups_without_an_answer_and_long_checks_keep_nothing_else_waiting() {
+    fn unanswered_look_ups_and_long_checks_do_not_delay_other_work() {
         let runtime = handle().unwrap();
         let answer = Arc::new(RwLock::new(()));
         let asking = Arc::new(AtomicUsize::new(0));

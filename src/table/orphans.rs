@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_is_given_up_between_two_turns() {
+    fn the_lock_is_released_between_two_turns() {
         let mut table = SocketTable::default();
         for request in 0..100_000 {
             table.outbox.complete(request);
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn persistent_sockets_stay_as_they_are_but_paused() {
+    fn persistent_sockets_stay_unchanged_but_paused() {
         let (mut former, socket_id, mut stream) = connected();
         former.table.end();
         let mut next = Application::new();
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_of_a_living_environment_are_out_of_reach() {
+    fn sockets_of_a_living_environment_cannot_be_taken_over() {
         let (_former, socket_id, _stream) = connected();
         let mut next = Application::new();
         let request = send(&mut next, socket_id, b"x");
@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_in_the_making_ends_with_its_environment() {
+    fn a_connection_attempt_ends_with_its_environment() {
         let (mut former, peer) = (Application::new(), Peer::new());
         let socket_id = former.create(persistent());
         let (host, port) = (peer.address.ip().to_string(), peer.address.port());

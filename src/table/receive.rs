@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn data_comes_in_pieces_of_the_buffer_size_and_then_the_end() {
+    fn data_is_delivered_in_pieces_of_the_buffer_size_before_the_end() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(4));
         let mut stream = peer.accept();
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn undelivered_bytes_are_bounded_and_reading_goes_on_by_itself() {
+    fn undelivered_bytes_are_bounded_and_reading_continues_by_itself() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(1000));
         let mut stream = peer.accept();
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspended_socket_brings_everything_to_who_resumes_it() {
+    fn a_suspended_socket_delivers_its_bytes_when_it_is_resumed() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, buffer_size(4));
         let mut stream = peer.accept();
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_send_is_told_before_the_reply_to_it() {
+    fn the_callback_of_a_send_precedes_the_reply_to_it() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, SocketProperties::default());
         let mut stream = peer.accept();
@@ -613,7 +613,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn urgent_data_stops_no_stream() {
+    fn urgent_data_does_not_stop_a_stream() {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.connected(&peer, SocketProperties::default());
         let mut stream = peer.accept();

@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_a_paused_socket_of_the_table() {
+    fn an_accepted_connection_is_a_paused_socket() {
         let mut application = Application::new();
         let (socket_id, address) = listening(&mut application);
         let stream = TcpStream::connect(address).unwrap();
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accept_beyond_the_limit_is_one_event_and_loses_no_connection() {
+    fn an_accept_beyond_the_limit_raises_one_event_and_loses_no_connection() {
         let mut application = Application::new();
         let (socket_id, address) = listening(&mut application);
         application.table.max_sockets = Some(2);

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_key_log_is_private_and_no_link() {
+    fn a_key_log_is_private_and_not_a_link() {
         use std::fs::{self, Permissions};
         use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 

@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn named_files_and_directories_come_on_top_of_the_operating_systems_store() {
+    fn named_files_and_directories_are_added_to_the_operating_systems_store() {
         let scratch = Scratch::new();
         let [system, file, second, extra, entry, other] = [(); 6].map(|()| certificate());
         fs::create_dir(scratch.0.join("first")).unwrap();
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_counts_once_however_often_it_is_named() {
+    fn a_certificate_that_is_named_twice_is_added_once() {
         let scratch = Scratch::new();
         let (der, pem) = certificate();
         let file = scratch.file("bundle.pem", pem.repeat(3));
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn mozillas_list_stands_in_for_an_empty_store_only() {
+    fn mozillas_list_replaces_only_an_empty_store() {
         let mozilla = webpki_roots::TLS_SERVER_ROOTS.len();
         let empty = TrustStore::load(&Sources::default(), store_of(&[]));
         assert_eq!(empty.anchors().len(), mozilla);
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn no_source_makes_a_distrusted_authority_trusted() {
+    fn a_distrusted_authority_is_refused_from_every_source() {
         let scratch = Scratch::new();
         let [(good, _), (bad, pem)] = [(); 2].map(|()| certificate());
         let sources = Sources {
@@ -580,7 +580,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_store_that_could_not_be_read_for_want_of_descriptors_is_not_kept() {
+    fn a_store_that_failed_for_lack_of_descriptors_is_not_cached() {
         let failing = |errno| {
             let mut result = CertificateResult::default();
             result.errors.push(rustls_native_certs::Error {

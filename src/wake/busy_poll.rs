@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn late_replies_are_waited_for_less_and_less_often() {
+    fn busy_polling_becomes_rarer_after_late_replies() {
         let mut busy_poll = BusyPoll::default();
         assert!(!busy_poll.begin(), "nothing was sent");
         let mut begun = 0;

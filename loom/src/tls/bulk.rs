@@ -436,7 +436,7 @@ fn data_arrives_even_if_the_peer_reads_slowly() {
 }
 
 #[test]
-fn the_last_of_several_writes_is_waited_for() {
+fn close_waits_for_the_last_write() {
     model(2, || {
         let kernel = with_room(usize::MAX);
         let mut transport = Transport::new(&kernel, usize::MAX);
@@ -491,7 +491,7 @@ fn data_that_arrives_after_a_task_is_read_inline() {
 }
 
 #[test]
-fn a_failed_write_is_told_when_what_came_before_is_there() {
+fn a_failed_write_is_reported_after_earlier_data() {
     model(2, || {
         let kernel = with_room(0);
         let mut transport = Transport::new(&kernel, usize::MAX);
@@ -512,7 +512,7 @@ fn a_failed_write_is_told_when_what_came_before_is_there() {
 }
 
 #[test]
-fn a_task_that_is_dropped_leaves_nobody_waiting() {
+fn a_dropped_task_wakes_its_transport() {
     model(2, || {
         let mut transport = Transport::new(&with_room(0), 0);
         let shared = transport.new_shared();
@@ -543,7 +543,7 @@ fn a_task_ends_with_its_connection() {
 }
 
 #[test]
-fn the_next_owner_learns_what_the_task_of_a_socket_tells() {
+fn notices_of_a_task_reach_the_next_owner() {
     model(2, || {
         let kernel = with_room(usize::MAX);
         let mut transport = Transport::new(&kernel, 1);

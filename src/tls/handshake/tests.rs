@@ -214,7 +214,7 @@ fn hello_to(host: &'static str) -> (Option<String>, bool) {
 }
 
 #[test]
-fn the_server_learns_the_name_but_no_address_and_no_protocol() {
+fn the_client_hello_contains_a_name_but_no_address_and_no_protocol() {
     assert_eq!(hello_to("a.test"), (Some("a.test".into()), false));
     assert_eq!(hello_to("a.test."), (Some("a.test".into()), false));
     assert_eq!(hello_to("a_b.test"), (Some("a_b.test".into()), false));
@@ -515,7 +515,7 @@ impl AsyncWrite for SmallSendBuffer {
 }
 
 #[test]
-fn a_flight_may_go_in_pieces() {
+fn a_flight_can_be_written_in_pieces() {
     let presented = WORLD.good();
     let address = serve_tls(server_config(presented.chain, &presented.key));
     let client = client_trusting(&WORLD.trusted);
@@ -541,7 +541,7 @@ fn a_flight_may_go_in_pieces() {
 }
 
 #[test]
-fn a_handshake_that_is_given_up_closes_the_connection() {
+fn an_aborted_handshake_closes_the_connection() {
     let (sender, events) = mpsc::channel();
     let address = listen(move |mut stream| {
         let mut hello = [0; 1];
@@ -589,7 +589,7 @@ fn sessions_are_never_resumed() {
 }
 
 #[test]
-fn a_host_is_one_that_a_url_can_name() {
+fn a_host_is_canonical_if_a_url_can_contain_it() {
     for host in [
         "localhost",
         "localhost.",

@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_of_a_hello_decides_unless_it_says_tls_1_2() {
+    fn supported_versions_count_only_if_the_head_states_tls_1_2() {
         let choosing = |head, chosen: &[u8]| {
             let extensions = [extension(SUPPORTED_VERSIONS, chosen)];
             hello(head, [1; 32], SESSION, &extensions)
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_downgrade_is_one_to_tls_1_2_where_more_was_offered() {
+    fn a_downgrade_is_a_choice_of_tls_1_2_when_tls_1_3_was_offered() {
         for end in DOWNGRADED {
             let random = that_ends_with(end);
             let wrong = [extension(RENEGOTIATION_INFO, &[1, 1])];

@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_may_come_inside_of_a_message() {
+    fn an_alert_may_interrupt_a_message() {
         let [begin, end] = [&[11, 0, 0, 9, 1, 2], &[3; 7][..]].map(|part| record(HANDSHAKE, part));
         let whole = [begin.clone(), end.clone()].concat();
         for between in [alert(1, 90), alert(1, 112).repeat(3)] {
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_records_are_not_judged_by_their_ends() {
+    fn the_last_bytes_of_longer_records_are_not_inspected() {
         let hello = record(HANDSHAKE, &NO_HELLO);
         for length in [3, 6, 7, 18, 26, 300] {
             for kind in [ALERT, CHANGE_CIPHER_SPEC] {

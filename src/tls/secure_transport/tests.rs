@@ -175,7 +175,7 @@ fn small_messages_need_no_task() {
 }
 
 #[test]
-fn bulk_goes_to_a_task_and_small_messages_come_back_from_it() {
+fn bulk_data_moves_a_socket_to_a_task_and_small_messages_move_it_back() {
     let (mut application, socket_id, server) = secured();
     let mut server = receive_in_bulk(&mut application, socket_id, server, 8 * 1024 * 1024);
     let mut exchanges = 0;
@@ -240,7 +240,7 @@ fn bytes_of_a_closed_server_are_received_although_writing_fails() {
 }
 
 #[test]
-fn a_task_that_has_nothing_to_do_ends() {
+fn an_idle_task_ends() {
     let (mut application, socket_id, server) = secured();
     let mut server = send_in_bulk(&mut application, socket_id, server, 1024 * 1024);
     let shared = shared(&application, socket_id);
@@ -262,7 +262,7 @@ fn a_task_whose_server_falls_silent_ends() {
 }
 
 #[test]
-fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
+fn an_endless_stream_does_not_delay_a_send() {
     const MAX_WRITTEN: usize = 512 * 1024 * 1024;
     let (mut application, socket_id, server) = secured();
     let mut server = receive_in_bulk(&mut application, socket_id, server, 4 * 1024 * 1024);
@@ -302,7 +302,7 @@ fn a_send_is_not_kept_waiting_by_a_stream_without_end() {
 }
 
 #[test]
-fn a_server_that_takes_nothing_is_not_written_to_without_bound() {
+fn writes_to_a_server_that_does_not_read_are_bounded() {
     let (mut application, socket_id, mut server) = secured();
     let length = 32 * 1024 * 1024;
     let request = send(&mut application, socket_id, &vec![1; length]);
@@ -408,7 +408,7 @@ fn a_socket_with_small_messages_is_handed_over() {
 }
 
 #[test]
-fn a_socket_in_bulk_is_handed_over_and_comes_back_to_its_new_owner() {
+fn a_bulk_socket_returns_to_inline_mode_at_its_new_owner() {
     let (mut former, socket_id, mut server) = secured();
     let length = 8 * 1024 * 1024;
     let writer = thread::spawn(move || {
@@ -758,7 +758,7 @@ fn until_bulk(application: &mut Application, socket_id: SocketId) {
 }
 
 #[test]
-fn session_tickets_without_end_are_left_to_the_task() {
+fn endless_session_tickets_are_read_by_a_task() {
     for paused in [false, true] {
         let (mut application, socket_id, mut server) = secured_with(false, 500);
         let request = application.request();
@@ -784,7 +784,7 @@ fn a_few_session_tickets_need_no_task() {
 }
 
 #[test]
-fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
+fn a_record_that_arrives_byte_by_byte_is_read_by_a_task() {
     let (mut application, socket_id, mut server) = secured();
     let record = encrypt(&mut server, &pattern(1000));
     let (head, rest) = record.split_at(record.len() - 1);
@@ -817,7 +817,7 @@ fn a_record_that_comes_byte_by_byte_is_left_to_the_task() {
 }
 
 #[test]
-fn a_turn_leaves_what_it_has_no_time_for_to_the_next() {
+fn a_turn_leaves_remaining_records_to_the_next() {
     let (mut application, socket_id, mut server) = secured();
     let sent = pattern(10 * session::RECORDS_PER_CLOCK_READ as usize);
     let records: Vec<u8> = sent
@@ -875,7 +875,7 @@ fn records_without_plaintext_are_counted_until_plaintext_comes() {
 }
 
 #[test]
-fn a_write_that_fails_fetches_no_more_than_one_turn_allows() -> io::Result<()> {
+fn a_failed_write_decrypts_for_at_most_one_turn() -> io::Result<()> {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     // Far more records than a turn has time for.

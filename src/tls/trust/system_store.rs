@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_root_counts_for_its_purposes_and_an_odd_one_is_skipped() {
+    fn a_root_is_used_for_its_purposes_and_an_unreadable_one_is_skipped() {
         let listed = |purposes: &[&str]| {
             let purposes = purposes.iter().copied().map(String::from);
             Ok(Some(purposes.collect()))

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_of_tls_1_2_go_on_however_much_is_sent() {
+    fn tls_1_2_has_no_limit_on_the_number_of_records() {
         let suites = provider().cipher_suites;
         assert_eq!(suites, aws_lc::default_provider().cipher_suites);
         let limits: Vec<_> = suites

@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_no_certificate_and_never_a_panic() {
+    fn malformed_input_is_rejected_without_a_panic() {
         let key = rcgen::KeyPair::generate().unwrap();
         let whole = rcgen::CertificateParams::default()
             .self_signed(&key)

@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_message_and_no_other_signature_passes() {
+    fn altered_messages_and_signatures_are_rejected() {
         let key = bytes(KEY);
         let signature = bytes(PSS_SHA256);
         let wrong = |message: &[u8], signature: &[u8]| {

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn carries_of_all_digits_are_taken_along() {
+    fn carries_propagate_through_all_digits() {
         // 2^(64n) - 1, whose digits are all ones: -1 to an odd power is -1.
         for length in [8, 16, 24, 128, 256] {
             let modulus = vec![0xff; length];
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_mersenne_obey_fermat() {
+    fn mersenne_primes_satisfy_fermats_theorem() {
         // 2^127 - 1 is prime: x^(p-1) = 1, in two steps because of the length of the exponent.
         let prime = (1_u128 << 127) - 1;
         let base = bytes_of(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn invalid_operands_have_no_power() {
+    fn invalid_operands_are_rejected() {
         assert_eq!(modpow(&[3], 3, &[8]), None, "even");
         assert_eq!(modpow(&[3], 3, &[]), None, "nothing");
         assert_eq!(modpow(&[7], 3, &[7]), None, "not below");

@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn every_presented_certificate_of_a_path_is_looked_at() {
+    fn every_presented_certificate_of_a_path_is_checked() {
         let root = CertifiedIssuer::self_signed(authority("root"), key()).unwrap();
         let mut closed = authority("closed");
         closed.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_revoked_by_an_answer_about_itself_only() {
+    fn only_an_answer_about_a_certificate_revokes_it() {
         let mut params = CertificateParams::default();
         params.serial_number = Some(SerialNumber::from_slice(&[1, 2, 3]));
         let key = KeyPair::generate().unwrap();

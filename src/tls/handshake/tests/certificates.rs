@@ -487,7 +487,7 @@ impl World {
 type Add<'a> = &'a mut dyn FnMut(&'static str, &'static str, Presented, i32);
 
 #[test]
-fn an_rsa_key_that_may_not_sign_matters_first_in_tls_1_3_and_last_in_tls_1_2() {
+fn an_rsa_key_that_may_not_sign_is_refused_first_in_tls_1_3_and_last_in_tls_1_2() {
     let mut world = World::new();
     world.cases();
     let client = client_trusting(&world.trusted);

@@ -274,7 +274,7 @@ fn bytes_that_are_not_tls_are_a_protocol_error() {
 }
 
 #[test]
-fn a_warning_is_passed_over() {
+fn a_warning_is_skipped() {
     let say = |records: &[Vec<u8>]| code(peer_that_says(records.concat(), End::Close));
     assert_eq!(say(&[alert(WARNING, 112)]), -100);
     assert_eq!(say(&[alert(WARNING, 112), alert(FATAL, 40)]), -113);
@@ -300,7 +300,7 @@ fn a_close_notify_instead_of_a_server_hello_is_a_protocol_error() {
 }
 
 #[test]
-fn alerts_behind_the_server_hello_mean_something_else() {
+fn alerts_after_the_server_hello_have_other_codes() {
     let server = TrustedServer::new(&[&TLS12]);
     for (description, expected) in [
         (40, -107),
@@ -329,7 +329,7 @@ fn optional_client_authentication_succeeds_without_a_certificate() {
 }
 
 #[test]
-fn a_server_that_insists_on_a_client_certificate_says_so_in_the_handshake_of_tls_1_2_only() {
+fn a_required_client_certificate_fails_the_handshake_in_tls_1_2_only() {
     for (version, expected) in [(&TLS12, -110), (&TLS13, 0)] {
         let policy = Some(AskForCertificate { mandatory: true });
         let server = TrustedServer::with_client_auth(&[version], policy);
@@ -339,7 +339,7 @@ fn a_server_that_insists_on_a_client_certificate_says_so_in_the_handshake_of_tls
 }
 
 #[test]
-fn a_bad_certificate_outweighs_the_wish_for_a_client_certificate() {
+fn a_bad_certificate_fails_before_a_request_for_a_client_certificate() {
     for version in [&TLS12, &TLS13] {
         let policy = Some(AskForCertificate { mandatory: true });
         let server = TrustedServer::with_client_auth(&[version], policy);
@@ -386,7 +386,7 @@ fn shorten_last_record(flight: &mut Vec<u8>, by: usize) {
 }
 
 #[test]
-fn a_downgrade_is_noticed() {
+fn a_downgrade_is_detected() {
     let server = TrustedServer::new(&[&TLS12]);
     // The last bytes of the server random by which a TLS 1.3 server signals a downgrade.
     for sentinel in [b"DOWNGRD\x01", b"DOWNGRD\x00"] {
@@ -407,7 +407,7 @@ fn a_server_of_an_older_version_is_refused() {
 }
 
 #[test]
-fn a_server_is_told_why_its_hello_is_refused() {
+fn a_refused_hello_is_answered_with_an_alert() {
     let server = TrustedServer::new(&[&TLS12]);
     let config = Arc::new(server.config.clone());
     for (place, changed, expected) in [(10, 2, 70), (42, 1, 47)] {
@@ -430,7 +430,7 @@ fn a_server_is_told_why_its_hello_is_refused() {
 }
 
 #[test]
-fn a_changed_flight_does_not_pass() {
+fn a_changed_flight_is_refused() {
     let server = TrustedServer::new(&[&TLS12, &TLS13]);
     let last = |flight: &mut Vec<u8>| *flight.last_mut().unwrap() ^= 1;
     let address = server_with_changed_flight(server.config.clone(), last, End::Close);
@@ -438,7 +438,7 @@ fn a_changed_flight_does_not_pass() {
 }
 
 #[test]
-fn versions_have_to_meet() {
+fn client_and_server_need_a_common_version() {
     let table: [(&[&'static SupportedProtocolVersion], TlsVersionRange, i32); 9] = [
         (&[&TLS12], ANY_VERSION, 0),
         (&[&TLS13], ANY_VERSION, 0),
