@@ -351,6 +351,7 @@ mod tests {
         assert!(turns >= 2000 / 9, "{turns}");
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn addresses_that_do_not_answer_hold_few_descriptors() {
         // Room for no connection: those addresses are silent.
@@ -526,6 +527,7 @@ mod tests {
         assert_eq!(application.connect(sockets[2], peer.address), Ok(()));
     }
 
+    #[cfg(target_os = "linux")]
     fn start_error(ip: IpAddr) -> io::Error {
         start(SocketAddr::new(ip, 9), false).unwrap_err()
     }

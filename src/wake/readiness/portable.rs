@@ -282,7 +282,7 @@ mod tests {
     struct Watched {
         mailbox: Arc<Mailbox>,
         poller: Poller,
-        _socket: PolledSocket,
+        socket: PolledSocket,
         peer: std::net::TcpStream,
         woken: mpsc::Receiver<()>,
     }
@@ -303,7 +303,7 @@ mod tests {
             let watched = Self {
                 mailbox,
                 poller,
-                _socket: socket,
+                socket,
                 peer: listener.accept(),
                 woken,
             };
@@ -333,6 +333,11 @@ mod tests {
             watched.peer.write_all(b"more").unwrap();
             watched.woken.recv_timeout(DEADLINE).unwrap();
             assert_ne!(watched.collect(), 0);
+            // Windows reports the socket again after a read that finds no more.
+            watched.socket.note(Ready::TO_BE_READ);
+            let mut buffer = Vec::with_capacity(16);
+            while watched.socket.poll_read(&mut buffer).is_ready() {}
+            assert_eq!(buffer, b"more");
         }
     }
 
