@@ -5,7 +5,7 @@ const { configure } = require('../entry/configure.js');
 const tcp = require('../index.js');
 const runtime = require('../entry/runtime.js');
 
-/** Enough for each lie to be found many times over. */
+/** Enough for each defect to be found many times over. */
 const CALLS = 4000;
 
 const METHODS = Object.keys(tcp).filter((name) => typeof tcp[name] === 'function');
@@ -13,13 +13,16 @@ const METHODS = Object.keys(tcp).filter((name) => typeof tcp[name] === 'function
 /**
  * The module with something between it and the application.
  *
- * @param {object} lie
- * @param {(method: string, args: any[], answer: () => void) => void} [lie.answer] In place of calling
+ * @param {object} defect
+ * @param {(method: string, args: any[], answer: () => void) => void} [defect.answer] In place of calling
  *   back; `args` are those of the callback.
- * @param {(event: string, info: any, tell: (info?: any) => void) => void} [lie.tell] In place of
+ * @param {(event: string, info: any, tell: (info?: any) => void) => void} [defect.tell] In place of
  *   telling an event.
  */
-function liar({ answer = (_method, _args, now) => now(), tell = (_event, _info, now) => now() }) {
+function defective({
+  answer = (_method, _args, now) => now(),
+  tell = (_event, _info, now) => now(),
+}) {
   const lying = {};
   for (const method of METHODS) {
     lying[method] = (...args) => {
@@ -46,13 +49,13 @@ function liar({ answer = (_method, _args, now) => now(), tell = (_event, _info, 
   return lying;
 }
 
-/** Something that happens now and then, as not every lie can be noticed. */
+/** Something that happens now and then, as not every defect can be noticed. */
 function now(every) {
   let count = 0;
   return () => ++count % every === 0;
 }
 
-const LIES = {
+const DEFECTS = {
   'a callback that is never called': (it = now(5)) => ({
     answer: (method, _args, answer) => (method === 'send' && it() ? undefined : answer()),
   }),
@@ -124,10 +127,10 @@ test('the module answers ten thousand random calls as the model predicts', async
   expect(tally.calls).toBeGreaterThanOrEqual(10_000);
 }, 60_000);
 
-test.each(Object.entries(LIES))(
+test.each(Object.entries(DEFECTS))(
   'the model detects %s',
-  async (_what, lie) => {
-    const module = { tcp: liar(lie()), runtime, configure };
+  async (_what, defect) => {
+    const module = { tcp: defective(defect()), runtime, configure };
     const { failure } = await explore(module, { calls: CALLS, shrinking: 0, patience: 300 });
     expect(failure).toBeDefined();
   },

@@ -7,7 +7,7 @@ const { linesOf, LOWER_IS_BETTER, NOISE } = require('./report.js');
 const COMPARED = ['net', 'shim'];
 
 /** Quartiles of few rounds may lie closer together than two runs of the same code do. */
-const LEAST_SPREAD = 0.1;
+const MIN_SPREAD = 0.1;
 
 /**
  * @param {any} results
@@ -71,7 +71,7 @@ function compare(results, baseline) {
     const [workload, figure = ''] = key.split('; ');
     const lower = LOWER_IS_BETTER.has(figure);
     const spread = then.high - then.low + (now.high - now.low);
-    const least = Math.max(LEAST_SPREAD, noise[`${workload}; ${figure}`] ?? 0);
+    const least = Math.max(MIN_SPREAD, noise[`${workload}; ${figure}`] ?? 0);
     const tolerated = Math.max(spread, least * then.median);
     const fall = lower ? now.median - then.median : then.median - now.median;
     if (fall > tolerated) {

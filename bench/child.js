@@ -15,7 +15,7 @@ const parameters = JSON.parse(process.argv[process.argv.length - 1]);
 const PROBE_INTERVAL = 1;
 
 /** How long the thread is kept busy and then left alone, milliseconds. */
-const BUSY = 5;
+const BUSY_MS = 5;
 
 function threadCpu() {
   const usage = /** @type {any} */ (process).threadCpuUsage?.();
@@ -63,16 +63,16 @@ function probeLoop() {
 }
 
 function keepBusy() {
-  const end = performance.now() + BUSY;
+  const end = performance.now() + BUSY_MS;
   while (performance.now() < end);
-  setTimeout(keepBusy, BUSY);
+  setTimeout(keepBusy, BUSY_MS);
 }
 
 async function main() {
   const { side, modulePath, warmup, duration, probe, busy, beside } = parameters;
   const gauges = { threadCpu, processCpu, loopDelays: probe ? probeLoop() : () => [] };
   const meter = new Meter({ warmup, duration, gauges });
-  if (busy) setTimeout(keepBusy, BUSY);
+  if (busy) setTimeout(keepBusy, BUSY_MS);
   const runNet = (/** @type {any} */ meter) =>
     require('./sides/net.js').run(parameters, meter, memory);
   const runSide = (/** @type {any} */ meter) => {

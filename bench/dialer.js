@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * A client of the workloads that accept: `node bench/dialer.js PORT AT_ONCE COUNT` makes `COUNT`
- * connections, `AT_ONCE` at a time, and keeps each until the server ends it. Ends with its standard
+ * A client of the workloads that accept: `node bench/dialer.js PORT CONCURRENCY COUNT` makes `COUNT`
+ * connections, `CONCURRENCY` at a time, and keeps each until the server ends it. Ends with its standard
  * input.
  */
 

@@ -8,7 +8,7 @@
 const MAX_LATENCIES = 1 << 20;
 
 /** Looking at the clock costs as much as a small send, so it is not done for each. */
-const COUNTS_PER_LOOK = 32;
+const COUNTS_PER_CLOCK_READ = 32;
 
 /**
  * @typedef {object} Gauges
@@ -65,7 +65,7 @@ class Meter {
     this.operations += 1;
     this.bytes += bytes;
     this.#looks += 1;
-    if (this.#looks >= COUNTS_PER_LOOK) this.#look();
+    if (this.#looks >= COUNTS_PER_CLOCK_READ) this.#look();
   }
 
   /** @param {number} milliseconds */

@@ -10,7 +10,7 @@ import { Events } from './context/events.mjs';
 import { closeAll, createOpeners } from './context/sockets.mjs';
 import { Writer } from './context/writer.mjs';
 
-const AFTERMATH = 40;
+const QUIET_MS = 40;
 
 /** The beginning of the transcript of a scenario that cannot be performed here. */
 export const IMPOSSIBLE = 'not performed: ';
@@ -111,7 +111,7 @@ export async function perform(scenario, environment, side) {
   if (scenario.events !== false) events.start();
   try {
     await scenario.run(context);
-    await delay(AFTERMATH);
+    await delay(QUIET_MS);
   } catch (error) {
     entries.log(`FAILED: ${error}`);
   }

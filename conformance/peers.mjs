@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 const require = createRequire(import.meta.url);
 const { createAuthority, issueSelfSigned } = require('../support/certificates.js');
 
-const LATE = 5000;
+const TIMEOUT_MS = 5000;
 const DAY = 24 * 60 * 60 * 1000;
 
 /** Listens with a queue of one, tells its port and never accepts. */
@@ -120,7 +120,7 @@ class Remote {
       const timer = setTimeout(() => {
         this.#watchers.delete(check);
         reject(new Error(`waited in vain for ${what}`));
-      }, LATE);
+      }, TIMEOUT_MS);
       const check = () => {
         if (!condition()) return;
         this.#watchers.delete(check);
@@ -316,7 +316,7 @@ export class Peer {
     const wanted = number ?? 1;
     if (this.#remotes.length < wanted) {
       await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('no connection arrived')), LATE);
+        const timer = setTimeout(() => reject(new Error('no connection arrived')), TIMEOUT_MS);
         const check = () => {
           if (this.#remotes.length < wanted) return;
           this.#arrivals.delete(check);

@@ -13,7 +13,7 @@ import { completeTranscript } from './transcript.mjs';
  */
 
 /** After so long a scenario counts as stuck: a resolver may wait several times for its server. */
-const LIMIT = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /**
  * @param {Side} side
@@ -24,7 +24,7 @@ const LIMIT = 60_000;
  * @returns {Promise<{ transcript: string[], dead: boolean }>} `dead`: the side is of no
  *   more use, also because the scenario says that it taints everything after it
  */
-export async function runScenario(side, subject, scenario, certificates, limit = LIMIT) {
+export async function runScenario(side, subject, scenario, certificates, limit = TIMEOUT_MS) {
   const peer = new Peer(certificates);
   let timer;
   const late = new Promise((resolve) => {

@@ -12,10 +12,10 @@
 const { openSync, readSync } = require('node:fs');
 
 /** The timer's time, milliseconds. */
-const PACE = 1;
+const INTERVAL_MS = 1;
 
 /** How long a peer or a resolver may hold the loop at a time, milliseconds. */
-const MOST_HELD = 10;
+const MAX_TURN_MS = 10;
 
 /** @typedef {{ used: number[], wall: number[] }} Turns milliseconds, of each turn */
 
@@ -37,12 +37,12 @@ function measureTurns() {
   let [last, lastUsed] = [performance.now(), used()];
   const turn = () => {
     const [now, nowUsed] = [performance.now(), used()];
-    turns.wall.push(now - last - PACE);
+    turns.wall.push(now - last - INTERVAL_MS);
     turns.used.push(nowUsed - lastUsed);
     [last, lastUsed] = [now, nowUsed];
-    setTimeout(turn, PACE);
+    setTimeout(turn, INTERVAL_MS);
   };
-  setTimeout(turn, PACE);
+  setTimeout(turn, INTERVAL_MS);
   return () => {
     const taken = turns;
     turns = { used: [], wall: [] };
@@ -66,4 +66,4 @@ const describeTurns = ({ used, wall }) =>
 /** @param {Turns} turns */
 const longestTurn = ({ used }) => Math.max(...used);
 
-module.exports = { MOST_HELD, openClock, measureTurns, describeTurns, longestTurn };
+module.exports = { MAX_TURN_MS, openClock, measureTurns, describeTurns, longestTurn };

@@ -27,10 +27,10 @@ const USAGE = `npm run reliability -- [options]
   --out FILE       where the JSON goes (reliability/results/latest.json)`;
 
 /** A suite may take this many times as long as it says. */
-const PATIENCE = 2;
+const TIMEOUT_FACTOR = 2;
 
 /** How long a suite may take to build what it needs, before it says how long it will take. */
-const PREPARING = 600_000;
+const PREPARATION_TIMEOUT_MS = 600_000;
 
 /** @param {string} folder */
 function suitesIn(folder) {
@@ -79,7 +79,7 @@ function runSuite(path, name, options) {
     /** @type {Row[] | undefined} */
     let rows;
     let trouble = '';
-    let timer = setTimeout(giveUp, PREPARING, 'is never ready');
+    let timer = setTimeout(giveUp, PREPARATION_TIMEOUT_MS, 'is never ready');
     /** @param {string} why */
     function giveUp(why) {
       trouble = why;
@@ -90,7 +90,7 @@ function runSuite(path, name, options) {
         const { title, seconds } = report.begins;
         process.stdout.write(`${name}: ${title}\n`);
         clearTimeout(timer);
-        const limit = PATIENCE * seconds;
+        const limit = TIMEOUT_FACTOR * seconds;
         timer = setTimeout(giveUp, limit * 1000, `not done within ${limit} s`);
       }
       if (report.log) process.stdout.write(`  ${report.log}\n`);

@@ -16,13 +16,13 @@ const { Worker, parentPort, workerData } = require('node:worker_threads');
 const { RUNTIME_THREADS } = require('../support/bounds.js');
 
 const PEERS = 'peers';
-const ATTEMPTS_AT_ONCE = 50;
-const WORKERS_AT_ONCE = 4;
+const MAX_ATTEMPTS = 50;
+const MAX_WORKERS = 4;
 
 /** Everything together must end within this, in milliseconds. */
 const TIME_LIMIT = 120_000;
 /** How long what ends in the background may take to be gone, in milliseconds. */
-const PATIENCE = 10_000;
+const SETTLE_TIMEOUT = 10_000;
 
 const MIB = 1024 * 1024;
 
@@ -169,35 +169,35 @@ const STAGES = [
     name: 'sockets created, connected, sent, received, closed',
     count: 10_000,
     action: plainConversation,
-    atOnce: ATTEMPTS_AT_ONCE,
+    atOnce: MAX_ATTEMPTS,
     memory: 4 * MIB,
   },
   {
     name: 'the same, encrypted',
     count: 1000,
     action: secureConversation,
-    atOnce: ATTEMPTS_AT_ONCE,
+    atOnce: MAX_ATTEMPTS,
     memory: 8 * MIB,
   },
   {
     name: 'connects that fail',
     count: 1000,
     action: failedConnect,
-    atOnce: ATTEMPTS_AT_ONCE,
+    atOnce: MAX_ATTEMPTS,
     memory: 4 * MIB,
   },
   {
     name: 'handshakes that fail',
     count: 1000,
     action: failedHandshake,
-    atOnce: ATTEMPTS_AT_ONCE,
+    atOnce: MAX_ATTEMPTS,
     memory: 8 * MIB,
   },
   {
     name: 'workers terminated with live sockets',
     count: 200,
     action: terminatedWorker,
-    atOnce: WORKERS_AT_ONCE,
+    atOnce: MAX_WORKERS,
     memory: 16 * MIB,
   },
 ];
@@ -272,7 +272,7 @@ async function run(stage, ports) {
   const began = Date.now();
   await repeat(stage, stage.count, ports);
   const took = Date.now() - began;
-  const giveUp = Date.now() + PATIENCE;
+  const giveUp = Date.now() + SETTLE_TIMEOUT;
   let after = measure();
   while (growth(before, after, stage.memory).length > 0 && Date.now() < giveUp) {
     await new Promise((resolve) => setTimeout(resolve, 50));

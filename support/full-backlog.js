@@ -7,13 +7,13 @@ const net = require('node:net');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
 /** Linux takes one connection more than the backlog. */
-const ROOM = 2;
+const CAPACITY = 2;
 
 async function startFullServer(host = '127.0.0.1') {
   const blocked = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(__filename, { workerData: { blocked, host } });
   const [port] = await once(worker, 'message');
-  const fillers = Array.from({ length: ROOM }, () => net.connect(port, host));
+  const fillers = Array.from({ length: CAPACITY }, () => net.connect(port, host));
   await Promise.all(fillers.map((filler) => once(filler, 'connect')));
   return {
     port: /** @type {number} */ (port),
@@ -28,7 +28,7 @@ async function startFullServer(host = '127.0.0.1') {
 
 function listenAndBlock() {
   const server = net.createServer();
-  server.listen({ port: 0, host: workerData.host, backlog: ROOM - 1 }, () => {
+  server.listen({ port: 0, host: workerData.host, backlog: CAPACITY - 1 }, () => {
     parentPort?.postMessage(/** @type {net.AddressInfo} */ (server.address()).port);
     Atomics.wait(workerData.blocked, 0, 0);
   });

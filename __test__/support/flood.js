@@ -12,7 +12,7 @@ const { Worker, isMainThread, parentPort, workerData } = require('node:worker_th
 
 const CHUNK = 1024 * 1024;
 /** How long nothing may be taken before the server calls itself stalled, in milliseconds. */
-const PATIENCE = 400;
+const STALL_MS = 400;
 
 const SENT = 0;
 const STALLED = 1;
@@ -48,7 +48,7 @@ function flood() {
       Atomics.notify(state, STALLED);
       port.postMessage('stalled');
     };
-    let timer = setTimeout(reportStall, PATIENCE);
+    let timer = setTimeout(reportStall, STALL_MS);
     socket.on('error', () => {});
     const send = () => {
       clearTimeout(timer);
@@ -56,7 +56,7 @@ function flood() {
         socket.end();
         return;
       }
-      timer = setTimeout(reportStall, PATIENCE);
+      timer = setTimeout(reportStall, STALL_MS);
       socket.write(chunk, () => {
         Atomics.add(state, SENT, 1);
         send();

@@ -5,7 +5,7 @@
 const net = require('node:net');
 const tls = require('node:tls');
 
-const AT_ONCE = 64;
+const CONCURRENCY = 64;
 const REQUEST_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -34,7 +34,7 @@ async function run(parameters, meter, memory) {
   /** @param {number} count */
   async function openAll(count, sockets = /** @type {net.Socket[]} */ ([])) {
     while (sockets.length < count) {
-      const missing = Math.min(AT_ONCE, count - sockets.length);
+      const missing = Math.min(CONCURRENCY, count - sockets.length);
       const group = Array.from({ length: missing }, () => new Promise((resolve) => open(resolve)));
       sockets.push(...(await Promise.all(group)));
     }

@@ -5,7 +5,7 @@
  * and, as part of an extension, for Chromium itself.
  */
 
-const AT_ONCE = 64;
+const CONCURRENCY = 64;
 const REQUEST_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -54,7 +54,7 @@ async function run(tcp, parameters, meter, memory) {
   /** @param {number} count */
   async function openAll(count, socketIds = /** @type {number[]} */ ([])) {
     while (socketIds.length < count) {
-      const missing = Math.min(AT_ONCE, count - socketIds.length);
+      const missing = Math.min(CONCURRENCY, count - socketIds.length);
       const group = Array.from({ length: missing }, () => new Promise((resolve) => open(resolve)));
       socketIds.push(...(await Promise.all(group)));
     }

@@ -1,6 +1,6 @@
 /** Values as a transcript shows them. Runs unchanged on both sides. */
 
-const LONGEST_TEXT = 120;
+const MAX_TEXT = 120;
 
 /** FNV-1a: enough to tell two byte strings apart in a transcript. */
 function digest(bytes) {
@@ -12,7 +12,7 @@ function digest(bytes) {
 }
 
 export function showBytes(bytes) {
-  if (bytes.length > LONGEST_TEXT) {
+  if (bytes.length > MAX_TEXT) {
     return `${bytes.length} bytes, digest ${digest(bytes)}`;
   }
   return `${bytes.length} bytes ${JSON.stringify(String.fromCharCode(...bytes))}`;
@@ -75,7 +75,7 @@ export class Writer {
       case 'number':
         return this.#number(value);
       case 'string':
-        return value.length > 2 * LONGEST_TEXT
+        return value.length > 2 * MAX_TEXT
           ? `${JSON.stringify(value.slice(0, 20))}… ${value.length} characters`
           : JSON.stringify(value);
       case 'bigint':

@@ -29,13 +29,13 @@ const partOf = ({ mode, servers }) => (servers ? 'servers' : mode);
 const SIZE = 300;
 const SERVERS = 40;
 /** How often the module has to match a candidate without a miss before it is kept. */
-const PROOFS = 4;
+const REQUIRED_MATCHES = 4;
 /** How many programs run at the same time. */
-const ABREAST = 8;
+const CONCURRENCY = 8;
 /** A program that does not match runs again alone, at most so often: the machine may be overloaded. */
 const RETRIES = 2;
 /** Longer transcripts are not kept. */
-const LONGEST = 12_000;
+const MAX_TRANSCRIPT = 12_000;
 
 const fileOf = (part) => join(folder, `${part}.jsonl`);
 
@@ -63,12 +63,12 @@ function matches({ program, level, chromium }, own) {
 }
 
 /** Runs actions on all items, several at a time. */
-async function forEach(items, abreast, action) {
+async function forEach(items, concurrency, action) {
   const queue = [...items];
   const work = async () => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await action(item);
   };
-  await Promise.all(Array.from({ length: abreast }, work));
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
 async function attempt(world, item) {
@@ -95,7 +95,7 @@ export async function replayCorpus(world, corpus, most = Infinity) {
   const problems = [];
   const again = [];
   let deviations = 0;
-  await forEach(corpus, ABREAST, async (item) => {
+  await forEach(corpus, CONCURRENCY, async (item) => {
     const result = await attempt(world, item);
     if (result.deviations.length > 0) deviations += 1;
     if (!result.same) again.push(item);
@@ -121,7 +121,7 @@ export async function replayCorpus(world, corpus, most = Infinity) {
 async function makeCorpus(files) {
   const all = files
     .flatMap(readLines)
-    .filter(({ program, chromium }) => JSON.stringify([program, chromium]).length < LONGEST);
+    .filter(({ program, chromium }) => JSON.stringify([program, chromium]).length < MAX_TRANSCRIPT);
   const candidates = all.map((item) => ({
     item,
     covered: coverageOf(item.program, item.chromium),
@@ -132,12 +132,12 @@ async function makeCorpus(files) {
   const likely = choose(candidates, Math.ceil(1.3 * size));
   const failed = new Set();
   await withModule(async (world) => {
-    for (let proof = 0; proof < PROOFS; proof += 1) {
+    for (let proof = 0; proof < REQUIRED_MATCHES; proof += 1) {
       // One at a time and many at a time: the order of events must not depend on the load.
-      const abreast = proof % 2 === 0 ? 4 * ABREAST : 2;
+      const concurrency = proof % 2 === 0 ? 4 * CONCURRENCY : 2;
       await forEach(
         likely.filter((item) => !failed.has(item)),
-        abreast,
+        concurrency,
         async (item) => {
           if (!(await attempt(world, item)).same) failed.add(item);
         },

@@ -26,7 +26,7 @@ function operationsOf(program) {
 }
 
 /** More sockets than any program has. */
-const MOST_SOCKETS = 10;
+const MAX_SOCKETS = 10;
 
 const ANSWER = /^(\d+) (\w+): (?:fulfilled )?\((.*)$/;
 
@@ -61,10 +61,10 @@ function rewriteSecured(entries, rewrite) {
   return changed ? rewritten : undefined;
 }
 
-const LONGEST_TEXT = 80;
+const MAX_TEXT = 80;
 
 const showName = (name) =>
-  name.length <= LONGEST_TEXT
+  name.length <= MAX_TEXT
     ? JSON.stringify(name)
     : `${JSON.stringify(name.slice(0, 8))}… ${name.length} characters`;
 
@@ -708,7 +708,7 @@ export function explain(program, chromium, own) {
   const deviations = [];
   for (const { letter, apply } of DEVIATIONS) {
     // One socket after another.
-    for (let socket = 0; socket < MOST_SOCKETS; socket += 1) {
+    for (let socket = 0; socket < MAX_SOCKETS; socket += 1) {
       const changed = apply(program, pair);
       if (!changed || JSON.stringify(changed) === JSON.stringify(pair)) break;
       pair = changed;

@@ -55,12 +55,12 @@ const REACHED_AT = {
 const BACKLOGS = [null, 1, 2, 5, 100, 100_000, 2147483647, -1, -2147483648, 0];
 
 /** Clients that the kernel keeps waiting for a paused server with the smallest backlog. */
-const MOST_WAITING = 1;
+const MAX_QUEUED = 1;
 
 /** Sends between two sockets of the program; more may wait for a receiver that is paused. */
-const MOST_BETWEEN = 5000;
+const MAX_BYTES_BETWEEN = 5000;
 
-const MOST_SERVERS = 3;
+const MAX_SERVERS = 3;
 
 /** Calls that change whether a server accepts. */
 const CHANGES = ['listen', 'setPaused', 'disconnect', 'close'];
@@ -209,7 +209,7 @@ class ServerGenerator extends Generator {
   serverWeights({ listening, paused, closed, starting, waiting }, depth) {
     const top = depth === 0;
     const risky = starting || !top;
-    const full = waiting >= MOST_WAITING;
+    const full = waiting >= MAX_QUEUED;
     return {
       listen: closed || starting ? 1 : listening ? 0.7 : 14,
       setPaused: paused ? 3 : 2,
@@ -218,7 +218,7 @@ class ServerGenerator extends Generator {
       close: risky ? 0 : closed ? 1 : 2,
       getInfo: 4,
       getSockets: 2,
-      createServer: top && this.servers.length < MOST_SERVERS ? 1 : 0,
+      createServer: top && this.servers.length < MAX_SERVERS ? 1 : 0,
       odd: 5,
       unknown: 1,
       dial: top && !full ? (listening ? 22 : 2) : 0,
@@ -294,7 +294,7 @@ class ServerGenerator extends Generator {
     const call = super.simple(method, index);
     if (method === 'send' && this.slots[index].peer < 0) {
       const [, data] = call.args;
-      data.bytes = Math.min(data.bytes, MOST_BETWEEN);
+      data.bytes = Math.min(data.bytes, MAX_BYTES_BETWEEN);
     }
     return call;
   }
@@ -470,7 +470,7 @@ class ServerGenerator extends Generator {
     const nth = 1 + random.integer(2);
     const slot = this.slotFor(index, this.servers[index].accepted + nth - 1);
     const greet = {
-      bytes: Math.min(MOST_BETWEEN, this.size(WRITE_SIZES)),
+      bytes: Math.min(MAX_BYTES_BETWEEN, this.size(WRITE_SIZES)),
       first: random.integer(251),
     };
     const actions = {

@@ -11,13 +11,13 @@
 import { bytesOf, digest, hex, NO_SOCKET, SPECIAL, Writer } from './values.mjs';
 
 /** After this many milliseconds the interpreter stops waiting for a call that always answers. */
-const LATE = 8000;
+const TIMEOUT_MS = 8000;
 
 /** In a program in which calls may stay without an answer, it waits this many milliseconds. */
-const HANGING = 300;
+const UNANSWERED_MS = 300;
 
 /** A step ends when this many milliseconds have passed without a change; see `settle`. */
-const QUIET = { balanced: 12, known: 25, unbalanced: 80 };
+const QUIET_MS = { balanced: 12, known: 25, unbalanced: 80 };
 
 /** Server socket k of a program has the slot SERVER + k. */
 const SERVER = 1000;
@@ -121,7 +121,7 @@ class Run {
     this.#runtime = runtime;
     this.#ask = ask;
     this.#numbers = number(program);
-    this.#patience = program.hangs ? HANGING : LATE;
+    this.#patience = program.hangs ? UNANSWERED_MS : TIMEOUT_MS;
     this.#listeners = {
       onReceive: (info) => this.#onReceive(info),
       onReceiveError: (info) => this.#onReceiveError(info),
@@ -436,14 +436,14 @@ class Run {
    */
   async settle() {
     const answered = () => this.#asking === 0 && this.#allAnswered();
-    const deadline = now() + LATE;
+    const deadline = now() + TIMEOUT_MS;
     for (;;) {
-      if (!(await this.#until(answered, this.#patience))) this.#patience = HANGING;
+      if (!(await this.#until(answered, this.#patience))) this.#patience = UNANSWERED_MS;
       const { version, state, sockets, tripTime } = await this.#look();
       const balance = this.#balance(state, sockets);
       const text = [...balance, this.#pending.size].join();
       const least = this.#window(balance, text);
-      await this.#quiet(Math.max(least, (least / QUIET.balanced) * tripTime));
+      await this.#quiet(Math.max(least, (least / QUIET_MS.balanced) * tripTime));
       const again = await this.#look();
       const same = JSON.stringify(again.state) === JSON.stringify(state);
       if (same && again.version === version) {
@@ -458,8 +458,8 @@ class Run {
   }
 
   #window(balance, text) {
-    if (balance.every((part) => part === 0) && this.#pending.size === 0) return QUIET.balanced;
-    return text === this.#knownBalance ? QUIET.known : QUIET.unbalanced;
+    if (balance.every((part) => part === 0) && this.#pending.size === 0) return QUIET_MS.balanced;
+    return text === this.#knownBalance ? QUIET_MS.known : QUIET_MS.unbalanced;
   }
 
   async #look() {
@@ -517,7 +517,10 @@ class Run {
     if (wait === 'turn') {
       await delay(0);
     } else if (wait === 'answers') {
-      await this.#until(() => this.#allAnswered(), this.#program.hangs ? HANGING : LATE);
+      await this.#until(
+        () => this.#allAnswered(),
+        this.#program.hangs ? UNANSWERED_MS : TIMEOUT_MS,
+      );
     } else {
       const settled = await this.settle();
       if (!burst) this.#describe(settled);
@@ -550,7 +553,7 @@ class Run {
       await this.#ask('abort', []);
       await this.#until(
         () => this.#pending.size === 0,
-        this.#program.hangs ? LATE : this.#patience,
+        this.#program.hangs ? TIMEOUT_MS : this.#patience,
       );
       ({ sockets, servers } = await this.settle());
     }

@@ -10,7 +10,7 @@ import { pattern } from './values.mjs';
 const HELLO = Buffer.from([0x16, 0x03, 0x01]);
 
 /** How long a peer that reads slowly pauses after each piece, in milliseconds. */
-const SLOW = 2;
+const PAUSE_MS = 2;
 
 /** How long the report waits for the ends of connections, in milliseconds. */
 const REPORT_LIMIT = 1000;
@@ -131,7 +131,7 @@ class Connection {
     if (behaviour === 'resets on data') this.reset();
     if (this.#slowly) {
       this.#socket.pause();
-      setTimeout(() => this.#socket.resume(), SLOW);
+      setTimeout(() => this.#socket.resume(), PAUSE_MS);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * Random differential testing against a real Chromium:
- * `npm run conformance:random -- [--seed 1] [--programs 100 | --minutes 5] [--shrink] [--abreast 8]
+ * `npm run conformance:random -- [--seed 1] [--programs 100 | --minutes 5] [--shrink] [--concurrency 8]
  * [--servers] [--replay FILE] [--out DIRECTORY] [--verbose] [--collect FILE] [--figures FILE]`. See
  * README.md.
  */
@@ -105,7 +105,7 @@ class Session {
 
   /** Examines programs of a sequence until it ends or the time is up. */
   async explore() {
-    const { seed, programs, abreast, servers } = this.#options;
+    const { seed, programs, concurrency, servers } = this.#options;
     const make = servers ? generateServer : generate;
     let next = 0;
     const work = async () => {
@@ -115,7 +115,7 @@ class Session {
         await this.#examine(`${seed}-${index}`, make(seed, index));
       }
     };
-    await Promise.all(Array.from({ length: abreast }, work));
+    await Promise.all(Array.from({ length: concurrency }, work));
   }
 
   async replay(file) {
@@ -144,7 +144,7 @@ function readOptions() {
       seed: { type: 'string', default: '1' },
       programs: { type: 'string' },
       minutes: { type: 'string' },
-      abreast: { type: 'string', default: '8' },
+      concurrency: { type: 'string', default: '8' },
       shrink: { type: 'boolean', default: false },
       collect: { type: 'string' },
       figures: { type: 'string' },
@@ -161,7 +161,7 @@ function readOptions() {
     minutes,
     programs,
     seed: Number(values.seed),
-    abreast: Number(values.abreast),
+    concurrency: Number(values.concurrency),
   };
 }
 
@@ -179,7 +179,7 @@ async function main() {
     writeFileSync(authorityPath, certificates.rootPem);
     const trust = { certificates, authorityPath };
     const chromium = await openChromium(trust);
-    const examiner = new Examiner(chromium, await openModule(trust), options.abreast);
+    const examiner = new Examiner(chromium, await openModule(trust), options.concurrency);
     const session = new Session(examiner, options);
     const start = Date.now();
     try {

@@ -1,8 +1,8 @@
 /** Makes a program smaller for as long as it still shows what it is wanted for. */
 
 /** How many candidates are tried at once, and how many at most. */
-const ABREAST = 6;
-const MOST = 400;
+const CONCURRENCY = 6;
+const MAX_CANDIDATES = 400;
 
 const without = (list, index, count = 1) => [...list.slice(0, index), ...list.slice(index + count)];
 
@@ -105,10 +105,10 @@ async function firstThatShows(list, shows) {
 export async function shrink(program, shows) {
   let smallest = program;
   let tried = 0;
-  search: while (tried < MOST) {
+  search: while (tried < MAX_CANDIDATES) {
     const all = [...candidates(smallest)];
-    for (let index = 0; index < all.length && tried < MOST; index += ABREAST) {
-      const some = all.slice(index, index + ABREAST);
+    for (let index = 0; index < all.length && tried < MAX_CANDIDATES; index += CONCURRENCY) {
+      const some = all.slice(index, index + CONCURRENCY);
       tried += some.length;
       const found = await firstThatShows(some, shows);
       if (!found) continue;

@@ -4,7 +4,7 @@
 export const NO_SOCKET = 987_654_321;
 
 /** Longer strings are shown by their length. */
-const LONGEST_TEXT = 80;
+const MAX_TEXT = 80;
 
 /** FNV-1a, continued from `hash`. */
 export function digest(bytes, hash = 0x811c9dc5) {
@@ -78,7 +78,7 @@ export class Writer {
   }
 
   #string(value) {
-    if (value.length <= LONGEST_TEXT) return JSON.stringify(value);
+    if (value.length <= MAX_TEXT) return JSON.stringify(value);
     return `${JSON.stringify(value.slice(0, 8))}… ${value.length} characters`;
   }
 

@@ -14,11 +14,11 @@ import { Peers } from './peers.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 /** A program that has not ended after this many milliseconds makes the driver ask the world for a sign of life. */
-const SUSPICIOUS = 12_000;
+const PING_AFTER_MS = 12_000;
 /** How long a world has to give one, in milliseconds. */
-const SIGN_OF_LIFE = 4000;
+const PING_TIMEOUT_MS = 4000;
 /** A program that has not ended after this many milliseconds is given up, in a world that is alive. */
-const HOPELESS = 60_000;
+const PROGRAM_TIMEOUT_MS = 60_000;
 
 /** The world has stopped answering, with the programs that were running in it. */
 export class WorldDied extends Error {}
@@ -72,7 +72,7 @@ class Link {
     this.#count += 1;
     const ping = this.#count;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), SIGN_OF_LIFE);
+      const timer = setTimeout(() => resolve(false), PING_TIMEOUT_MS);
       this.#pongs.set(ping, () => {
         clearTimeout(timer);
         this.#pongs.delete(ping);
@@ -93,10 +93,10 @@ class Link {
       return await new Promise((resolve, reject) => {
         this.#runs.set(run, { resolve, reject, peers });
         const later = (milliseconds, action) => timers.push(setTimeout(action, milliseconds));
-        later(SUSPICIOUS, async () => {
+        later(PING_AFTER_MS, async () => {
           if (!(await this.#isAlive())) this.die('no sign of life');
         });
-        later(HOPELESS, () => resolve([[-1, 'FAILED: did not end in time']]));
+        later(PROGRAM_TIMEOUT_MS, () => resolve([[-1, 'FAILED: did not end in time']]));
         this.#send({ run, program, environment: { ports: peers.ports } });
       });
     } finally {

@@ -45,7 +45,7 @@ const { fuzzRust, rustTargets } = require('./rust.js');
 const BATCH = 500;
 
 /** So many are enough. */
-const MOST_FINDINGS = 5;
+const MAX_FINDINGS = 5;
 
 const targets = path.join(__dirname, 'targets');
 const names = readdirSync(targets).map((file) => path.basename(file, '.js'));
@@ -88,7 +88,7 @@ async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 
   process.on('unhandledRejection', note);
 
   try {
-    while (number - from < inputs && took() < seconds && findings.length < MOST_FINDINGS) {
+    while (number - from < inputs && took() < seconds && findings.length < MAX_FINDINGS) {
       const batch = Math.min(running.batch ?? BATCH, inputs - (number - from));
       for (let left = batch; left > 0; left--) {
         random.start(seed, number);

@@ -29,8 +29,8 @@ const { repeat } = require('../sockets.js');
  */
 
 /** How long one row may take, milliseconds. */
-const PATIENCE = 20_000;
-const TOGETHER = 6;
+const TIMEOUT_MS = 20_000;
+const CONCURRENCY = 6;
 const KB = 1000;
 
 const UNREAD = [0, 5, 60 * KB, 300 * KB, 1000 * KB];
@@ -213,7 +213,7 @@ async function check(row, identity, play) {
   const portOf = (/** @type {any} */ one) => one.address().port;
   const timer = new AbortController();
   const late = new Promise((resolve) => {
-    const timeout = setTimeout(resolve, PATIENCE, 'never');
+    const timeout = setTimeout(resolve, TIMEOUT_MS, 'never');
     timer.signal.addEventListener('abort', () => clearTimeout(timeout));
   });
   try {
@@ -288,7 +288,7 @@ module.exports = {
     const client = new Client(env);
     try {
       let done = 0;
-      await repeat(rows.length, TOGETHER, async (index) => {
+      await repeat(rows.length, CONCURRENCY, async (index) => {
         const row = rows[index];
         const alone = PROCESSES.includes(row.ending);
         const own = alone ? new Client(env) : client;

@@ -3,7 +3,7 @@
 /** What is wrong with the network as a whole, while connecting, during a handshake and afterwards. */
 
 const { DEVICE, PEER } = require('./network.js');
-const { KIB, SPELL, arrives, pass, spell } = require('./observations.js');
+const { KIB, OUTAGE_MS, arrives, pass, spell } = require('./observations.js');
 
 /**
  * @typedef {import('./harness.js').Fault} Fault
@@ -130,7 +130,7 @@ const conditions = CONDITIONS.flatMap(
           const socket = await scene.open({ paused: true, secure: false });
           await begin(scene);
           const secured = socket.secure();
-          await pass(SPELL);
+          await pass(OUTAGE_MS);
           await end(scene);
           const result = await secured;
           await scene.peer.ask('accepted', socket.connection);

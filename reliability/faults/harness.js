@@ -36,10 +36,10 @@ const { DOWN, UP, digestOf } = require('./stream.js');
 /** @typedef {{ found: string, took: number, wrong: string[] }} Result */
 
 /** In seconds. */
-const LIMIT = 20;
+const TIMEOUT_SECONDS = 20;
 
 /** How long what must happen at once may take on a busy machine, in milliseconds. */
-const AT_ONCE = 1000;
+const IMMEDIATE_MS = 1000;
 
 /** What the name server of a fault calls the peer. */
 const NAME = 'peer.test';
@@ -297,7 +297,7 @@ class Scene {
     const before = this.before;
     if (before && !this.fault.cold) {
       before.threads += this.fault.lookUps ?? 0;
-      const now = await application.ask('settle', before, AT_ONCE);
+      const now = await application.ask('settle', before, IMMEDIATE_MS);
       for (const what of ['descriptors', 'threads']) {
         if (now[what] > before[what]) wrong.push(`${what} ${before[what]} → ${now[what]}`);
       }
@@ -306,10 +306,10 @@ class Scene {
     const left = Date.now();
     const code = await Promise.race([
       application.ended(),
-      new Promise((resolve) => setTimeout(resolve, 2 * AT_ONCE, 'nothing')),
+      new Promise((resolve) => setTimeout(resolve, 2 * IMMEDIATE_MS, 'nothing')),
     ]);
     if (code !== 0) wrong.push(`the process ends with ${code}`);
-    else if (Date.now() - left > AT_ONCE) wrong.push('the process does not end at once');
+    else if (Date.now() - left > IMMEDIATE_MS) wrong.push('the process does not end at once');
     if (application.output) wrong.push(`it says: ${application.output.split('\n')[0]}`);
     return wrong;
   }
@@ -317,7 +317,9 @@ class Scene {
   /** What the application still waits for, if it is able to say so. */
   async owed() {
     const answer = this.application.hasEnded ? [] : this.application.ask('owed');
-    const silent = new Promise((resolve) => setTimeout(resolve, AT_ONCE, ['it does not answer']));
+    const silent = new Promise((resolve) =>
+      setTimeout(resolve, IMMEDIATE_MS, ['it does not answer']),
+    );
     return Promise.race([answer, silent]).catch(() => []);
   }
 
@@ -383,7 +385,7 @@ class Stage {
     const wrong = [];
     let found = '';
     let took = 0;
-    const { limit = LIMIT } = fault;
+    const { limit = TIMEOUT_SECONDS } = fault;
     /** @type {NodeJS.Timeout | undefined} */
     let timer;
     const late = new Promise((_, reject) => {

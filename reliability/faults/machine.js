@@ -10,7 +10,7 @@ const { BROKEN, KIB, arrives, ends } = require('./observations.js');
  * @typedef {import('./observations.js').Scene} Scene
  */
 
-const WHOLE = 'everything arrives';
+const ALL_ARRIVES = 'everything arrives';
 
 /**
  * @param {Scene} scene
@@ -106,13 +106,13 @@ module.exports = [
   connectFails('setsockopt', 'ENOPROTOOPT', 0),
   connectFails('epoll_ctl', 'ENOSPC', -18),
   connectFails('epoll_ctl', 'ENOMEM', -13),
-  exchangeFails('recvfrom', 'EINTR', '1+2', WHOLE),
+  exchangeFails('recvfrom', 'EINTR', '1+2', ALL_ARRIVES),
   exchangeFails('recvfrom', 'ECONNRESET', '2+', [BROKEN, `send -2, ${BROKEN}`]),
   exchangeFails('recvfrom', 'ENOMEM', '2+', [BROKEN, `send -2, ${BROKEN}`]),
   exchangeFails('recvfrom', 'ETIMEDOUT', '2+', [BROKEN, `send -2, ${BROKEN}`]),
-  exchangeFails('sendto,sendmsg', 'EINTR', '1+2', WHOLE),
+  exchangeFails('sendto,sendmsg', 'EINTR', '1+2', ALL_ARRIVES),
   // Nothing may be sent twice, whether or not it is tried again.
-  exchangeFails('sendto,sendmsg', 'ENOBUFS', '2', [WHOLE, `send -2, ${BROKEN}`]),
+  exchangeFails('sendto,sendmsg', 'ENOBUFS', '2', [ALL_ARRIVES, `send -2, ${BROKEN}`]),
   exchangeFails('sendto,sendmsg', 'ENOBUFS', '2+', `send -2, ${BROKEN}`),
   exchangeFails('sendto,sendmsg', 'EPIPE', '2+', `send -2, ${BROKEN}`),
   exchangeFails('sendto,sendmsg', 'EHOSTUNREACH', '2+', `send -2, ${BROKEN}`),

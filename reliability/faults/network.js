@@ -16,7 +16,7 @@ const APPLICATION = '10.77.0.1';
 const PEER = '10.77.0.2';
 const PEER_TOO = '10.77.0.12';
 /** On the cable, and nobody is there. */
-const NOBODY = '10.77.0.3';
+const UNUSED_ADDRESS = '10.77.0.3';
 const ADDRESSES = [PEER, PEER_TOO];
 /** The cable's end in each of the namespaces. */
 const DEVICE = 'cable';
@@ -232,7 +232,7 @@ module.exports = {
   APPLICATION,
   DEVICE,
   End,
-  NOBODY,
+  UNUSED_ADDRESS,
   PEER,
   PEER_TOO,
   clockEnvironment,

@@ -11,7 +11,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** How long what comes and goes again is there, in milliseconds: longer than TCP waits at first. */
-const SPELL = 450;
+const OUTAGE_MS = 450;
 
 /** @param {number} milliseconds */
 const pass = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -76,11 +76,11 @@ async function spell(scene, begin, end, length = 200 * KIB) {
   await arrives(socket, length, length);
   await begin();
   const more = Promise.all([socket.send(length), socket.peer('write', length)]);
-  await pass(SPELL);
+  await pass(OUTAGE_MS);
   await end();
   const [codes] = await more;
   if (codes[0] !== 0) return `send ${codes[0]}`;
   return arrives(socket, 2 * length, 2 * length);
 }
 
-module.exports = { BROKEN, KIB, MIB, SPELL, arrives, connecting, ends, pass, spell, told };
+module.exports = { BROKEN, KIB, MIB, OUTAGE_MS, arrives, connecting, ends, pass, spell, told };

@@ -136,7 +136,7 @@ const NO_ERROR = 0;
 const SERVER_FAILURE = 2;
 const NO_SUCH_NAME = 3;
 const TYPE_A = 1;
-const SLOWNESS = 700;
+const DELAY_MS = 700;
 /** The first label of the one name, as it stands in a query. */
 const KNOWN = '\x04peer';
 
@@ -172,7 +172,7 @@ const NAME_SERVERS = {
   'without an address': (query, say) => say(answer(query, NO_ERROR)),
   silent: () => {},
   slow: (query, say, addresses) =>
-    void setTimeout(() => say(answer(query, NO_ERROR, addresses)), SLOWNESS),
+    void setTimeout(() => say(answer(query, NO_ERROR, addresses)), DELAY_MS),
   'talking nonsense': (query, say) =>
     say(Buffer.concat([query.subarray(0, 2), Buffer.alloc(9, 0xff)])),
 };

@@ -2,7 +2,7 @@
 
 /** What goes wrong with the peer, and on the way to it. */
 
-const { DEVICE, NOBODY } = require('./network.js');
+const { DEVICE, UNUSED_ADDRESS } = require('./network.js');
 const {
   BROKEN,
   KIB,
@@ -30,10 +30,10 @@ const NETWORK = ['namespaces'];
 const FIREWALL = ['namespaces', 'iptables'];
 
 /** So much that it is on its way for a while. */
-const MUCH = 8 * MIB;
+const LARGE_SEND = 8 * MIB;
 
 /** More than operating systems take from a sender whose peer does not read, in so many sends. */
-const TOO_MUCH = 4 * MUCH;
+const OVERFLOWING_SEND = 4 * LARGE_SEND;
 const SENDS = 4;
 
 /** @param {Scene} scene */
@@ -89,7 +89,7 @@ const strangers = [
     transports: TCP,
     needs: NETWORK,
     expected: 'connect -109',
-    run: (scene) => connecting(scene, NOBODY),
+    run: (scene) => connecting(scene, UNUSED_ADDRESS),
   },
   {
     name: 'no answer to a connect, and the operating system gives up',
@@ -281,7 +281,7 @@ const TAKEN_DOWN = 'sends -2, then -15; onReceiveError -100, send -15';
  */
 async function whileSending(socket, action) {
   await socket.peer('pause');
-  const sends = socket.send(TOO_MUCH, SENDS);
+  const sends = socket.send(OVERFLOWING_SEND, SENDS);
   await pass(200);
   await action();
   return sends;
@@ -312,7 +312,7 @@ const endings = [
     return ends(socket);
   }),
   connected('the peer resets in the middle of much data', BROKEN, async (_, socket) => {
-    const writing = socket.peer('write', MUCH);
+    const writing = socket.peer('write', LARGE_SEND);
     await socket.received(MIB);
     await socket.peer('reset');
     await writing;
@@ -417,7 +417,7 @@ const endings = [
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_retries2', 2);
       await dropAll(scene);
-      const codes = await socket.send(TOO_MUCH, SENDS);
+      const codes = await socket.send(OVERFLOWING_SEND, SENDS);
       return `sends ${told(codes)}; ${await ends(socket)}`;
     },
     { needs: FIREWALL },
@@ -443,7 +443,7 @@ const endings = [
     'the application disconnects while much comes and goes',
     'sends -3; onReceiveError -100, send -15',
     async (_, socket) => {
-      const writing = socket.peer('write', MUCH);
+      const writing = socket.peer('write', LARGE_SEND);
       await socket.received(MIB);
       const sends = whileSending(socket, () => socket.call('disconnect'));
       const codes = await sends;
@@ -452,7 +452,7 @@ const endings = [
     },
   ),
   connected('the application closes while much comes and goes', 'sends -3', async (_, socket) => {
-    const writing = socket.peer('write', MUCH);
+    const writing = socket.peer('write', LARGE_SEND);
     await socket.received(MIB);
     const codes = await whileSending(socket, () => socket.close());
     await writing;
@@ -509,7 +509,7 @@ async function exchange(socket, length) {
   return arrives(socket, KIB + length, KIB + length);
 }
 
-const WHOLE = 'everything arrives';
+const ALL_ARRIVES = 'everything arrives';
 
 /**
  * @param {string} name
@@ -521,7 +521,7 @@ const WHOLE = 'everything arrives';
 const poor = (name, prepare, needs, length = 200 * KIB) =>
   connected(
     name,
-    WHOLE,
+    ALL_ARRIVES,
     async (scene, socket) => {
       await prepare(scene);
       return exchange(socket, length);
@@ -535,7 +535,7 @@ const poorly = [
     name: 'a handshake over a link of 64 kbit/s',
     transports: TLS,
     needs: ['namespaces', 'tc tbf'],
-    expected: WHOLE,
+    expected: ALL_ARRIVES,
     async run(scene) {
       const { near, far } = scene.network;
       const narrow = `tc qdisc add dev ${DEVICE} root tbf rate 64kbit burst 1600 latency 2s`;
@@ -582,7 +582,7 @@ const poorly = [
   {
     name: 'the packets that the way takes become smaller, and larger again',
     needs: NETWORK,
-    expected: WHOLE,
+    expected: ALL_ARRIVES,
     run: (scene) => {
       const both = (/** @type {number} */ mtu) => async () => {
         const { near, far } = scene.network;
@@ -594,7 +594,7 @@ const poorly = [
   {
     name: 'the buffers of the operating system are as small as can be',
     needs: NETWORK,
-    expected: WHOLE,
+    expected: ALL_ARRIVES,
     async run(scene) {
       const { near, far } = scene.network;
       await Promise.all(
@@ -609,18 +609,18 @@ const poorly = [
       return arrives(socket, 100 * KIB, 100 * KIB);
     },
   },
-  connected('the peer sends byte by byte', WHOLE, async (_, socket) => {
+  connected('the peer sends byte by byte', ALL_ARRIVES, async (_, socket) => {
     await socket.peer('write', 2000, { piece: 1 });
     return arrives(socket, KIB + 2000, KIB);
   }),
-  connected('the peer sends a byte now and then', WHOLE, async (_, socket) => {
+  connected('the peer sends a byte now and then', ALL_ARRIVES, async (_, socket) => {
     await socket.peer('write', 50, { piece: 1, delay: 10 });
     return arrives(socket, KIB + 50, KIB);
   }),
   {
     name: 'every byte of TLS comes in a packet of its own, the handshake too',
     transports: TLS,
-    expected: WHOLE,
+    expected: ALL_ARRIVES,
     async run(scene) {
       const port = await scene.listen({ dribble: true });
       scene.port = port;
@@ -629,48 +629,48 @@ const poorly = [
       return arrives(socket, 2 * KIB, 2 * KIB);
     },
   },
-  connected('the peer reads slowly', WHOLE, async (_, socket) => {
+  connected('the peer reads slowly', ALL_ARRIVES, async (_, socket) => {
     await socket.peer('readSlowly', 2);
     const codes = await socket.send(4 * MIB, 4);
     return told(codes) === '0' ? arrives(socket, KIB, KIB + 4 * MIB) : told(codes);
   }),
-  connected('the peer reads nothing for a while', WHOLE, async (_, socket) => {
+  connected('the peer reads nothing for a while', ALL_ARRIVES, async (_, socket) => {
     const codes = whileSending(socket, () => pass(300).then(() => socket.peer('resume')));
-    const end = await arrives(socket, KIB, KIB + TOO_MUCH);
+    const end = await arrives(socket, KIB, KIB + OVERFLOWING_SEND);
     return told(await codes) === '0' ? end : told(await codes);
   }),
-  connected('the application reads nothing for a while', WHOLE, async (_, socket) => {
+  connected('the application reads nothing for a while', ALL_ARRIVES, async (_, socket) => {
     await socket.pause(true);
-    const writing = socket.peer('write', MUCH);
+    const writing = socket.peer('write', LARGE_SEND);
     await pass(300);
     await socket.pause(false);
     await writing;
-    return arrives(socket, KIB + MUCH, KIB);
+    return arrives(socket, KIB + LARGE_SEND, KIB);
   }),
   connected(
     'the process of the peer is stopped for a while',
-    WHOLE,
+    ALL_ARRIVES,
     async (scene, socket) => {
       scene.peer.signal('SIGSTOP');
-      const sending = socket.send(MUCH);
+      const sending = socket.send(LARGE_SEND);
       await pass(500);
       scene.peer.signal('SIGCONT');
       await sending;
-      return arrives(socket, KIB, KIB + MUCH);
+      return arrives(socket, KIB, KIB + LARGE_SEND);
     },
     { needs: ['Linux'] },
   ),
   connected(
     'the process of the application is stopped for a while',
-    WHOLE,
+    ALL_ARRIVES,
     async (scene, socket) => {
-      const writing = socket.peer('write', MUCH);
+      const writing = socket.peer('write', LARGE_SEND);
       await socket.received(MIB);
       scene.application.signal('SIGSTOP');
       await pass(500);
       scene.application.signal('SIGCONT');
       await writing;
-      return arrives(socket, KIB + MUCH, KIB);
+      return arrives(socket, KIB + LARGE_SEND, KIB);
     },
     { needs: ['Linux'] },
   ),

@@ -23,7 +23,7 @@ const peers = require('./peers.js');
 const FAULTS = [...conditions, ...peers, ...names, ...machine];
 
 /** So many at once: most of the time goes by waiting. */
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 
 /** @param {Result} result */
 function inWords({ found, took, wrong }) {
@@ -72,7 +72,7 @@ async function run({ log, parts }) {
     }
   }
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
   } finally {
     stage.close();
   }

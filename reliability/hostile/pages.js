@@ -18,13 +18,13 @@ const MIB = 1024 * 1024;
 const CALLS = 1024;
 
 /** How long an attack may last, milliseconds. */
-const LIMIT = 90_000;
+const TIMEOUT_MS = 90_000;
 
 /** By how much a process grows through messages alone, whatever becomes of them. */
-const NOISE = 96 * MIB;
+const BASE_GROWTH = 96 * MIB;
 
 /** For how many milliseconds at a time the module may hold the event loop; a slice, on a loaded machine. */
-const HELD = 50;
+const MAX_TURN_MS = 50;
 
 /**
  * @typedef {object} Attack
@@ -231,7 +231,7 @@ const answered = (page, count) => ({
 const ATTACKS = [
   {
     what: '1,024 getInfo of a socket with a name of 64 MiB',
-    grows: NOISE + 512 * MIB,
+    grows: BASE_GROWTH + 512 * MIB,
     async perform(main) {
       const page = main.openPage();
       await page.create(1, 'x'.repeat(64 * MIB));
@@ -242,7 +242,7 @@ const ATTACKS = [
   },
   {
     what: '24 sockets with names of 64 MiB',
-    grows: NOISE + 512 * MIB,
+    grows: BASE_GROWTH + 512 * MIB,
     async perform(main) {
       const page = main.openPage();
       const name = 'x'.repeat(64 * MIB);
@@ -254,7 +254,7 @@ const ATTACKS = [
   {
     what: '1,024 getSockets with 20,480 sockets',
     // The sockets alone make it grow by 84 to 89 MiB, measured three times.
-    grows: NOISE + 32 * MIB,
+    grows: BASE_GROWTH + 32 * MIB,
     configuration: { maxSockets: 20_480 },
     async perform(main) {
       const page = main.openPage();
@@ -273,7 +273,7 @@ const ATTACKS = [
   },
   {
     what: '64 denied connects to hosts of a million characters',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     async perform(main) {
       const page = main.openPage();
       await page.create(1);
@@ -287,7 +287,7 @@ const ATTACKS = [
   },
   {
     what: '1,024 denied connects to the worst hosts that are looked at',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     connect: Array.from({ length: 1000 }, (_, index) => `*.example${index}.com`),
     async perform(main) {
       const page = main.openPage();
@@ -299,7 +299,7 @@ const ATTACKS = [
   },
   {
     what: '4,001 connections with 4,096 descriptors',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     connect: ['127.0.0.1'],
     configuration: { maxSockets: 4001 },
     descriptors: 4096,
@@ -322,7 +322,7 @@ const ATTACKS = [
   },
   {
     what: '1,500 sockets without maxSockets',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     async perform(main) {
       const page = main.openPage();
       await page.create(1500);
@@ -335,7 +335,7 @@ const ATTACKS = [
   },
   {
     what: '64 messages of a send of 16 Mi messages without bytes',
-    grows: NOISE + 512 * MIB,
+    grows: BASE_GROWTH + 512 * MIB,
     async perform(main) {
       const page = main.openPage();
       const count = 16 * MIB;
@@ -349,7 +349,7 @@ const ATTACKS = [
   },
   {
     what: '8 Mi sends of a byte to a peer that reads nothing',
-    grows: NOISE + 512 * MIB,
+    grows: BASE_GROWTH + 512 * MIB,
     connect: ['127.0.0.1'],
     async perform(main) {
       const server = await startDeafServer();
@@ -370,7 +370,7 @@ const ATTACKS = [
   },
   {
     what: '8 Mi calls of a page that takes in no answer',
-    grows: NOISE + 192 * MIB,
+    grows: BASE_GROWTH + 192 * MIB,
     async perform(main) {
       const page = main.openPage();
       page.acknowledges = false;
@@ -383,7 +383,7 @@ const ATTACKS = [
   },
   {
     what: '2 GiB of sends of a page that takes in no answer',
-    grows: NOISE + 320 * MIB,
+    grows: BASE_GROWTH + 320 * MIB,
     async perform(main) {
       const page = main.openPage();
       page.acknowledges = false;
@@ -397,7 +397,7 @@ const ATTACKS = [
   },
   {
     what: '1,000 messages of 1,024 calls of listen()',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     async perform(main) {
       const page = main.openPage();
       const calls = Array.from({ length: CALLS }, (_, index) => [
@@ -412,7 +412,7 @@ const ATTACKS = [
   },
   {
     what: '4,000 pages that send what no page sends',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     async perform(main) {
       const pages = Array.from({ length: 4000 }, () => main.openPage());
       for (const page of pages) {
@@ -426,7 +426,7 @@ const ATTACKS = [
   },
   {
     what: '64 pages, with 1,024 getSockets of 1,024 sockets each',
-    grows: NOISE,
+    grows: BASE_GROWTH,
     async perform(main) {
       const first = main.openPage();
       await first.create(1024);
@@ -453,23 +453,23 @@ async function perform({ what, grows, connect, configuration, descriptors, perfo
   let timer;
   try {
     const { begun } = await main.ask('begun', 'begin');
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, LIMIT, 'late')));
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, TIMEOUT_MS, 'late')));
     const outcome = await Promise.race([perform(main), late]);
     const found = await Promise.race([main.ask('peak', 'end'), late]);
     if (outcome === 'late' || found === 'late' || found.gone) {
       const figure = found.gone
         ? `the main process has ${found.gone}`
-        : `not done within ${LIMIT / 1000} s`;
+        : `not done within ${TIMEOUT_MS / 1000} s`;
       return { what, figure, ok: false };
     }
     const grown = found.peak - begun;
     const figure = `+${(grown / MIB).toFixed(0)} MiB, loop held ${found.held.toFixed(0)} ms`;
-    const bound = `+${grows / MIB} MiB, ${HELD} ms`;
+    const bound = `+${grows / MIB} MiB, ${MAX_TURN_MS} ms`;
     return {
       what,
       figure: [figure, outcome?.figure].filter(Boolean).join(', '),
       bound: [bound, outcome?.bound].filter(Boolean).join(', '),
-      ok: grown <= grows && found.held <= HELD && (outcome?.ok ?? true),
+      ok: grown <= grows && found.held <= MAX_TURN_MS && (outcome?.ok ?? true),
     };
   } finally {
     clearTimeout(timer);

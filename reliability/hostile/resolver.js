@@ -15,10 +15,10 @@ const TYPE = { a: 1, cname: 5, txt: 16, aaaa: 28 };
 const HEADER = 12;
 
 /** So many addresses, as many as an answer can hold. */
-const THOUSANDS = 4000;
+const MANY_ADDRESSES = 4000;
 
 /** How late a late answer is, milliseconds. */
-const LATE = 1000;
+const LATE_MS = 1000;
 
 /** @param {number} type @param {Buffer} data @param {Buffer} [name] by default the one asked for */
 function record(type, data, name = Buffer.from([0xc0, HEADER])) {
@@ -64,7 +64,9 @@ const NAMES = {
   thousands(query, isA, isStream) {
     if (!isA) return answer(query, []);
     if (!isStream) return answer(query, [], TRUNCATED);
-    const all = Array.from({ length: THOUSANDS }, (_, index) => record(TYPE.a, refusing(index)));
+    const all = Array.from({ length: MANY_ADDRESSES }, (_, index) =>
+      record(TYPE.a, refusing(index)),
+    );
     return answer(query, all);
   },
   odd: (query, isA) =>
@@ -93,7 +95,7 @@ function respond(query, isStream, send) {
   const make = NAMES[whole] ?? NAMES[label] ?? NAMES.silent;
   const bytes = make(query, isA, isStream);
   if (!bytes) return;
-  if (label === 'late') setTimeout(() => send(bytes), LATE).unref();
+  if (label === 'late') setTimeout(() => send(bytes), LATE_MS).unref();
   else send(bytes);
 }
 
@@ -131,4 +133,4 @@ async function startResolver(file) {
   };
 }
 
-module.exports = { startResolver, LATE, THOUSANDS };
+module.exports = { startResolver, LATE_MS, MANY_ADDRESSES };

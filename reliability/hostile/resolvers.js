@@ -10,55 +10,55 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { boundOf } = require('../../support/bounds.js');
 const { start } = require('../child.js');
-const { MOST_HELD, describeTurns, longestTurn } = require('../event-loop.js');
+const { MAX_TURN_MS, describeTurns, longestTurn } = require('../event-loop.js');
 const { withResolver } = require('../isolation/names.js');
-const { LATE, THOUSANDS, startResolver } = require('./resolver.js');
+const { LATE_MS, MANY_ADDRESSES, startResolver } = require('./resolver.js');
 
 /** @typedef {import('../suite.js').Row} Row */
 
 /** Names that nobody answers. */
-const NAMES = 500;
+const NAME_COUNT = 500;
 
 /** How long a good name may take meanwhile, milliseconds; after so long it is given up. */
-const SOON = 2000;
-const GIVEN_UP = 20_000;
+const MAX_LOOKUP_MS = 2000;
+const TIMEOUT_MS = 20_000;
 
 /** One environment never has more look-ups under way. */
-const SHARE = boundOf('src/runtime/mod.rs', 'MAX_LOOKUPS') / 2;
+const MAX_LOOKUPS = boundOf('src/runtime/mod.rs', 'MAX_LOOKUPS') / 2;
 
 /** @param {string} what @param {number | undefined} time @returns {Row} */
 const answered = (what, time) => ({
   what,
-  figure: time === undefined ? `no answer in ${GIVEN_UP / 1000} s` : `${time.toFixed(0)} ms`,
-  bound: `≤ ${SOON} ms`,
-  ok: time !== undefined && time <= SOON,
+  figure: time === undefined ? `no answer in ${TIMEOUT_MS / 1000} s` : `${time.toFixed(0)} ms`,
+  bound: `≤ ${MAX_LOOKUP_MS} ms`,
+  ok: time !== undefined && time <= MAX_LOOKUP_MS,
 });
 
 /** @type {Record<string, (found: any) => Row[]>} */
 const CHECKS = {
   worker: ({ beside, after }) => [
-    answered(`a name beside a worker that asks for ${NAMES} which nobody answers`, beside),
+    answered(`a name beside a worker that asks for ${NAME_COUNT} which nobody answers`, beside),
     answered('a name when that worker is terminated', after),
   ],
   pages: ({ beside, after }) => [
-    answered(`a name beside a page that asks for ${NAMES} which nobody answers`, beside),
+    answered(`a name beside a page that asks for ${NAME_COUNT} which nobody answers`, beside),
     answered('a name when that page has ended', after),
   ],
   close: ({ before, told }) => [
     {
-      what: `connects that have ended 200 ms after their ${NAMES} sockets were closed`,
+      what: `connects that have ended 200 ms after their ${NAME_COUNT} sockets were closed`,
       figure: `${before}, then ${told.length}`,
-      bound: `0, then ≥ ${NAMES - SHARE}`,
-      ok: before === 0 && told.length >= NAMES - SHARE && told.every(isSocketNotFound),
+      bound: `0, then ≥ ${NAME_COUNT - MAX_LOOKUPS}`,
+      ok: before === 0 && told.length >= NAME_COUNT - MAX_LOOKUPS && told.every(isSocketNotFound),
     },
   ],
   thousands: ({ quiet, attacked, codes }) => [
     {
-      what: `4 names with ${THOUSANDS} addresses that refuse: p99 and longest turn`,
+      what: `4 names with ${MANY_ADDRESSES} addresses that refuse: p99 and longest turn`,
       figure: `${describeTurns(quiet)} → ${describeTurns(attacked)}; connect ${codes}`,
-      bound: `≤ ${MOST_HELD} ms`,
+      bound: `≤ ${MAX_TURN_MS} ms`,
       ok:
-        longestTurn(attacked) <= MOST_HELD &&
+        longestTurn(attacked) <= MAX_TURN_MS &&
         codes.every((/** @type {number} */ code) => code === -102),
     },
   ],
@@ -74,8 +74,8 @@ const CHECKS = {
     {
       what: 'an answer after close()',
       figure: `closed after ${closed.toFixed(0)} ms, connect told after ${told.toFixed(0)} ms: ${code}`,
-      bound: `< ${LATE} ms, ≥ ${LATE} ms: Socket not found`,
-      ok: closed < LATE && told >= LATE && isSocketNotFound(code),
+      bound: `< ${LATE_MS} ms, ≥ ${LATE_MS} ms: Socket not found`,
+      ok: closed < LATE_MS && told >= LATE_MS && isSocketNotFound(code),
     },
   ],
 };
@@ -110,7 +110,7 @@ async function run({ log }) {
     const rows = [];
     for (const [scenario, check] of Object.entries(CHECKS)) {
       log(`resolvers: ${scenario}`);
-      const job = { scenario, port, names: NAMES, limit: GIVEN_UP };
+      const job = { scenario, port, names: NAME_COUNT, limit: TIMEOUT_MS };
       const child = start(join(__dirname, 'resolvers-process.js'), job, {
         wrapper: withResolver(file),
       });

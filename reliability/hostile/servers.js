@@ -11,13 +11,13 @@ const { join } = require('node:path');
 const { holdTheLoop } = require('../isolation/loop.js');
 
 /** How the names of these inputs begin. */
-const WORST = ['tickets, 910 in a record', 'a record of tickets'];
+const WORST_INPUTS = ['tickets, 910 in a record', 'a record of tickets'];
 
 /** @param {import('../suite.js').Options} options */
 async function run({ long, log }) {
   const folder = mkdtempSync(join(tmpdir(), 'servers-'));
   try {
-    return await holdTheLoop(folder, { long, log, inputs: WORST });
+    return await holdTheLoop(folder, { long, log, inputs: WORST_INPUTS });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

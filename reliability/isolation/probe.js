@@ -14,13 +14,13 @@ const KIB = 1024;
 const ENDLESS = new BigUint64Array([2n ** 50n]).buffer;
 
 /** Between two messages of a socket, milliseconds. */
-const REST = 2;
+const MESSAGE_INTERVAL_MS = 2;
 
 /** How many messages are exchanged between two connections. */
-const CONNECT_AFTER = 200;
+const MESSAGES_PER_CONNECTION = 200;
 
 /** How long a slow listener keeps the thread, milliseconds. */
-const SLOW = 4;
+const SLOW_LISTENER_MS = 4;
 
 const { scenario, addresses, ports, before, during, plain, tls } = JSON.parse(process.argv[2]);
 
@@ -68,7 +68,7 @@ async function exchangeForEver(tls) {
       await echoed;
       messages.push(performance.now() - begun);
       countTurn();
-      await wait(REST);
+      await wait(MESSAGE_INTERVAL_MS);
     }
   })();
 }
@@ -96,7 +96,7 @@ async function connectForEver(tls) {
     connections.push(performance.now() - begun);
     await close(socketId);
     await new Promise((resolve) => {
-      waiting.push({ at: turns + CONNECT_AFTER, go: () => resolve(undefined) });
+      waiting.push({ at: turns + MESSAGES_PER_CONNECTION, go: () => resolve(undefined) });
     });
   }
 }
@@ -139,7 +139,7 @@ const disturbances = {
     const receiver = {
       data() {
         events += 1;
-        const end = performance.now() + SLOW;
+        const end = performance.now() + SLOW_LISTENER_MS;
         while (performance.now() < end);
       },
     };

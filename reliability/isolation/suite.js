@@ -36,17 +36,17 @@ const MIB = 1024 * 1024;
 const EVENT_LOOP = 'event-loop';
 
 /** How much the 99th percentile may move, milliseconds. */
-const MOVES = 50;
+const MAX_INCREASE_MS = 50;
 
 /** What V8, the allocator and connections that come and go make of a process, bytes. */
 const NOISE = 24 * MIB;
 
 /** How long checks wait, and each name, milliseconds. */
-const BLOCKED = 2000;
+const BLOCKED_MS = 2000;
 
 /** How often they do something, in milliseconds between two times. */
-const MESSAGE_PACE = 5;
-const CONNECTION_PACE = 50;
+const MESSAGE_INTERVAL_MS = 5;
+const CONNECTION_INTERVAL_MS = 50;
 
 /** Of those that are not to be disturbed. */
 const BYSTANDERS = { plain: 16, tls: 4 };
@@ -55,12 +55,12 @@ const READ_SIZE = boundOf('src/table/receive.rs', 'READ_SIZE');
 const QUOTA = boundOf('src/table/send.rs', 'WRITE_QUOTA');
 /** Three buffers, each of which may have grown to twice of what it holds. */
 const INBOUND = 6 * (boundOf('src/tls/pipe.rs', 'MAX_INBOUND') + READ_SIZE);
-const AHEAD = boundOf('src/tls/bulk.rs', 'MAX_READ_AHEAD');
+const MAX_READ_AHEAD = boundOf('src/tls/bulk.rs', 'MAX_READ_AHEAD');
 /** Of 64 encrypted sockets in bulk; those that go one read ahead hold another. */
-const INBOUND_OF_64 = AHEAD * INBOUND + (64 - AHEAD) * 6 * 2 * READ_SIZE;
+const INBOUND_OF_64 = MAX_READ_AHEAD * INBOUND + (64 - MAX_READ_AHEAD) * 6 * 2 * READ_SIZE;
 
 /** What an iterator or stream keeps: its high-water mark, and a piece more. */
-const KEPT = 2 * 64 * 1024;
+const MAX_STREAM_BUFFER = 2 * 64 * 1024;
 
 /** @param {{ codes: number[] }} found */
 const allEnd = ({ codes }) => ({
@@ -85,7 +85,7 @@ const SCENARIOS = {
   },
   'kept-data': {
     title: '128 floods of which iterators and streams take nothing',
-    grows: 64 * (READ_SIZE + KEPT) + INBOUND_OF_64 + 64 * KEPT + NOISE,
+    grows: 64 * (READ_SIZE + MAX_STREAM_BUFFER) + INBOUND_OF_64 + 64 * MAX_STREAM_BUFFER + NOISE,
   },
   'paused-flood': {
     title: '128 floods that are paused',
@@ -103,13 +103,13 @@ const SCENARIOS = {
     }),
   },
   'blocked-checks': {
-    title: `40 certificate checks that wait ${BLOCKED / 1000} s`,
+    title: `40 certificate checks that wait ${BLOCKED_MS / 1000} s`,
     grows: NOISE,
     blocksChecks: true,
     check: allEnd,
   },
   'slow-names': {
-    title: `40 names that take ${BLOCKED / 1000} s each`,
+    title: `40 names that take ${BLOCKED_MS / 1000} s each`,
     grows: NOISE,
     slowNames: true,
     check: allEnd,
@@ -151,8 +151,8 @@ function compare(what, before, during, pace) {
   return {
     what,
     figure: `${was.toFixed(1)} → ${is.toFixed(1)} ms of ${during.length}, at most ${Math.max(...during).toFixed(0)} ms`,
-    bound: `+ < ${MOVES} ms`,
-    ok: is - was < MOVES,
+    bound: `+ < ${MAX_INCREASE_MS} ms`,
+    ok: is - was < MAX_INCREASE_MS,
   };
 }
 
@@ -181,7 +181,7 @@ async function disturb({ addresses, ports, authority }, name, scenario, folder, 
   });
   await child.hear();
   if (blocksChecks) {
-    await new Promise((resolve) => setTimeout(resolve, BLOCKED));
+    await new Promise((resolve) => setTimeout(resolve, BLOCKED_MS));
     await writeFile(store, readFileSync(authority));
   }
   const { undisturbed, disturbed, grown, found } = await child.hear();
@@ -192,7 +192,7 @@ async function disturb({ addresses, ports, authority }, name, scenario, folder, 
       `${name}: p99 of others' messages`,
       undisturbed.messages,
       disturbed.messages,
-      MESSAGE_PACE,
+      MESSAGE_INTERVAL_MS,
     ),
     {
       what: `${name}: memory`,
@@ -207,7 +207,7 @@ async function disturb({ addresses, ports, authority }, name, scenario, folder, 
         `${name}: p99 of new connections`,
         undisturbed.connections,
         disturbed.connections,
-        CONNECTION_PACE,
+        CONNECTION_INTERVAL_MS,
       ),
     );
   }
@@ -244,7 +244,7 @@ module.exports = {
     const leftOut = namesLeftOut();
     const resolver = leftOut
       ? undefined
-      : await startResolver(BLOCKED, join(folder, 'resolv.conf'));
+      : await startResolver(BLOCKED_MS, join(folder, 'resolv.conf'));
     try {
       const rows = [];
       for (const name of wanted) {

@@ -49,7 +49,7 @@ const PROFILES = [
   'delay=100,jitter=20,loss=1,duplicate=2',
   'delay=40,jitter=20,loss=3,duplicate=3,reorder=3,corrupt=1',
 ];
-const SHORT = 3;
+const SHORT_COUNT = 3;
 
 /** By which count a setting of a profile can be known to have had an effect. */
 const DONE = {
@@ -61,10 +61,10 @@ const DONE = {
 };
 
 /** So many lines at once: they do little but wait. */
-const AT_ONCE = { short: 6, long: 5 };
+const CONCURRENCY = { short: 6, long: 5 };
 
 /** How long one exchange may take, in seconds. */
-const LIMIT = { short: 25, long: 900 };
+const TIMEOUT_SECONDS = { short: 25, long: 900 };
 
 function leftOut() {
   if (!has('namespaces')) return 'no namespaces';
@@ -182,7 +182,7 @@ async function perform(stage, profile, transport, { length, limit, seed }) {
 async function run({ long, seed, log }) {
   const form = long ? 'long' : 'short';
   const length = long ? 10 * MB : MB;
-  const profiles = long ? PROFILES : PROFILES.slice(0, SHORT);
+  const profiles = long ? PROFILES : PROFILES.slice(0, SHORT_COUNT);
   const work = profiles.flatMap((profile) =>
     /** @type {Transport[]} */ (['TCP', 'TLS']).map((transport) => ({ profile, transport })),
   );
@@ -195,13 +195,13 @@ async function run({ long, seed, log }) {
       const index = next++;
       if (index >= work.length) return;
       const { profile, transport } = work[index];
-      const options = { length, limit: LIMIT[form], seed: seed + index };
+      const options = { length, limit: TIMEOUT_SECONDS[form], seed: seed + index };
       rows[index] = await perform(stage, profile, transport, options);
       if (long || !rows[index].ok) log(`${rows[index].what}: ${rows[index].figure}`);
     }
   }
   try {
-    await Promise.all(Array.from({ length: AT_ONCE[form] }, takeNext));
+    await Promise.all(Array.from({ length: CONCURRENCY[form] }, takeNext));
   } finally {
     stage.close();
   }

@@ -8,7 +8,7 @@ const { createRandom } = require('../random.js');
 const { call, close, open, receivers, repeat, send } = require('../sockets.js');
 
 /** How many handshakes are under way at once: each costs both ends milliseconds. */
-const AT_ONCE = 64;
+const MAX_HANDSHAKES = 64;
 
 const MIB = 1024 * 1024;
 
@@ -73,12 +73,12 @@ class Correspondent {
 // ---- Many sockets at once -----------------------------------------------------------------------
 
 async function hold() {
-  await repeat(AT_ONCE, AT_ONCE, async (index) => close(await open(target(index))));
+  await repeat(MAX_HANDSHAKES, MAX_HANDSHAKES, async (index) => close(await open(target(index))));
   const before = residentBytes();
   const begun = performance.now();
   /** @type {number[]} */
   const socketIds = [];
-  await repeat(job.count, AT_ONCE, async (index) => {
+  await repeat(job.count, MAX_HANDSHAKES, async (index) => {
     socketIds.push(await open(target(index)));
   });
   const seconds = (performance.now() - begun) / 1000;
@@ -103,21 +103,21 @@ async function hold() {
   const crossed = holders.filter(({ wrong }) => wrong > 0).length;
   tell({ exchanged: holders.length * job.rounds, crossed });
   await hear();
-  await repeat(socketIds.length, AT_ONCE, (index) => close(socketIds[index]));
+  await repeat(socketIds.length, MAX_HANDSHAKES, (index) => close(socketIds[index]));
   tell({ closed: true });
 }
 
 // ---- Many sockets one after another -------------------------------------------------------------
 
 /** How often descriptors and memory are looked at. */
-const LOOKS = 10;
+const SAMPLES = 10;
 
 async function cycles() {
   let number = 0;
   let wrong = 0;
   const begun = performance.now();
-  for (let look = 0; look < LOOKS; look++) {
-    await repeat(job.count / LOOKS, AT_ONCE, async () => {
+  for (let look = 0; look < SAMPLES; look++) {
+    await repeat(job.count / SAMPLES, MAX_HANDSHAKES, async () => {
       number += 1;
       const text = `process ${process.pid} cycle ${number} `.repeat(random.integer(1, 30));
       const correspondent = new Correspondent();
@@ -134,7 +134,7 @@ async function cycles() {
 // ---- Many bytes ---------------------------------------------------------------------------------
 
 /** Sends that have not ended, of one socket. */
-const SENDS_AT_ONCE = 4;
+const MAX_PENDING_SENDS = 4;
 
 /** How many bytes a send has, and how often so many. */
 const SEND_SIZES = /** @type {const} */ ([
@@ -146,7 +146,7 @@ const SEND_SIZES = /** @type {const} */ ([
 ]);
 
 /** How often a socket is paused, in events. */
-const PAUSES = 1 / 5000;
+const PAUSE_PROBABILITY = 1 / 5000;
 
 function sendSize() {
   let part = random.next();
@@ -203,7 +203,7 @@ class Download {
       this.#reply = Buffer.concat([this.#reply, bytes.subarray(own.length)]);
       if (this.#reply.length === 16) this.#done(this.#reply);
       if (this.#reply.length > 16) this.#failed(new Error('more came than was sent'));
-    } else if (random.next() < PAUSES) {
+    } else if (random.next() < PAUSE_PROBABILITY) {
       void this.#pause();
     }
   };
@@ -235,7 +235,7 @@ async function upload(socketId, length) {
       await send(socketId, bytes.buffer);
     }
   };
-  await Promise.all(Array.from({ length: SENDS_AT_ONCE }, sendOn));
+  await Promise.all(Array.from({ length: MAX_PENDING_SENDS }, sendOn));
   return checksum;
 }
 

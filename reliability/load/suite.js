@@ -50,7 +50,7 @@ const ROUNDS = 3;
 const TRANSFERS = 4;
 
 /** What an idle socket may cost, bytes. */
-const COST = { plain: 8 * KIB, tls: 24 * KIB };
+const MAX_SOCKET_BYTES = { plain: 8 * KIB, tls: 24 * KIB };
 
 /**
  * The young generation has its full size from the beginning. Otherwise V8 doubles it at any time during
@@ -59,7 +59,7 @@ const COST = { plain: 8 * KIB, tls: 24 * KIB };
 const YOUNG_GENERATION = '--min-semi-space-size=16';
 
 /** What a process may grow by in the second half of the cycles, bytes. */
-const GROWTH = 5 * MIB;
+const MAX_GROWTH = 5 * MIB;
 
 /** What a process has open besides its sockets. */
 const OTHER_DESCRIPTORS = 200;
@@ -132,8 +132,8 @@ async function hold(kind, total, processes, { seed }) {
       {
         what: `${kind}: memory of an idle socket, ${amount(total)} in ${where}`,
         figure: `${(cost / KIB).toFixed(2)} KiB`,
-        bound: `≤ ${COST[kind] / KIB} KiB`,
-        ok: cost <= COST[kind],
+        bound: `≤ ${MAX_SOCKET_BYTES[kind] / KIB} KiB`,
+        ok: cost <= MAX_SOCKET_BYTES[kind],
       },
     ];
   } finally {
@@ -172,8 +172,8 @@ async function cycles(kind, count, { seed, log }) {
       {
         what: `${kind}: descriptors and memory, in the second half of them`,
         figure: `${more} more, ${(growth / MIB).toFixed(1)} MiB more`,
-        bound: `0, ≤ ${GROWTH / MIB} MiB`,
-        ok: more <= 0 && growth <= GROWTH,
+        bound: `0, ≤ ${MAX_GROWTH / MIB} MiB`,
+        ok: more <= 0 && growth <= MAX_GROWTH,
       },
     ];
   } finally {

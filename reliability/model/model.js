@@ -79,7 +79,7 @@ const NAMES = {
 const RECORD_HEADER = 5;
 
 /** With more states than this it takes too long to go on. */
-const MOST_STATES = 3000;
+const MAX_STATES = 3000;
 
 const NOT_FOUND = 'Socket not found';
 
@@ -90,10 +90,10 @@ const QUOTA = 200 * 1024 * 1024;
 const LARGEST_PIECE = 65_536;
 
 /** So much unread plaintext at most is certainly thrown away by `secure()`. */
-const DISCARDED = 48 * 1024;
+const MAX_DISCARDED = 48 * 1024;
 
 /** Methods of which the callback is given no argument when they succeed. */
-const SAY_NOTHING = new Set(['update', 'setPaused', 'disconnect', 'close']);
+const METHODS_WITHOUT_RESULT = new Set(['update', 'setPaused', 'disconnect', 'close']);
 
 /** The module has done something that the model does not allow. */
 class Violation extends Error {}
@@ -107,7 +107,7 @@ const text = (/** @type {unknown[]} */ args, /** @type {string | undefined} */ l
 
 /** @param {Call} call */
 function success({ method, args }) {
-  if (SAY_NOTHING.has(method)) return text([], undefined);
+  if (METHODS_WITHOUT_RESULT.has(method)) return text([], undefined);
   if (method === 'send') {
     return text([{ bytesSent: args[0].length, resultCode: 0 }], undefined);
   }
@@ -472,14 +472,14 @@ class Model {
     const ready = this.#endSends(state, { mayFail: false });
     const unread = channel.said - state.received;
     const ended = channel.ended || channel.gone;
-    const certain = (channel.finished || channel.gone) && unread < DISCARDED;
+    const certain = (channel.finished || channel.gone) && unread < MAX_DISCARDED;
     const securing = ready.with({
       phase: 'securing',
       request: call,
       pausedBefore: state.paused,
       hostBefore: state.host,
       saidBefore: channel.said,
-      unread: unread >= DISCARDED || channel.buffered > 0,
+      unread: unread >= MAX_DISCARDED || channel.buffered > 0,
       endedBefore: false,
     });
     const failing = ended ? [securing.with({ endedBefore: true })] : [];
@@ -518,7 +518,7 @@ class Model {
         const added = merge(found, next);
         if (added) left.push(added);
       }
-      if (found.size > MOST_STATES) throw new Puzzled();
+      if (found.size > MAX_STATES) throw new Puzzled();
     }
     this.#earliest = undefined;
     socket.states = [...found.values()];

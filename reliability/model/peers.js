@@ -37,7 +37,7 @@ const { createAuthority } = require('../../support/certificates.js');
 const PATTERN_SIZE = 4 * 1024 * 1024;
 
 /** A peer says no more than this in one connection. */
-const MOST_SAID = 2 * 1024 * 1024;
+const MAX_SENT = 2 * 1024 * 1024;
 
 /** So many bytes fit into the window of a connection on loopback in any case. */
 const WINDOW = 32 * 1024;
@@ -52,7 +52,7 @@ const NUMBER = '1'.repeat(64);
 const NO_HOSTS = ['a..b', '', NUMBER];
 
 /** How `secure()` ends for those of them that can be nobody's, whatever the peer does. */
-const NOBODY = new Map([
+const INVALID_HOSTS = new Map([
   ['', -9],
   [NUMBER, -2],
 ]);
@@ -72,7 +72,7 @@ for (let index = 0, state = 1; index < PATTERN_SIZE; index++) {
  * @param {number} length
  */
 function patternAt(place, length) {
-  const begin = (place * 104_729) % (PATTERN_SIZE - MOST_SAID);
+  const begin = (place * 104_729) % (PATTERN_SIZE - MAX_SENT);
   return pattern.subarray(begin, begin + length);
 }
 
@@ -183,7 +183,7 @@ class Channel {
    * @param {number} [received] that it is a reply to what came from there on
    */
   #say(data, received) {
-    if (!this.isOpen || this.ended || this.said + data.length > MOST_SAID) return;
+    if (!this.isOpen || this.ended || this.said + data.length > MAX_SENT) return;
     const from = this.said;
     const to = from + data.length;
     if (to > this.#out.length) {
@@ -453,7 +453,7 @@ class Dial {
    * @param {string} [min] version
    */
   verdict(host, min) {
-    const nobody = NOBODY.get(host);
+    const nobody = INVALID_HOSTS.get(host);
     if (nobody) return nobody;
     if (this.wish.tls === 'old' && min === 'tls1.3') return -113;
     if (this.wish.tls === 'untrusted') return -202;

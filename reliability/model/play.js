@@ -23,7 +23,7 @@ const { patternAt } = require('./peers.js');
  */
 
 /** What a send of more than the quota sends: never looked at. */
-const TOO_MUCH = new Uint8Array(200 * 1024 * 1024 + 1);
+const OVER_QUOTA = new Uint8Array(200 * 1024 * 1024 + 1);
 
 const PROMISE_METHODS = new Set([
   'create',
@@ -256,7 +256,7 @@ class Play {
         return { args, dial };
       }
       case 'send': {
-        if (wanted.size > TOO_MUCH.length - 1) return { args: [TOO_MUCH] };
+        if (wanted.size > OVER_QUOTA.length - 1) return { args: [OVER_QUOTA] };
         this.#sends += 1;
         const data = patternAt(7 * this.#sends + lastId, wanted.size);
         const whole = new Uint8Array(data).buffer;

@@ -8,13 +8,13 @@ const { Worker } = require('node:worker_threads');
 const { createRandom } = require('../random.js');
 const { repeat } = require('../sockets.js');
 
-const AT_ONCE = 3;
+const CONCURRENCY = 3;
 
 /** So many are not counted: what the first ones leave, later ones use again. */
 const WARM_UP = 10;
 
 /** How long what ends in the background may take to be gone, milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const job = JSON.parse(process.argv[2]);
 const random = createRandom(job.seed);
@@ -50,7 +50,7 @@ async function endOne() {
 }
 
 async function settle({ descriptors = 0 }) {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + TIMEOUT_MS;
   while (count('fd') > descriptors && Date.now() < end) await wait(20);
   for (let round = 0; round < 3; round++) globalThis.gc?.();
   return {
@@ -61,12 +61,12 @@ async function settle({ descriptors = 0 }) {
 }
 
 async function main() {
-  await repeat(WARM_UP, AT_ONCE, endOne);
+  await repeat(WARM_UP, CONCURRENCY, endOne);
   await wait(1000);
   const before = await settle({ descriptors: Infinity });
   slowest = 0;
   let ended = 0;
-  await repeat(job.count, AT_ONCE, async () => {
+  await repeat(job.count, CONCURRENCY, async () => {
     await endOne();
     ended += 1;
     if (ended % 50 === 0) {

@@ -20,13 +20,13 @@ const MIB = 1024 * 1024;
 const COUNTS = { short: { workers: 60, processes: 12 }, long: { workers: 1000, processes: 100 } };
 
 /** How long anything may take to end, milliseconds. */
-const AT_MOST = 1000;
+const MAX_END_MS = 1000;
 
 /** What a process may have grown by when all its workers have ended, bytes. */
-const GROWTH = 64 * MIB;
+const MAX_GROWTH = 64 * MIB;
 
 /** How long the peer may take to notice, milliseconds. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -39,7 +39,7 @@ const descriptorsOf = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;
  * @param {number} idle How many descriptors it has without any connection.
  */
 async function connectionsLeft(peer, idle) {
-  const end = Date.now() + PATIENCE;
+  const end = Date.now() + TIMEOUT_MS;
   while (descriptorsOf(peer) > idle && Date.now() < end) await wait(20);
   return descriptorsOf(peer) - idle;
 }
@@ -84,14 +84,14 @@ async function workers(peer, count, { seed, log }) {
     {
       what: 'the slowest worker to end',
       figure: `${Math.round(slowest)} ms`,
-      bound: `≤ ${AT_MOST} ms`,
-      ok: slowest <= AT_MOST,
+      bound: `≤ ${MAX_END_MS} ms`,
+      ok: slowest <= MAX_END_MS,
     },
     {
       what: 'what they left in their process',
       figure: `${more('descriptors')} descriptors, ${more('threads')} threads, ${(growth / MIB).toFixed(1)} MiB`,
-      bound: `0, ≤ ${RUNTIME_THREADS}, ≤ ${GROWTH / MIB} MiB`,
-      ok: more('descriptors') <= 0 && more('threads') <= RUNTIME_THREADS && growth <= GROWTH,
+      bound: `0, ≤ ${RUNTIME_THREADS}, ≤ ${MAX_GROWTH / MIB} MiB`,
+      ok: more('descriptors') <= 0 && more('threads') <= RUNTIME_THREADS && growth <= MAX_GROWTH,
     },
     {
       what: 'connections that the peer still has then',
@@ -155,8 +155,8 @@ async function processes(peer, count, { seed, log }) {
     {
       what: 'the slowest process to end',
       figure: `${Math.round(slowest.milliseconds)} ms (${slowest.way})`,
-      bound: `≤ ${AT_MOST} ms`,
-      ok: slowest.milliseconds <= AT_MOST,
+      bound: `≤ ${MAX_END_MS} ms`,
+      ok: slowest.milliseconds <= MAX_END_MS,
     },
   ];
 }

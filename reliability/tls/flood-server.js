@@ -21,7 +21,7 @@ const { Servers } = require('./servers.js');
 
 /** @typedef {import('./handmade-tls.js').HandmadeTls} HandmadeTls */
 
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 const ONE_BYTE = Buffer.from('x');
 const MAX_RECORD = 16_384;
 /** A chunk that is handed to the kernel at once. */
@@ -143,7 +143,7 @@ const FLOODS = {
     run: (tls) =>
       flood(
         tls,
-        withData(tls, 32, () => tls.protect(RECORD.data, NOTHING)),
+        withData(tls, 32, () => tls.protect(RECORD.data, EMPTY)),
       ),
   },
   'empty records, 32 between two bytes (1.2)': {
@@ -151,7 +151,7 @@ const FLOODS = {
     run: (tls) =>
       flood(
         tls,
-        withData(tls, 32, () => tls.protect(RECORD.data, NOTHING)),
+        withData(tls, 32, () => tls.protect(RECORD.data, EMPTY)),
       ),
   },
   'records of one byte': {
@@ -217,7 +217,7 @@ const HANDSHAKES = {
     run: (tls) => byByte(tls, record(RECORD.handshake, tls.certificate12())),
   },
   'empty records (1.2)': {
-    run: (tls) => tls.write(...Array.from({ length: 32 }, () => record(RECORD.handshake, NOTHING))),
+    run: (tls) => tls.write(...Array.from({ length: 32 }, () => record(RECORD.handshake, EMPTY))),
   },
   'warnings (1.2)': {
     run: (tls) =>

@@ -13,7 +13,7 @@
  */
 async function judgeAll(chrome, servers, together) {
   const { tcp } = chrome.sockets;
-  const LIMIT = 4000;
+  const TIMEOUT_MS = 4000;
   const call = (method, ...args) =>
     new Promise((resolve) => {
       tcp[method](...args, (result) => {
@@ -57,7 +57,7 @@ async function judgeAll(chrome, servers, together) {
       const { socketId } = await call('create', {});
       let timer;
       const late = new Promise((resolve) => {
-        timer = setTimeout(resolve, LIMIT, 'no answer');
+        timer = setTimeout(resolve, TIMEOUT_MS, 'no answer');
       });
       results[index] = await Promise.race([judge(socketId, server), late]);
       clearTimeout(timer);

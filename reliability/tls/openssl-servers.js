@@ -221,7 +221,7 @@ function start(args) {
   });
 }
 
-const TOGETHER = 4;
+const CONCURRENCY = 4;
 
 async function prepare() {
   let version;
@@ -273,7 +273,7 @@ async function prepare() {
       else missing.push(name);
     }
   };
-  await Promise.all(Array.from({ length: TOGETHER }, work));
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
   const order = configurations().map(({ name }) => name);
   cases.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   return {

@@ -19,7 +19,7 @@ const {
 const { serve } = require('./servers');
 
 const HOST = 'www.server.localhost';
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 const P384 = 0x0018;
 /** A key share that ends before its length says. */
 const CUT_OFF = Buffer.from([0, 51, 0, 9, 0]);
@@ -69,26 +69,26 @@ const RECORDS = {
   'version 3.5': record(RECORD.alert, Buffer.from([2, 40]), 0x0305),
   'version 4.0': record(RECORD.alert, Buffer.from([2, 40]), 0x0400),
   'version of DTLS': record(RECORD.alert, Buffer.from([2, 40]), 0xfefd),
-  'empty handshake': record(RECORD.handshake, NOTHING),
-  'empty data': record(RECORD.data, NOTHING),
+  'empty handshake': record(RECORD.handshake, EMPTY),
+  'empty data': record(RECORD.data, EMPTY),
   'too long': Buffer.concat([Buffer.from([22, 3, 3]), uint(0x4801, 2), Buffer.alloc(0x4801)]),
   'longest length': Buffer.concat([Buffer.from([22, 3, 3, 0xff, 0xff]), Buffer.alloc(64)]),
   'alert without description': record(RECORD.alert, Buffer.from([2])),
   'alert of three bytes': record(RECORD.alert, Buffer.from([2, 40, 0])),
-  'empty alert': record(RECORD.alert, NOTHING),
+  'empty alert': record(RECORD.alert, EMPTY),
   'alert of level 0': record(RECORD.alert, Buffer.from([0, 40])),
   'alert of level 3': record(RECORD.alert, Buffer.from([3, 40])),
   'two alerts in one': record(RECORD.alert, Buffer.from([2, 40, 2, 70])),
   '31 empty ones, and an alert': Buffer.concat([
-    ...Array.from({ length: 31 }, () => record(RECORD.handshake, NOTHING)),
+    ...Array.from({ length: 31 }, () => record(RECORD.handshake, EMPTY)),
     record(RECORD.alert, Buffer.from([2, 40])),
   ]),
   '33 empty ones, and an alert': Buffer.concat([
-    ...Array.from({ length: 33 }, () => record(RECORD.handshake, NOTHING)),
+    ...Array.from({ length: 33 }, () => record(RECORD.handshake, EMPTY)),
     record(RECORD.alert, Buffer.from([2, 40])),
   ]),
   'an empty one, and half a header': Buffer.from([22, 3, 3, 0, 0, 22, 3, 3]),
-  'forty empty ones': Buffer.concat(Array.from({ length: 40 }, () => record(22, NOTHING))),
+  'forty empty ones': Buffer.concat(Array.from({ length: 40 }, () => record(22, EMPTY))),
   'half a header': Buffer.from([22, 3]),
 };
 
@@ -340,14 +340,14 @@ const HELLOS_12 = {
   'without extensions': { extensions: null },
   'with an empty list of extensions': { extensions: [] },
   'with something behind it': { rest: Buffer.from([0]) },
-  'with an extension nobody asked for': { extensions: [extension(0x1234, NOTHING)] },
+  'with an extension nobody asked for': { extensions: [extension(0x1234, EMPTY)] },
   'with an extension twice': {
     extensions: [extension(0xff01, Buffer.from([0])), extension(0xff01, Buffer.from([0]))],
   },
   'with a protocol nobody asked for': {
     extensions: [extension(16, vector(2, vector(1, says('h2'))))],
   },
-  'with a server name': { extensions: [extension(EXTENSION.serverName, NOTHING)] },
+  'with a server name': { extensions: [extension(EXTENSION.serverName, EMPTY)] },
   'with a server name that says something': {
     extensions: [extension(EXTENSION.serverName, says('x'))],
   },
@@ -420,7 +420,7 @@ const FLIGHTS_12 = {
   'key exchange in explicit parameters': { exchange: { curveType: 1 } },
   'key exchange with zeros': { exchange: { point: Buffer.alloc(32) } },
   'key exchange too short': { exchange: { point: Buffer.alloc(31, 1) } },
-  'key exchange empty': { exchange: { point: NOTHING } },
+  'key exchange empty': { exchange: { point: EMPTY } },
   'key exchange off its curve': {
     exchange: { group: P256, point: Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]) },
   },
@@ -543,7 +543,7 @@ for (const [what, level, alerts] of /** @type {const} */ ([
 
 /** @param {any} tls @param {number} times */
 function empty(tls, times) {
-  for (let count = 0; count < times; count += 1) tls.write(record(RECORD.handshake, NOTHING));
+  for (let count = 0; count < times; count += 1) tls.write(record(RECORD.handshake, EMPTY));
 }
 /** @param {any} tls @param {number} times */
 function warnings(tls, times) {
@@ -765,7 +765,7 @@ const AFTERS_12 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
   'an empty record of the handshake under protection': (tls) =>
-    tls.write(tls.protect(RECORD.handshake, NOTHING)),
+    tls.write(tls.protect(RECORD.handshake, EMPTY)),
   'three warnings and data, three times': warnAndGoOn,
   'forty empty records': (tls) => emptyData(tls, 40),
   'forty empty records around a warning': (tls) => {
@@ -788,7 +788,7 @@ const AFTERS_12 = {
   'a HelloRequest': (tls) => tls.say(message(MESSAGE.helloRequest)),
   'a second Finished': (tls) => tls.say(message(MESSAGE.finished, Buffer.alloc(12))),
   'a change of cipher': (tls) => tls.changeCipherSpec(),
-  'an empty record of the handshake': (tls) => tls.write(record(RECORD.handshake, NOTHING)),
+  'an empty record of the handshake': (tls) => tls.write(record(RECORD.handshake, EMPTY)),
 };
 for (const [name, after] of Object.entries(AFTERS_12)) {
   SCRIPTS[`right after TLS 1.2: ${name}`] = async (tls) => {
@@ -811,7 +811,7 @@ const HELLOS_13 = {
   'choosing version 3.5': { chosen: 0x0305 },
   'choosing draft 28': { chosen: 0x7f1c },
   'with another session': { session: Buffer.alloc(32, 7) },
-  'without a session': { session: NOTHING },
+  'without a session': { session: EMPTY },
   'with compression': { compression: 1 },
   'with a suite of TLS 1.2': { suite: 0xc02b },
   'with a suite that was not offered': { suite: 0x1304 },
@@ -819,8 +819,8 @@ const HELLOS_13 = {
   'with a group without a share': { group: P384 },
   'with a share of zeros': { share: Buffer.alloc(32) },
   'with a share too short': { share: Buffer.alloc(31, 1) },
-  'with an empty share': { share: NOTHING },
-  'with an extension nobody asked for': { more: [extension(0x1234, NOTHING)] },
+  'with an empty share': { share: EMPTY },
+  'with an extension nobody asked for': { more: [extension(0x1234, EMPTY)] },
   'with a share twice': { more: [extension(51, uint(X25519, 2), vector(2, Buffer.alloc(32, 9)))] },
   'with an extension that belongs elsewhere': {
     more: [extension(16, vector(2, vector(1, says('h2'))))],
@@ -843,7 +843,7 @@ const HELLOS_13 = {
     chosen: null,
     session: Buffer.alloc(32, 7),
   },
-  'with version 3.4 in its head, and without a session': { version: 0x0304, session: NOTHING },
+  'with version 3.4 in its head, and without a session': { version: 0x0304, session: EMPTY },
   'with version 3.5 in its head': { version: 0x0305 },
   'with version 3.5 in its head, and another session': {
     version: 0x0305,
@@ -851,7 +851,7 @@ const HELLOS_13 = {
   },
   'with version 3.5 in its head, choosing none': { version: 0x0305, chosen: null },
   'with the version of DTLS 1.2 in its head': { version: 0xfefd },
-  'choosing a version of no bytes': { extensions: [extension(43, NOTHING)] },
+  'choosing a version of no bytes': { extensions: [extension(43, EMPTY)] },
   'choosing a version of one byte': { extensions: [extension(43, uint(3, 1))] },
   'choosing a version of three bytes': { extensions: [extension(43, uint(0x030400, 3))] },
   'with version 3.4 in its head, choosing a version of one byte': {
@@ -900,7 +900,7 @@ const RETRIES = {
   'for a group with a share': (tls) => tls.retry(X25519),
   'for a group that was not offered': (tls) => tls.retry(0x001e),
   'for nothing': (tls) => tls.retry(0),
-  'with an extension nobody asked for': (tls) => tls.retry(P256, [extension(0x1234, NOTHING)]),
+  'with an extension nobody asked for': (tls) => tls.retry(P256, [extension(0x1234, EMPTY)]),
   twice: async (tls) => {
     await tls.retry(P256);
     await tls.retry(P384);
@@ -974,20 +974,20 @@ const FLIGHTS_13 = {
     tls.prove13();
     tls.finish13();
   },
-  'extension nobody asked for': (tls) => rest13(tls, { extensions: [extension(0x1234, NOTHING)] }),
+  'extension nobody asked for': (tls) => rest13(tls, { extensions: [extension(0x1234, EMPTY)] }),
   'extension twice': (tls) =>
-    rest13(tls, { extensions: [extension(0, NOTHING), extension(0, NOTHING)] }),
+    rest13(tls, { extensions: [extension(0, EMPTY), extension(0, EMPTY)] }),
   'extension that belongs to the hello': (tls) =>
     rest13(tls, { extensions: [extension(43, uint(0x0304, 2))] }),
   'protocol nobody asked for': (tls) =>
     rest13(tls, { extensions: [extension(16, vector(2, vector(1, says('h2'))))] }),
-  'early data accepted': (tls) => rest13(tls, { extensions: [extension(42, NOTHING)] }),
+  'early data accepted': (tls) => rest13(tls, { extensions: [extension(42, EMPTY)] }),
   groups: (tls) => rest13(tls, { extensions: [extension(10, vector(2, uint(X25519, 2)))] }),
   'certificate message with a context': (tls) =>
     rest13(tls, { certificate: { context: says('x') } }),
   'no certificates': (tls) => rest13(tls, { certificate: { chain: [] } }),
   'certificate with an extension nobody asked for': (tls) =>
-    rest13(tls, { certificate: { extensions: [extension(0x1234, NOTHING)] } }),
+    rest13(tls, { certificate: { extensions: [extension(0x1234, EMPTY)] } }),
   'certificate request': (tls) => {
     tls.say(tls.encryptedExtensions(), tls.certificateRequest13());
     tls.prove13();
@@ -1042,9 +1042,9 @@ const FLIGHTS_13 = {
     tls.say(message(MESSAGE.keyUpdate, Buffer.from([0])));
   },
   'rubbish under protection': (tls) => tls.write(record(RECORD.data, Buffer.alloc(80, 5))),
-  'record with no content under protection': (tls) => tls.write(tls.protect(0, NOTHING, 3)),
+  'record with no content under protection': (tls) => tls.write(tls.protect(0, EMPTY, 3)),
   'empty handshake record under protection': (tls) =>
-    tls.write(tls.protect(RECORD.handshake, NOTHING)),
+    tls.write(tls.protect(RECORD.handshake, EMPTY)),
   'change of cipher under protection': (tls) =>
     tls.write(tls.protect(RECORD.changeCipherSpec, Buffer.from([1]))),
   'message in the clear': (tls) => tls.write(record(RECORD.handshake, tls.encryptedExtensions())),
@@ -1104,7 +1104,7 @@ const FLIGHTS_13 = {
     tls.finish13();
   },
   'an empty record of the handshake in the clear': (tls) => {
-    tls.write(record(RECORD.handshake, NOTHING));
+    tls.write(record(RECORD.handshake, EMPTY));
     rest13(tls, {});
   },
 };

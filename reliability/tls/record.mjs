@@ -19,7 +19,7 @@ const { SUBJECTS, readVerdicts, writeVerdicts } = require('./verdicts.js');
 
 const RUNS = 2;
 const refused = [];
-const TOGETHER = 8;
+const CONCURRENCY = 8;
 /** Cases for one visit to the worker. */
 const BATCH = 40;
 
@@ -55,7 +55,7 @@ async function judgeInChromium({ cases, anchors }) {
     for (let at = 0; at < cases.length; at += BATCH) {
       if (process.env.V) console.error(at, Date.now());
       const batch = JSON.stringify(cases.slice(at, at + BATCH));
-      verdicts.push(...(await worker.evaluate(`(${judgeAll})(chrome, ${batch}, ${TOGETHER})`)));
+      verdicts.push(...(await worker.evaluate(`(${judgeAll})(chrome, ${batch}, ${CONCURRENCY})`)));
     }
     return { version: context.browser().version(), verdicts };
   } finally {

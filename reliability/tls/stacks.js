@@ -18,7 +18,7 @@ const { createAuthority } = require('../../support/certificates');
 const SIZE = 1024 * 1024;
 /** What one request carries. */
 const HTTP_PART = 8192;
-const LIMIT = 20_000;
+const TIMEOUT_MS = 20_000;
 const PASSWORD = 'echo-echo';
 const own = (name) => join(__dirname, 'stacks', name);
 const rustlsPeer = join(__dirname, '../../bench/peer/target/release/peer');
@@ -47,7 +47,7 @@ async function freePort() {
 
 /** Waits until somebody listens there. @param {number} port @param {import('node:child_process').ChildProcess} child */
 async function listening(port, child) {
-  const deadline = Date.now() + LIMIT;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const probe = connect({ host: '127.0.0.1', port });
     const answer = await new Promise((resolve) => {
@@ -392,7 +392,7 @@ async function judgeStack(stack, version, files) {
   try {
     running = await stack.start(version, files);
     const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, LIMIT, 'not done in time');
+      timer = setTimeout(resolve, TIMEOUT_MS, 'not done in time');
     });
     const result = await Promise.race([
       (running.kind === 'http' ? exchangeOverHttp : exchange)(running, version, files),

@@ -16,7 +16,7 @@ const { judgeAll } = require('./judge');
 const { judgeStacks } = require('./stacks');
 const { SUBJECTS, readVerdicts } = require('./verdicts');
 
-const TOGETHER = 8;
+const CONCURRENCY = 8;
 const MAX_DEVIATIONS = 15;
 /** How often each case is judged in the long form. */
 const ROUNDS = 5;
@@ -38,7 +38,7 @@ async function judgeSubject(subject, log) {
   try {
     configure({ ca: prepared.anchors.map(({ der }) => pem(der)) });
     const chrome = { sockets: { tcp }, runtime };
-    const verdicts = await judgeAll(chrome, prepared.cases, TOGETHER);
+    const verdicts = await judgeAll(chrome, prepared.cases, CONCURRENCY);
     const { chromium, verdicts: recorded } = readVerdicts()[subject];
     const known = deviating(subject);
     const found = { identical: 0, deviating: 0, wrong: prepared.problems.length, laxer: 0 };

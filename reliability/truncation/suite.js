@@ -15,14 +15,14 @@ const { configure } = require('../../entry/configure');
 const runtime = require('../../entry/runtime');
 const { createAuthority } = require('../../support/certificates');
 
-const LIMIT = 5000;
-const TOGETHER = 16;
+const TIMEOUT_MS = 5000;
+const CONCURRENCY = 16;
 /** So many are enough: each may have taken the whole limit. */
-const MOST_WRONG = 16;
+const MAX_FAILURES = 16;
 /** In the short form a reset is tried at every so many bytes. */
-const SAMPLE = 7;
+const SAMPLE_INTERVAL = 7;
 /** What the server says after the handshake, each in a record. */
-const SPEECH = [10, 100, 1000].map((length) => Buffer.alloc(length, `${length} bytes. `));
+const RECORDS = [10, 100, 1000].map((length) => Buffer.alloc(length, `${length} bytes. `));
 const CODES = { FIN: -100, RST: -101 };
 
 /** A server of one version, behind a proxy that cuts. */
@@ -40,7 +40,7 @@ class CutServer {
       socket.once('data', () => {
         const say = ([part, ...rest]) =>
           part ? socket.write(part, () => say(rest)) : socket.end();
-        say(SPEECH);
+        say(RECORDS);
       });
     });
     server.behind = await server.#listen(tls);
@@ -172,7 +172,7 @@ async function attempt(server, listeners, cut) {
   const timer = setTimeout(() => {
     outcome.hung = true;
     done();
-  }, LIMIT);
+  }, TIMEOUT_MS);
   await new Promise((resolve) => {
     done = () => resolve(undefined);
     tcp.secure(socketId, {}, (result) => {
@@ -198,7 +198,7 @@ function complaint({ secured, received, errors, hung }, code, length) {
   if (secured[0] !== code) return `secure() ${secured[0]} instead of ${code}`;
   if (code !== 0) return errors.length > 0 ? `onReceiveError ${errors} after all` : undefined;
   if (errors.length !== 1 || errors[0] !== -100) return `onReceiveError ${errors}`;
-  const right = Buffer.concat(SPEECH).subarray(0, length);
+  const right = Buffer.concat(RECORDS).subarray(0, length);
   return received.equals(right) ? undefined : `${received.length} bytes instead of ${length}`;
 }
 
@@ -209,7 +209,7 @@ function recordEnds(bytes) {
     ends.push(at + 5 + bytes.readUInt16BE(at + 3));
   }
   // The last is the alert that says the end.
-  return ends.slice(-SPEECH.length - 1, -1);
+  return ends.slice(-RECORDS.length - 1, -1);
 }
 
 /**
@@ -221,17 +221,17 @@ async function sweep(version, identity, long, log) {
   const listeners = new Listeners();
   try {
     const uncut = await attempt(server, listeners);
-    const total = Buffer.concat(SPEECH).length;
+    const total = Buffer.concat(RECORDS).length;
     const problem = complaint(uncut, 0, total);
     if (problem) throw new Error(`${version}, not cut: ${problem}`);
     const { bytes, beforeSecondFlight } = server.whole;
     const ends = recordEnds(bytes);
-    const begin = ends[0] - (ends[1] - ends[0]) + (SPEECH[1].length - SPEECH[0].length);
+    const begin = ends[0] - (ends[1] - ends[0]) + (RECORDS[1].length - RECORDS[0].length);
     // In TLS 1.2 the server has the last word of the handshake; in TLS 1.3 tickets follow it.
     const needed = version === 'TLSv1.2' ? begin : beforeSecondFlight;
 
     const positions = (how, from, to) => {
-      const step = how === 'FIN' || long ? 1 : SAMPLE;
+      const step = how === 'FIN' || long ? 1 : SAMPLE_INTERVAL;
       const all = [];
       for (let at = from; at < to; at += step) all.push({ at, how });
       return all;
@@ -246,16 +246,16 @@ async function sweep(version, identity, long, log) {
         const wrong = [];
         const left = [...cuts];
         const work = async () => {
-          while (left.length > 0 && wrong.length < MOST_WRONG) {
+          while (left.length > 0 && wrong.length < MAX_FAILURES) {
             const cut = left.shift();
             const outcome = await attempt(server, listeners, cut);
             const complete = ends.filter((end) => end <= cut.at).length;
-            const length = Buffer.concat(SPEECH.slice(0, complete)).length;
+            const length = Buffer.concat(RECORDS.slice(0, complete)).length;
             const found = complaint(outcome, what === 'handshake' ? CODES[how] : 0, length);
             if (found) wrong.push(`${how} after ${cut.at} of ${bytes.length} bytes: ${found}`);
           }
         };
-        await Promise.all(Array.from({ length: TOGETHER }, work));
+        await Promise.all(Array.from({ length: CONCURRENCY }, work));
         for (const line of wrong.slice(0, 5)) log(`${version}: ${line}`);
         const tried = cuts.length - left.length;
         rows.push({

@@ -29,7 +29,7 @@ const MAX_GROWTH = 16 * 1024 * 1024;
 const WARM_UP = 20_000;
 
 /** The number of messages between two checks of the answers and of the honest page. */
-const BETWEEN_CHECKS = 1000;
+const CHECK_INTERVAL = 1000;
 
 /** Descriptors that stay: the servers' own, the runtime's and the poller's. */
 const MAX_DESCRIPTORS_LEFT = 8;
@@ -114,7 +114,7 @@ class Run {
 
   /** @param {Context} context */
   async between({ expect }) {
-    if (this.#messages < this.#checked + BETWEEN_CHECKS) return;
+    if (this.#messages < this.#checked + CHECK_INTERVAL) return;
     this.#checked = this.#messages;
     const page = this.#page;
     await until(
