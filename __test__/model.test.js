@@ -11,7 +11,7 @@ const CALLS = 4000;
 const METHODS = Object.keys(tcp).filter((name) => typeof tcp[name] === 'function');
 
 /**
- * The module with something between it and the application.
+ * The module with a defect between it and the application.
  *
  * @param {object} defect
  * @param {(method: string, args: any[], answer: () => void) => void} [defect.answer] In place of calling
@@ -49,7 +49,7 @@ function defective({
   return lying;
 }
 
-/** Something that happens now and then, as not every defect can be noticed. */
+/** A condition that holds for every n-th time, because not every occurrence can be detected. */
 function now(every) {
   let count = 0;
   return () => ++count % every === 0;

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The guard: what a run says, against what an earlier one has said. */
+/** The guard: compares the ratios of a run with those of an earlier run. */
 
 const { linesOf, LOWER_IS_BETTER, NOISE } = require('./report.js');
 
@@ -27,7 +27,7 @@ function ratiosOf(results) {
 
 /**
  * @param {any} results
- * @returns {string} what bench/baseline.json holds
+ * @returns {string} the text of bench/baseline.json
  */
 function toBaseline(results) {
   const { date, cpu, cores, node } = results.machine;

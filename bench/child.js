@@ -14,7 +14,7 @@ const parameters = JSON.parse(process.argv[process.argv.length - 1]);
 /** How often the event loop is probed, milliseconds. */
 const PROBE_INTERVAL = 1;
 
-/** How long the thread is kept busy and then left alone, milliseconds. */
+/** The duration of a busy phase and of the idle phase after it, in milliseconds. */
 const BUSY_MS = 5;
 
 function threadCpu() {

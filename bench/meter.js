@@ -7,7 +7,7 @@
 
 const MAX_LATENCIES = 1 << 20;
 
-/** Looking at the clock costs as much as a small send, so it is not done for each. */
+/** Reading the clock costs as much as a small send, so it is read only after this many. */
 const COUNTS_PER_CLOCK_READ = 32;
 
 /**

@@ -18,17 +18,17 @@ const { workloads } = require('./workloads.js');
 
 const USAGE = `npm run bench -- [options]
 
-  --filter WORDS    only workloads whose name has all of these words; may be repeated
-  --quick           short runs of the main table: less than two minutes
-  --rounds N        how often each side is measured (7; quick: 3)
-  --duration MS     of one measurement, without its warm-up (1000; quick: 250)
-  --sides A,B       of net, shim, module, floor (all)
-  --variant N=PATH  one more column: this module built in another directory; may be repeated
-  --noise           one more column: this module again, whose ratio shows the noise of the run;
-                    always with --check
-  --chromium        one more column: the real chrome.sockets.tcp
-  --out FILE        where the JSON goes (bench/results/latest.json)
-  --from FILE       measure nothing, use the JSON of an earlier run
+  --filter WORDS    run only workloads whose name contains all of these words; may be repeated
+  --quick           run the main table with short runs, in less than two minutes
+  --rounds N        measurements of each side (default: 7, with --quick 3)
+  --duration MS     duration of one measurement after its warm-up (default: 1000, with --quick 250)
+  --sides A,B       measure only these of net, shim, module, floor (default: all)
+  --variant N=PATH  add a column for this module built in another directory; may be repeated
+  --noise           add a column that measures this module again, to show the noise of the run;
+                    --check implies it
+  --chromium        add a column for the real chrome.sockets.tcp
+  --out FILE        path of the JSON result (default: bench/results/latest.json)
+  --from FILE       use the JSON of an earlier run instead of measuring
   --markdown        print the table as Markdown
   --plot            draw bench/results/*.svg
   --check           compare with bench/baseline.json; exit code 1 if a ratio fell
@@ -39,14 +39,14 @@ const PACE = {
   quick: { rounds: 3, warmup: 120, duration: 250, idleRounds: 1, idleTls: 1000 },
 };
 
-/** The floor hardly varies. */
+/** The floor varies little, so it needs fewer rounds. */
 const FEW_ROUNDS = 3;
 
 const modulePath = resolve(__dirname, '..');
 const resultsPath = join(__dirname, 'results', 'latest.json');
 const baselinePath = join(__dirname, 'baseline.json');
 
-/** Beyond this, a measurement is given up: opening 10,000 TLS connections takes the longest. */
+/** The time limit of one measurement: opening 10,000 TLS connections takes the longest. */
 const MAX_SECONDS = 90;
 
 /**

@@ -12,7 +12,7 @@ import { completeTranscript } from './transcript.mjs';
  * @property {() => Promise<void>} close
  */
 
-/** After so long a scenario counts as stuck: a resolver may wait several times for its server. */
+/** The time limit of a scenario: a resolver may wait several times for its server. */
 const TIMEOUT_MS = 60_000;
 
 /**

@@ -11,10 +11,10 @@
 
 const { openSync, readSync } = require('node:fs');
 
-/** The timer's time, milliseconds. */
+/** The timer's interval, in milliseconds. */
 const INTERVAL_MS = 1;
 
-/** How long a peer or a resolver may hold the loop at a time, milliseconds. */
+/** The longest permitted turn while a peer or a resolver attacks, in milliseconds. */
 const MAX_TURN_MS = 10;
 
 /** @typedef {{ used: number[], wall: number[] }} Turns milliseconds, of each turn */

@@ -19,17 +19,17 @@ const { describeMachine } = require('../support/machine.js');
 
 const USAGE = `npm run reliability -- [options]
 
-  --long           the long forms, which take hours in all
-  --only A,B       only these suites
-  --parts A,B      only these parts of suites that have parts
-  --seed N         of all that is random (a new one each time, which is printed)
-  --suites FOLDER  where the suites are (reliability)
-  --out FILE       where the JSON goes (reliability/results/latest.json)`;
+  --long           run the long forms, which take hours in all
+  --only A,B       run only these suites
+  --parts A,B      run only these parts, in suites that have parts
+  --seed N         seed of all random choices (default: a new one, which is printed)
+  --suites FOLDER  folder of the suites (default: reliability)
+  --out FILE       path of the JSON result (default: reliability/results/latest.json)`;
 
-/** A suite may take this many times as long as it says. */
+/** A suite is ended after this multiple of the time that it announces. */
 const TIMEOUT_FACTOR = 2;
 
-/** How long a suite may take to build what it needs, before it says how long it will take. */
+/** The time limit for the preparation of a suite, which precedes its own time limit. */
 const PREPARATION_TIMEOUT_MS = 600_000;
 
 /** @param {string} folder */
@@ -39,7 +39,7 @@ function suitesIn(folder) {
 }
 
 /**
- * Ends a suite and whatever it has started, which stays in its process group.
+ * Ends a suite and all processes of its group.
  *
  * @param {import('node:child_process').ChildProcess} child
  */
@@ -49,7 +49,7 @@ function end(child) {
     if (process.platform === 'win32') child.kill('SIGKILL');
     else process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // Nothing of it is left.
+    // The processes have already ended.
   }
 }
 
@@ -67,7 +67,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
  * @param {string} path of the suite's folder
  * @param {string} name
  * @param {{ long: boolean, seed: number, parts?: string[] }} options
- * @returns {Promise<Row[]>} Of a suite that does not end in order, one row that says so.
+ * @returns {Promise<Row[]>} If the suite fails to finish, one row with the reason.
  */
 function runSuite(path, name, options) {
   return new Promise((fulfil) => {
@@ -79,7 +79,7 @@ function runSuite(path, name, options) {
     /** @type {Row[] | undefined} */
     let rows;
     let trouble = '';
-    let timer = setTimeout(giveUp, PREPARATION_TIMEOUT_MS, 'is never ready');
+    let timer = setTimeout(giveUp, PREPARATION_TIMEOUT_MS, 'is not prepared in time');
     /** @param {string} why */
     function giveUp(why) {
       trouble = why;
@@ -155,7 +155,7 @@ async function run(values) {
     if (!all.includes(name)) throw new Error(`there is no suite ${name}, only ${all.join(', ')}`);
   }
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`${values.seed} is no seed`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error(`${values.seed} is not a seed`);
   const options = { long: Boolean(values.long), seed, parts: words(values.parts) };
   process.stdout.write(`seed ${seed}\n`);
 

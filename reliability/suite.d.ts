@@ -3,40 +3,40 @@
  * `--expose-gc`; processes that it starts are ended with it.
  */
 export interface Suite {
-  /** What it shows, in a few words. */
+  /** What the suite checks, in a few words. */
   title: string;
-  /** How long it takes at most; after twice that it is ended and has failed. */
+  /** The expected maximum duration; after twice that the suite is ended and has failed. */
   seconds: { short: number; long: number };
   /** Why this machine cannot run it, if it cannot. */
   leftOut?(): string | undefined;
-  /** Builds what is not there yet, in time of its own. */
+  /** Builds missing programs, with a time limit of its own. */
   prepare?(): unknown;
   run(options: Options): Promise<Row[]>;
 }
 
 export interface Options {
   long: boolean;
-  /** Of all that is random. */
+  /** The seed of all random choices. */
   seed: number;
-  /** The parts that are wanted, in a suite that has parts; all if undefined. */
+  /** The chosen parts, in a suite that has parts; all if undefined. */
   parts?: string[];
-  /** Says what is going on. */
+  /** Prints progress. */
   log(text: string): void;
 }
 
 /** One line of the table. */
 export interface Row {
   what: string;
-  /** What was found, with its unit. */
+  /** The measured figure, with its unit. */
   figure: string;
-  /** What it must be. */
+  /** The required figure. */
   bound?: string;
   ok: boolean;
-  /** Why this was left out here; then it counts neither way. */
+  /** Why the row was left out on this machine; it then neither passes nor fails. */
   leftOut?: string;
 }
 
-/** What the process of a suite tells the runner. */
+/** A message from the process of a suite to the runner. */
 export interface Report {
   begins?: { title: string; seconds: number };
   log?: string;

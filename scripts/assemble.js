@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * `npm run assemble`: from artifacts/ with every platform's native module, what is to be published:
- * npm/ with the platforms' packages, and here the package itself, which must hold none of them. Only
- * the release runs it; says what is missing or too much.
+ * `npm run assemble`: makes the packages of a release from the native modules in artifacts/: those of
+ * the platforms in npm/, and the package itself in the root, which must contain no native module. Only
+ * the release workflow runs it. Its errors name missing and superfluous files.
  */
 
 const { execFileSync } = require('node:child_process');
@@ -30,7 +30,7 @@ function filesOf(entry) {
   return typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesOf);
 }
 
-/** @param {string[]} folders Packages'. @returns {string[][]} What npm would publish of each. */
+/** @param {string[]} folders of packages @returns {string[][]} The files that npm would publish of each. */
 function contentsOf(folders) {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts', ...folders];
   const shell = process.platform === 'win32';

@@ -9,17 +9,17 @@ const path = require('node:path');
 
 const ROOT = path.join(__dirname, '..');
 
-/** How long a suite, and fetching a runtime, may take, in milliseconds. */
+/** The time limit of a suite and of the download of a runtime, in milliseconds. */
 const TIME_LIMIT = 300_000;
 
-/** How much of a failing suite's stderr an error shows, in characters. */
+/** The characters of a failing suite's stderr that an error shows. */
 const MAX_COMPLAINT = 4000;
 
 /**
  * @typedef {object} Result
  * @property {number} passed
  * @property {string[]} failed The names of the tests.
- * @property {Map<string, string>} [messages] What a failed test has said, by its name.
+ * @property {Map<string, string>} [messages] The messages of the failed tests, by their names.
  * @property {number} [skipped]
  *
  * @typedef {object} Options
@@ -101,7 +101,7 @@ async function conformanceSuite(command, args = [], options = {}) {
   const suite = ['conformance/replay.mjs', '--runtime', command.join(' ')];
   const { output } = await run(process.execPath, [...suite, ...args], options);
   const summary = /^(\d+) of \d+ scenarios are identical to Chromium, (\d+) of/m.exec(output);
-  if (!summary) throw new Error('the suite did not come to its end');
+  if (!summary) throw new Error('the suite did not finish');
   const failed = output.match(/^[a-z]+: .+$/gm) ?? [];
   return { passed: Number(summary[1]) + Number(summary[2]), failed };
 }

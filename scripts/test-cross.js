@@ -26,14 +26,15 @@ const EXPECTED = require('./expected-failures.json');
 
 const STEPS = ['load', 'demo', 'tarballs', 'conformance', 'jest'];
 
-/** An emulator needs its time, in milliseconds. */
+/** The time limit of a suite in an emulator, in milliseconds. */
 const TIME_LIMIT = 1_500_000;
 
 /** Windows' sockets, timers and processes take longer under wine, all the more so under qemu. */
 const JEST_TIMEOUT = '--testTimeout=60000';
 
 /**
- * The checkout, as far as git knows or would know it, with the native module of the platform alone.
+ * A copy of the checkout (tracked and untracked files, not ignored ones) with the native module of the
+ * platform alone.
  *
  * @param {string} name
  * @param {World} world
@@ -94,7 +95,7 @@ function jestResolver(name) {
  * @param {World} world
  * @param {string} cwd
  * @param {string[]} args
- * @returns {string} What it wrote.
+ * @returns {string} Its output.
  */
 function execute({ command, env }, cwd, args) {
   const folder = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-cross-'));

@@ -19,9 +19,9 @@ const PEERS = 'peers';
 const MAX_ATTEMPTS = 50;
 const MAX_WORKERS = 4;
 
-/** Everything together must end within this, in milliseconds. */
+/** The time limit of the whole test, in milliseconds. */
 const TIME_LIMIT = 120_000;
-/** How long what ends in the background may take to be gone, in milliseconds. */
+/** The time for background work to end, in milliseconds. */
 const SETTLE_TIMEOUT = 10_000;
 
 const MIB = 1024 * 1024;

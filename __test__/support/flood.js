@@ -11,7 +11,7 @@ const tls = require('node:tls');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 
 const CHUNK = 1024 * 1024;
-/** How long nothing may be taken before the server calls itself stalled, in milliseconds. */
+/** The server counts as stalled if the kernel accepts no bytes for this many milliseconds. */
 const STALL_MS = 400;
 
 const SENT = 0;

@@ -28,11 +28,11 @@ const partOf = ({ mode, servers }) => (servers ? 'servers' : mode);
 /** How many programs are kept, without and with server sockets. */
 const SIZE = 300;
 const SERVERS = 40;
-/** How often the module has to match a candidate without a miss before it is kept. */
+/** A candidate is kept if the module matches it in this many runs. */
 const REQUIRED_MATCHES = 4;
 /** How many programs run at the same time. */
 const CONCURRENCY = 8;
-/** A program that does not match runs again alone, at most so often: the machine may be overloaded. */
+/** A program that does not match runs again alone, at most this many times: the machine may be overloaded. */
 const RETRIES = 2;
 /** Longer transcripts are not kept. */
 const MAX_TRANSCRIPT = 12_000;

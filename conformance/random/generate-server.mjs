@@ -20,7 +20,7 @@ import {
   WRITE_SIZES,
 } from './generate.mjs';
 
-/** How clients behave: not one of them refuses, and more of them end at once. */
+/** The behaviour of clients: none of them refuses, and more of them end at once. */
 const CALLERS = { ...BEHAVIOURS, refuses: 0, 'closes at once': 3, 'resets at once': 3 };
 
 const ADDRESSES = {

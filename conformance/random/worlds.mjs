@@ -13,11 +13,11 @@ import { Peers } from './peers.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** A program that has not ended after this many milliseconds makes the driver ask the world for a sign of life. */
+/** The driver pings the world if a program has not ended after this many milliseconds. */
 const PING_AFTER_MS = 12_000;
-/** How long a world has to give one, in milliseconds. */
+/** The time limit of the reply, in milliseconds. */
 const PING_TIMEOUT_MS = 4000;
-/** A program that has not ended after this many milliseconds is given up, in a world that is alive. */
+/** A program that has not ended after this many milliseconds is abandoned, even if the world replies. */
 const PROGRAM_TIMEOUT_MS = 60_000;
 
 /** The world has stopped answering, with the programs that were running in it. */

@@ -21,14 +21,14 @@ const { fuzzRust, rustTargets } = require('./rust.js');
  *
  * @typedef {InstanceType<typeof Random>} Choices
  *
- * @typedef {(random: Choices, context: Context) => void} Try Makes one input and looks what comes of it.
+ * @typedef {(random: Choices, context: Context) => void} Try Makes one input and checks the result.
  *
  * @typedef {object} Running
  * @property {Try} try
- * @property {number} [batch] After so many inputs others have their turn.
+ * @property {number} [batch] The event loop turns after this many inputs.
  * @property {(context: Context) => Promise<void>} [between] Runs after each batch.
  * @property {() => Promise<void> | void} [end]
- * @property {() => string} [figures] What else is worth telling.
+ * @property {() => string} [figures] Further figures for the report.
  *
  * @typedef {object} Target
  * @property {string} about
@@ -44,7 +44,7 @@ const { fuzzRust, rustTargets } = require('./rust.js');
 
 const BATCH = 500;
 
-/** So many are enough. */
+/** A run stops after this many findings. */
 const MAX_FINDINGS = 5;
 
 const targets = path.join(__dirname, 'targets');

@@ -28,7 +28,7 @@ const { repeat } = require('../sockets.js');
  *   like that, and it goes on sending.
  */
 
-/** How long one row may take, milliseconds. */
+/** The time limit of one row, in milliseconds. */
 const TIMEOUT_MS = 20_000;
 const CONCURRENCY = 6;
 const KB = 1000;
@@ -272,7 +272,7 @@ class Client {
 
 /** @type {import('../suite.js').Suite} */
 module.exports = {
-  title: 'what was sent arrives, however the connection is ended',
+  title: 'sent bytes arrive, however the connection ends',
   seconds: { short: 60, long: 2400 },
 
   async run({ long, log }) {
@@ -308,7 +308,7 @@ module.exports = {
       rmSync(folder, { recursive: true });
     }
     return Array.from(found, ([ending, { rows, wrong }]) => ({
-      what: `${ending}: rows in which a byte is lost or FIN does not follow`,
+      what: `${ending}: rows with a lost byte or without FIN`,
       figure: `${wrong.length} of ${rows}`,
       bound: '0',
       ok: wrong.length === 0,

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What is wrong with the network as a whole, while connecting, during a handshake and afterwards. */
+/** Faults of the network as a whole: while connecting, during a handshake and afterwards. */
 
 const { DEVICE, PEER } = require('./network.js');
 const { KIB, OUTAGE_MS, arrives, pass, spell } = require('./observations.js');
@@ -25,7 +25,7 @@ const CONDITIONS = [
     begin: ({ network }) => network.far.iptables('-A INPUT -p tcp -j DROP'),
   },
   {
-    name: 'this machine drops what it sends',
+    name: 'this machine drops the packets that it sends',
     code: -118,
     needs: ['iptables'],
     connectTimeout: 400,
@@ -140,7 +140,7 @@ const conditions = CONDITIONS.flatMap(
         },
       },
       {
-        name: `for a moment between two that talk, ${name}`,
+        name: `for a moment on an established connection, ${name}`,
         needs: all,
         expected: 'everything arrives',
         run: (/** @type {Scene} */ scene) =>

@@ -38,7 +38,7 @@ const { DOWN, UP, digestOf } = require('./stream.js');
 /** In seconds. */
 const TIMEOUT_SECONDS = 20;
 
-/** How long what must happen at once may take on a busy machine, in milliseconds. */
+/** The time for immediate effects on a busy machine, in milliseconds. */
 const IMMEDIATE_MS = 1000;
 
 /** What the name server of a fault calls the peer. */
@@ -314,7 +314,7 @@ class Scene {
     return wrong;
   }
 
-  /** What the application still waits for, if it is able to say so. */
+  /** The calls for which the application still waits, if it can report them. */
   async owed() {
     const answer = this.application.hasEnded ? [] : this.application.ask('owed');
     const silent = new Promise((resolve) =>

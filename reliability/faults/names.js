@@ -60,11 +60,11 @@ module.exports = [
     run: (scene) => interrupted(scene, 'close', (socket) => socket.close()),
   }),
   served('silent', 'disconnect null, connect -105', {
-    name: 'a name server that is silent, and disconnect(), which is too early',
+    name: 'a name server that is silent, and disconnect() before the answer',
     run: (scene) => interrupted(scene, 'disconnect', (socket) => socket.call('disconnect')),
   }),
   served('silent', '20 times connect -105, meanwhile everything arrives', {
-    name: 'a name server that is silent, more look-ups than threads, and others that want to talk',
+    name: 'a name server that is silent, more look-ups than threads, and other sockets',
     transports: ['TCP', 'TLS'],
     lookUps: 18,
     async run(scene) {
@@ -115,7 +115,7 @@ module.exports = [
     },
   }),
   served('good', 'connect -102', {
-    name: 'a name with two addresses, neither of which is any use',
+    name: 'a name with two addresses, both unusable',
     async run(scene) {
       await scene.peer.ask('unlisten', scene.port);
       return connecting(scene, NAME);

@@ -15,7 +15,7 @@ const { delimiter, join } = require('node:path');
 const APPLICATION = '10.77.0.1';
 const PEER = '10.77.0.2';
 const PEER_TOO = '10.77.0.12';
-/** On the cable, and nobody is there. */
+/** An address in the network that no machine has. */
 const UNUSED_ADDRESS = '10.77.0.3';
 const ADDRESSES = [PEER, PEER_TOO];
 /** The cable's end in each of the namespaces. */

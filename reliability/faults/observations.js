@@ -10,7 +10,7 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** How long what comes and goes again is there, in milliseconds: longer than TCP waits at first. */
+/** The duration of a temporary fault in milliseconds: longer than TCP's first retransmission timeout. */
 const OUTAGE_MS = 450;
 
 /** @param {number} milliseconds */

@@ -29,10 +29,10 @@ const TLS = ['TLS'];
 const NETWORK = ['namespaces'];
 const FIREWALL = ['namespaces', 'iptables'];
 
-/** So much that it is on its way for a while. */
+/** A transfer that takes a while. */
 const LARGE_SEND = 8 * MIB;
 
-/** More than operating systems take from a sender whose peer does not read, in so many sends. */
+/** More than the operating systems buffer when the peer does not read, in `SENDS` sends. */
 const OVERFLOWING_SEND = 4 * LARGE_SEND;
 const SENDS = 4;
 
@@ -66,7 +66,7 @@ const impatient = (method) => ({
 /** @type {Fault[]} */
 const strangers = [
   {
-    name: 'nobody listens',
+    name: 'no server listens on the port',
     transports: TCP,
     expected: 'connect -102',
     async run(scene) {
@@ -75,7 +75,7 @@ const strangers = [
     },
   },
   {
-    name: 'a firewall resets connections in the making',
+    name: 'a firewall resets connection attempts',
     transports: TCP,
     needs: FIREWALL,
     expected: 'connect -102',
@@ -85,14 +85,14 @@ const strangers = [
     },
   },
   {
-    name: 'nobody has the address',
+    name: 'no machine has the address',
     transports: TCP,
     needs: NETWORK,
     expected: 'connect -109',
     run: (scene) => connecting(scene, UNUSED_ADDRESS),
   },
   {
-    name: 'no answer to a connect, and the operating system gives up',
+    name: 'no answer to a connect until the operating system gives up',
     transports: TCP,
     needs: FIREWALL,
     expected: 'connect -118',
@@ -137,7 +137,7 @@ const strangers = [
     run: (scene) => shortLived(scene, 'reset'),
   },
   {
-    name: 'the peer says something and closes as soon as it has accepted',
+    name: 'the peer sends data and closes as soon as it has accepted',
     transports: TCP,
     expected: 'connect 0, onReceiveError -100, send -15',
     run: (scene) => shortLived(scene, 'say and end', KIB),
@@ -311,7 +311,7 @@ const endings = [
     await socket.peer('reset');
     return ends(socket);
   }),
-  connected('the peer resets in the middle of much data', BROKEN, async (_, socket) => {
+  connected('the peer resets during a large transfer', BROKEN, async (_, socket) => {
     const writing = socket.peer('write', LARGE_SEND);
     await socket.received(MIB);
     await socket.peer('reset');
@@ -326,22 +326,18 @@ const endings = [
     await socket.pause(false);
     return ends(socket);
   }),
-  connected('the peer resets while much is being sent to it', TAKEN_DOWN, async (_, socket) => {
+  connected('the peer resets during large sends to it', TAKEN_DOWN, async (_, socket) => {
     const codes = await whileSending(socket, () => socket.peer('reset'));
     return `sends ${told(codes)}; ${await ends(socket)}`;
   }),
-  connected('the peer closes without having read what came', TAKEN_DOWN, async (_, socket) => {
+  connected('the peer closes without reading', TAKEN_DOWN, async (_, socket) => {
     const codes = await whileSending(socket, () => socket.peer('destroy'));
     return `sends ${told(codes)}; ${await ends(socket)}`;
   }),
-  connected(
-    'the peer closes its half while much is being sent to it',
-    TAKEN_DOWN,
-    async (_, socket) => {
-      const codes = await whileSending(socket, () => socket.peer('end'));
-      return `sends ${told(codes)}; ${await ends(socket)}`;
-    },
-  ),
+  connected('the peer closes its half during large sends to it', TAKEN_DOWN, async (_, socket) => {
+    const codes = await whileSending(socket, () => socket.peer('end'));
+    return `sends ${told(codes)}; ${await ends(socket)}`;
+  }),
   connected('the process of the peer is killed', BROKEN, async (scene, socket) => {
     socket.speaksOurs = false;
     scene.peer.signal('SIGKILL');
@@ -366,7 +362,7 @@ const endings = [
     { needs: ['namespaces', 'ss -K'] },
   ),
   connected(
-    'the peer has forgotten the connection, as after a restart',
+    'the peer has lost the connection, as after a restart',
     'send 0, onReceiveError -100, send -15',
     async (scene, socket) => {
       await scene.network.far.iptables('-A OUTPUT -p tcp --tcp-flags RST RST -j DROP');
@@ -378,7 +374,7 @@ const endings = [
     { needs: [...FIREWALL, 'ss -K'] },
   ),
   connected(
-    'a firewall resets what it has let through before',
+    'a firewall resets an established connection',
     'send 0, onReceiveError -100, send -15',
     async (scene, socket) => {
       await scene.network.far.iptables('-A INPUT -p tcp -j REJECT --reject-with tcp-reset');
@@ -388,7 +384,7 @@ const endings = [
     { needs: FIREWALL },
   ),
   connected(
-    'the peer vanishes, and keep-alive notices',
+    'the peer vanishes, and keep-alive detects it',
     BROKEN,
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_keepalive_probes', 1);
@@ -401,7 +397,7 @@ const endings = [
     { needs: FIREWALL },
   ),
   connected(
-    'the peer vanishes with something unacknowledged',
+    'the peer vanishes with unacknowledged data',
     'send 0, onReceiveError -100, send -15',
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_retries2', 2);
@@ -412,7 +408,7 @@ const endings = [
     { needs: FIREWALL },
   ),
   connected(
-    'the peer vanishes while much is being sent to it',
+    'the peer vanishes during large sends to it',
     TAKEN_DOWN,
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_retries2', 2);
@@ -423,7 +419,7 @@ const endings = [
     { needs: FIREWALL },
   ),
   connected(
-    'a send after the peer has closed and nobody was told: the socket is paused',
+    'a send on a paused socket after the peer has closed',
     'sends 0, then -2, then -15',
     async (_, socket) => {
       await socket.pause(true);
@@ -440,7 +436,7 @@ const endings = [
     },
   ),
   connected(
-    'the application disconnects while much comes and goes',
+    'the application disconnects during transfers in both directions',
     'sends -3; onReceiveError -100, send -15',
     async (_, socket) => {
       const writing = socket.peer('write', LARGE_SEND);
@@ -451,15 +447,19 @@ const endings = [
       return `sends ${told(codes)}; ${await ends(socket)}`;
     },
   ),
-  connected('the application closes while much comes and goes', 'sends -3', async (_, socket) => {
-    const writing = socket.peer('write', LARGE_SEND);
-    await socket.received(MIB);
-    const codes = await whileSending(socket, () => socket.close());
-    await writing;
-    return `sends ${told(codes)}`;
-  }),
   connected(
-    'TCP ends without a word of TLS',
+    'the application closes during transfers in both directions',
+    'sends -3',
+    async (_, socket) => {
+      const writing = socket.peer('write', LARGE_SEND);
+      await socket.received(MIB);
+      const codes = await whileSending(socket, () => socket.close());
+      await writing;
+      return `sends ${told(codes)}`;
+    },
+  ),
+  connected(
+    'TCP ends without close_notify',
     BROKEN,
     async (_, socket) => {
       await socket.peer('cut');
@@ -479,7 +479,7 @@ const endings = [
     { transports: TLS },
   ),
   connected(
-    'a record that was forged',
+    'a forged record',
     BROKEN,
     async (_, socket) => {
       await socket.peer('inject', `1703030020${'5a'.repeat(32)}`);
@@ -488,7 +488,7 @@ const endings = [
     { transports: TLS },
   ),
   connected(
-    'plain text between the records',
+    'plaintext between the records',
     BROKEN,
     async (_, socket) => {
       await socket.peer('inject', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n').toString('hex'));
@@ -567,7 +567,7 @@ const poorly = [
     512 * KIB,
   ),
   poor(
-    'large packets disappear on the way, and no router says so',
+    'large packets are lost without an ICMP error',
     ({ network }) =>
       Promise.all(
         [network.near, network.far].map((end) =>
@@ -580,7 +580,7 @@ const poorly = [
     20 * KIB,
   ),
   {
-    name: 'the packets that the way takes become smaller, and larger again',
+    name: 'the path MTU shrinks and grows again',
     needs: NETWORK,
     expected: ALL_ARRIVES,
     run: (scene) => {
@@ -592,7 +592,7 @@ const poorly = [
     },
   },
   {
-    name: 'the buffers of the operating system are as small as can be',
+    name: "the operating system's buffers have the minimum size",
     needs: NETWORK,
     expected: ALL_ARRIVES,
     async run(scene) {
@@ -613,12 +613,12 @@ const poorly = [
     await socket.peer('write', 2000, { piece: 1 });
     return arrives(socket, KIB + 2000, KIB);
   }),
-  connected('the peer sends a byte now and then', ALL_ARRIVES, async (_, socket) => {
+  connected('the peer sends single bytes with pauses', ALL_ARRIVES, async (_, socket) => {
     await socket.peer('write', 50, { piece: 1, delay: 10 });
     return arrives(socket, KIB + 50, KIB);
   }),
   {
-    name: 'every byte of TLS comes in a packet of its own, the handshake too',
+    name: 'every byte of TLS arrives in a segment of its own, also in the handshake',
     transports: TLS,
     expected: ALL_ARRIVES,
     async run(scene) {
@@ -634,12 +634,12 @@ const poorly = [
     const codes = await socket.send(4 * MIB, 4);
     return told(codes) === '0' ? arrives(socket, KIB, KIB + 4 * MIB) : told(codes);
   }),
-  connected('the peer reads nothing for a while', ALL_ARRIVES, async (_, socket) => {
+  connected('the peer stops reading for a while', ALL_ARRIVES, async (_, socket) => {
     const codes = whileSending(socket, () => pass(300).then(() => socket.peer('resume')));
     const end = await arrives(socket, KIB, KIB + OVERFLOWING_SEND);
     return told(await codes) === '0' ? end : told(await codes);
   }),
-  connected('the application reads nothing for a while', ALL_ARRIVES, async (_, socket) => {
+  connected('the application stops reading for a while', ALL_ARRIVES, async (_, socket) => {
     await socket.pause(true);
     const writing = socket.peer('write', LARGE_SEND);
     await pass(300);

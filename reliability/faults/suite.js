@@ -22,7 +22,7 @@ const peers = require('./peers.js');
 
 const FAULTS = [...conditions, ...peers, ...names, ...machine];
 
-/** So many at once: most of the time goes by waiting. */
+/** Concurrent faults: they mostly wait. */
 const CONCURRENCY = 4;
 
 /** @param {Result} result */

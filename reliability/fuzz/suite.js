@@ -1,9 +1,8 @@
 'use strict';
 
 /**
- * Nothing that comes from outside, bytes or values, crashes the module, hangs it, is believed without
- * a signature, or is taken for what it is not. The targets in JavaScript (../../fuzz/js/) run in both forms;
- * those in Rust (../../fuzz/) are fuzzed in the long form, and `cargo test` runs their corpus.
+ * Fuzzing of every parser of untrusted input. The targets in JavaScript (../../fuzz/js/) run in both
+ * forms; those in Rust (../../fuzz/) run in the long form, and `cargo test` runs their corpus.
  */
 
 const { fuzz, names, targetNamed } = require('../../fuzz/js/fuzz.js');

@@ -17,13 +17,13 @@ const MIB = 1024 * 1024;
 /** The most calls that a message may have. */
 const CALLS = 1024;
 
-/** How long an attack may last, milliseconds. */
+/** The time limit of an attack, in milliseconds. */
 const TIMEOUT_MS = 90_000;
 
-/** By how much a process grows through messages alone, whatever becomes of them. */
+/** The growth of a process through the messages alone. */
 const BASE_GROWTH = 96 * MIB;
 
-/** For how many milliseconds at a time the module may hold the event loop; a slice, on a loaded machine. */
+/** The longest permitted turn of the event loop in milliseconds: a slice, on a loaded machine. */
 const MAX_TURN_MS = 50;
 
 /**
@@ -286,7 +286,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '1,024 denied connects to the worst hosts that are looked at',
+    what: '1,024 denied connects to the longest hosts that are matched',
     grows: BASE_GROWTH,
     connect: Array.from({ length: 1000 }, (_, index) => `*.example${index}.com`),
     async perform(main) {
@@ -334,7 +334,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '64 messages of a send of 16 Mi messages without bytes',
+    what: '64 messages with a send of 16 Mi empty messages',
     grows: BASE_GROWTH + 512 * MIB,
     async perform(main) {
       const page = main.openPage();
@@ -348,7 +348,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '8 Mi sends of a byte to a peer that reads nothing',
+    what: '8 Mi sends of a byte to a peer that does not read',
     grows: BASE_GROWTH + 512 * MIB,
     connect: ['127.0.0.1'],
     async perform(main) {
@@ -369,7 +369,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '8 Mi calls of a page that takes in no answer',
+    what: '8 Mi calls of a page that acknowledges no answer',
     grows: BASE_GROWTH + 192 * MIB,
     async perform(main) {
       const page = main.openPage();
@@ -382,7 +382,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '2 GiB of sends of a page that takes in no answer',
+    what: '2 GiB of sends of a page that acknowledges no answer',
     grows: BASE_GROWTH + 320 * MIB,
     async perform(main) {
       const page = main.openPage();
@@ -411,7 +411,7 @@ const ATTACKS = [
     },
   },
   {
-    what: '4,000 pages that send what no page sends',
+    what: '4,000 pages that send invalid messages',
     grows: BASE_GROWTH,
     async perform(main) {
       const pages = Array.from({ length: 4000 }, () => main.openPage());

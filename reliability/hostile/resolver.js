@@ -17,7 +17,7 @@ const HEADER = 12;
 /** So many addresses, as many as an answer can hold. */
 const MANY_ADDRESSES = 4000;
 
-/** How late a late answer is, milliseconds. */
+/** The delay of a late answer, in milliseconds. */
 const LATE_MS = 1000;
 
 /** @param {number} type @param {Buffer} data @param {Buffer} [name] by default the one asked for */

@@ -19,11 +19,11 @@ const { LATE_MS, MANY_ADDRESSES, startResolver } = require('./resolver.js');
 /** Names that nobody answers. */
 const NAME_COUNT = 500;
 
-/** How long a good name may take meanwhile, milliseconds; after so long it is given up. */
+/** The permitted duration of another look-up, and the time after which it is abandoned. */
 const MAX_LOOKUP_MS = 2000;
 const TIMEOUT_MS = 20_000;
 
-/** One environment never has more look-ups under way. */
+/** The maximum of concurrent look-ups of one environment. */
 const MAX_LOOKUPS = boundOf('src/runtime/mod.rs', 'MAX_LOOKUPS') / 2;
 
 /** @param {string} what @param {number | undefined} time @returns {Row} */
@@ -37,16 +37,16 @@ const answered = (what, time) => ({
 /** @type {Record<string, (found: any) => Row[]>} */
 const CHECKS = {
   worker: ({ beside, after }) => [
-    answered(`a name beside a worker that asks for ${NAME_COUNT} which nobody answers`, beside),
-    answered('a name when that worker is terminated', after),
+    answered(`another name while a worker has ${NAME_COUNT} unanswered names`, beside),
+    answered('another name after that worker is terminated', after),
   ],
   pages: ({ beside, after }) => [
-    answered(`a name beside a page that asks for ${NAME_COUNT} which nobody answers`, beside),
-    answered('a name when that page has ended', after),
+    answered(`another name while a page has ${NAME_COUNT} unanswered names`, beside),
+    answered('another name after that page has ended', after),
   ],
   close: ({ before, told }) => [
     {
-      what: `connects that have ended 200 ms after their ${NAME_COUNT} sockets were closed`,
+      what: `connects ended within 200 ms after ${NAME_COUNT} sockets were closed`,
       figure: `${before}, then ${told.length}`,
       bound: `0, then ≥ ${NAME_COUNT - MAX_LOOKUPS}`,
       ok: before === 0 && told.length >= NAME_COUNT - MAX_LOOKUPS && told.every(isSocketNotFound),
@@ -64,7 +64,7 @@ const CHECKS = {
   ],
   odd: ({ codes }) => [
     {
-      what: 'records of other types and lengths, aliases in a circle: connect',
+      what: 'records of other types and lengths, circular aliases: connect',
       figure: codes.join(', '),
       bound: '-105',
       ok: codes.every((/** @type {number} */ code) => code === -105),
@@ -73,7 +73,7 @@ const CHECKS = {
   late: ({ closed, told, code }) => [
     {
       what: 'an answer after close()',
-      figure: `closed after ${closed.toFixed(0)} ms, connect told after ${told.toFixed(0)} ms: ${code}`,
+      figure: `closed after ${closed.toFixed(0)} ms, connect called back after ${told.toFixed(0)} ms: ${code}`,
       bound: `< ${LATE_MS} ms, ≥ ${LATE_MS} ms: Socket not found`,
       ok: closed < LATE_MS && told >= LATE_MS && isSocketNotFound(code),
     },
@@ -83,7 +83,7 @@ const CHECKS = {
 /** @param {unknown} code */
 const isSocketNotFound = (code) => code === 'Socket not found';
 
-/** @returns {string | undefined} Why names cannot be looked up by another resolver here. */
+/** @returns {string | undefined} Why this machine cannot use another resolver. */
 function leftOut() {
   try {
     const [program, ...args] = withResolver('/dev/null');

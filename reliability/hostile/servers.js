@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Servers whose input costs their client far more work than its length suggests: those that once froze
- * the event loop. The suite isolation has them all.
+ * The servers that once froze the event loop: their input costs the client far more work than its
+ * length suggests. The suite isolation has all inputs.
  */
 
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -10,7 +10,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { holdTheLoop } = require('../isolation/loop.js');
 
-/** How the names of these inputs begin. */
+/** The beginnings of the names of the worst inputs. */
 const WORST_INPUTS = ['tickets, 910 in a record', 'a record of tickets'];
 
 /** @param {import('../suite.js').Options} options */

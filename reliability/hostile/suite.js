@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Attacks on the process that has the sockets: each is performed at its stated size, and memory, the
- * time for which the event loop stands still and the service to everyone else stay within bounds.
+ * Attacks on the process that has the sockets. Each is performed at its stated size. Memory, the
+ * longest turn of the event loop, and the latency of others must stay within bounds.
  *
  * A part is a module that exports `seconds` (as a suite does) and `run(options)`, which returns rows.
  */

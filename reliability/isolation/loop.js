@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The time for which a server's input holds the event loop, for each kind of input that costs its
- * client work and brings little data.
+ * The time for which a server's input holds the event loop, for each kind of input that costs the
+ * client much work for little data.
  */
 
 const { join } = require('node:path');
@@ -11,15 +11,15 @@ const { MAX_TURN_MS, describeTurns, longestTurn } = require('../event-loop.js');
 
 /** @typedef {import('../suite.js').Row} Row */
 
-/** Connections that are attacked at once. */
+/** The number of connections attacked at the same time. */
 const SOCKETS = 4;
 
-/** As a row says it. */
+/** The bound, as a row shows it. */
 const bound = `≤ ${MAX_TURN_MS} ms`;
 
 /**
  * @param {number} milliseconds for which a process measures
- * @returns {Promise<undefined>} It should have said long ago what it has found.
+ * @returns {Promise<undefined>} Fulfilled long after the process should have reported.
  */
 const patience = (milliseconds) =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), 5 * milliseconds + 5000).unref());
@@ -67,7 +67,7 @@ async function holdTheLoop(folder, { long, log, inputs = [''] }) {
       const found = await Promise.race([child.hear(), patience(job.before + job.during)]);
       child.kill();
       if (!found) {
-        rows.push({ what, figure: 'it never turned again', bound, ok: false });
+        rows.push({ what, figure: 'the loop did not turn again', bound, ok: false });
         continue;
       }
       const { quiet, attacked, received, handshakes } = found;

@@ -35,16 +35,16 @@ const MIB = 1024 * 1024;
 /** The part that measures how long a server's input holds the event loop. */
 const EVENT_LOOP = 'event-loop';
 
-/** How much the 99th percentile may move, milliseconds. */
+/** The permitted increase of the 99th percentile, in milliseconds. */
 const MAX_INCREASE_MS = 50;
 
 /** What V8, the allocator and connections that come and go make of a process, bytes. */
 const NOISE = 24 * MIB;
 
-/** How long checks wait, and each name, milliseconds. */
+/** The duration of a blocked check and of a slow look-up, in milliseconds. */
 const BLOCKED_MS = 2000;
 
-/** How often they do something, in milliseconds between two times. */
+/** The pauses between two messages and between two connections, in milliseconds. */
 const MESSAGE_INTERVAL_MS = 5;
 const CONNECTION_INTERVAL_MS = 50;
 
@@ -53,18 +53,18 @@ const BYSTANDERS = { plain: 16, tls: 4 };
 
 const READ_SIZE = boundOf('src/table/receive.rs', 'READ_SIZE');
 const QUOTA = boundOf('src/table/send.rs', 'WRITE_QUOTA');
-/** Three buffers, each of which may have grown to twice of what it holds. */
+/** Three buffers, each of which may have grown to twice its content. */
 const INBOUND = 6 * (boundOf('src/tls/pipe.rs', 'MAX_INBOUND') + READ_SIZE);
 const MAX_READ_AHEAD = boundOf('src/tls/bulk.rs', 'MAX_READ_AHEAD');
-/** Of 64 encrypted sockets in bulk; those that go one read ahead hold another. */
+/** The buffers of 64 TLS sockets in bulk; those without a permit buffer one read. */
 const INBOUND_OF_64 = MAX_READ_AHEAD * INBOUND + (64 - MAX_READ_AHEAD) * 6 * 2 * READ_SIZE;
 
-/** What an iterator or stream keeps: its high-water mark, and a piece more. */
+/** The buffer of an iterator or stream: its high-water mark and one chunk. */
 const MAX_STREAM_BUFFER = 2 * 64 * 1024;
 
 /** @param {{ codes: number[] }} found */
 const allEnd = ({ codes }) => ({
-  what: 'calls that ended well afterwards',
+  what: 'calls that succeeded afterwards',
   figure: `${codes.filter((code) => code === 0).length} of ${codes.length}`,
   bound: 'all',
   ok: codes.length > 0 && codes.every((code) => code === 0),
@@ -73,37 +73,37 @@ const allEnd = ({ codes }) => ({
 /** @type {Record<string, Scenario>} */
 const SCENARIOS = {
   'slow-listener': {
-    title: 'four floods and a listener that takes 4 ms for each piece',
+    title: 'four floods and a listener that takes 4 ms for each chunk',
     grows: 2 * READ_SIZE + 2 * INBOUND + NOISE,
     slowListener: true,
     check: ({ events }) => ({
-      what: 'pieces that it was told of',
+      what: 'chunks that it received',
       figure: `${events}`,
       bound: '> 50',
       ok: events > 50,
     }),
   },
   'kept-data': {
-    title: '128 floods of which iterators and streams take nothing',
+    title: '128 floods that iterators and streams do not read',
     grows: 64 * (READ_SIZE + MAX_STREAM_BUFFER) + INBOUND_OF_64 + 64 * MAX_STREAM_BUFFER + NOISE,
   },
   'paused-flood': {
-    title: '128 floods that are paused',
-    // V8 and the allocator keep something of what came at full speed before the pause.
+    title: '128 floods on paused sockets',
+    // V8 and the allocator keep some of the memory that was used before the pause.
     grows: 64 * READ_SIZE + INBOUND_OF_64 + 2 * NOISE,
   },
   quota: {
-    title: 'a peer that takes nothing',
+    title: 'a peer that does not read',
     grows: QUOTA + NOISE,
     check: ({ accepted, refusal }) => ({
       what: `accepted until: ${refusal}`,
       figure: `${(accepted / MIB).toFixed(0)} MiB`,
-      bound: `${QUOTA / MIB} MiB but for one send, and the kernel's`,
+      bound: `at least ${QUOTA / MIB - 1} MiB`,
       ok: refusal === 'send: Exceeded write quota.' && accepted > QUOTA - MIB,
     }),
   },
   'blocked-checks': {
-    title: `40 certificate checks that wait ${BLOCKED_MS / 1000} s`,
+    title: `40 certificate checks that are blocked for ${BLOCKED_MS / 1000} s`,
     grows: NOISE,
     blocksChecks: true,
     check: allEnd,
@@ -231,7 +231,7 @@ function namesLeftOut() {
 
 /** @type {import('../suite.js').Suite} */
 module.exports = {
-  title: 'what one socket does is nothing to the others',
+  title: 'latency of other sockets, memory and event loop under load',
   seconds: { short: 160, long: 1500 },
 
   leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs Linux'),

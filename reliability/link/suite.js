@@ -60,10 +60,10 @@ const DONE = {
   fragment: 'fragmented',
 };
 
-/** So many lines at once: they do little but wait. */
+/** Concurrent links: they mostly wait. */
 const CONCURRENCY = { short: 6, long: 5 };
 
-/** How long one exchange may take, in seconds. */
+/** The time limit of one exchange, in seconds. */
 const TIMEOUT_SECONDS = { short: 25, long: 900 };
 
 function leftOut() {
@@ -209,7 +209,7 @@ async function run({ long, seed, log }) {
 }
 
 module.exports = {
-  title: 'a line that delays, loses, doubles, reorders, corrupts and fragments',
+  title: 'a link that delays, drops, duplicates, reorders, corrupts and fragments',
   seconds: { short: 30, long: 1800 },
   leftOut,
   prepare: build,

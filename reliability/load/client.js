@@ -7,7 +7,7 @@ const { crc32 } = require('node:zlib');
 const { createRandom } = require('../random.js');
 const { call, close, open, receivers, repeat, send } = require('../sockets.js');
 
-/** How many handshakes are under way at once: each costs both ends milliseconds. */
+/** Concurrent handshakes: each costs both ends milliseconds. */
 const MAX_HANDSHAKES = 64;
 
 const MIB = 1024 * 1024;
@@ -109,7 +109,7 @@ async function hold() {
 
 // ---- Many sockets one after another -------------------------------------------------------------
 
-/** How often descriptors and memory are looked at. */
+/** The number of samples of descriptors and memory. */
 const SAMPLES = 10;
 
 async function cycles() {
@@ -133,7 +133,7 @@ async function cycles() {
 
 // ---- Many bytes ---------------------------------------------------------------------------------
 
-/** Sends that have not ended, of one socket. */
+/** Concurrent sends of one socket. */
 const MAX_PENDING_SENDS = 4;
 
 /** How many bytes a send has, and how often so many. */
@@ -145,7 +145,7 @@ const SEND_SIZES = /** @type {const} */ ([
   [0.05, MIB, 16 * MIB],
 ]);
 
-/** How often a socket is paused, in events. */
+/** The probability that an event pauses its socket. */
 const PAUSE_PROBABILITY = 1 / 5000;
 
 function sendSize() {

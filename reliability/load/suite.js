@@ -49,7 +49,7 @@ const ROUNDS = 3;
 /** Connections that transfer bytes at the same time. */
 const TRANSFERS = 4;
 
-/** What an idle socket may cost, bytes. */
+/** The permitted memory of an idle socket, in bytes. */
 const MAX_SOCKET_BYTES = { plain: 8 * KIB, tls: 24 * KIB };
 
 /**
@@ -58,10 +58,10 @@ const MAX_SOCKET_BYTES = { plain: 8 * KIB, tls: 24 * KIB };
  */
 const YOUNG_GENERATION = '--min-semi-space-size=16';
 
-/** What a process may grow by in the second half of the cycles, bytes. */
+/** The permitted growth of a process in the second half of the cycles, in bytes. */
 const MAX_GROWTH = 5 * MIB;
 
-/** What a process has open besides its sockets. */
+/** Descriptors of a process that are not sockets. */
 const OTHER_DESCRIPTORS = 200;
 
 const CLIENT = join(__dirname, 'client.js');
@@ -124,7 +124,7 @@ async function hold(kind, total, processes, { seed }) {
     const cost = Math.max(...opened.map(({ bytesEach }) => bytesEach));
     return [
       {
-        what: `${name}, tokens back`,
+        what: `${name}: tokens echoed`,
         figure: `${amount(sum('exchanged'))}, ${sum('crossed')} crossed; opened in ${seconds.toFixed(1)} s`,
         bound: `${amount(total * ROUNDS)}, 0 crossed`,
         ok: sum('exchanged') === total * ROUNDS && sum('crossed') === 0,
@@ -161,7 +161,7 @@ async function cycles(kind, count, { seed, log }) {
     const first = looks[looks.length / 2 - 1];
     const growth = last.bytes - first.bytes;
     const more = last.descriptors - first.descriptors;
-    const name = `${kind}: ${amount(count)} times connect, echo, close`;
+    const name = `${kind}: ${amount(count)} cycles of connect, echo, close`;
     return [
       {
         what: name,
@@ -170,7 +170,7 @@ async function cycles(kind, count, { seed, log }) {
         ok: look.wrong === 0 && last.number === count,
       },
       {
-        what: `${kind}: descriptors and memory, in the second half of them`,
+        what: `${kind}: growth of descriptors and memory in the second half`,
         figure: `${more} more, ${(growth / MIB).toFixed(1)} MiB more`,
         bound: `0, ≤ ${MAX_GROWTH / MIB} MiB`,
         ok: more <= 0 && growth <= MAX_GROWTH,
@@ -202,7 +202,7 @@ async function bytes(kind, length, each, { seed, log }) {
     const speed = Math.round(transferred / seconds / 1e6);
     return [
       {
-        what: `${kind}: bytes, half of them in each direction at the same time`,
+        what: `${kind}: bytes transferred, both directions at the same time`,
         figure: `${(transferred / GB).toFixed(1)} GB, ${connections} connections, ${pauses} pauses, ${wrong} sums wrong; ${speed} MB/s`,
         bound: `${length / GB} GB, 0 wrong`,
         ok: wrong === 0 && transferred >= length,

@@ -78,7 +78,7 @@ const NAMES = {
 /** Of so many bytes, no less, can be said that they begin no record of TLS. */
 const RECORD_HEADER = 5;
 
-/** With more states than this it takes too long to go on. */
+/** A sequence is abandoned beyond this number of possible states. */
 const MAX_STATES = 3000;
 
 const NOT_FOUND = 'Socket not found';
@@ -89,10 +89,10 @@ const QUOTA = 200 * 1024 * 1024;
 /** More than this is never received at once. */
 const LARGEST_PIECE = 65_536;
 
-/** So much unread plaintext at most is certainly thrown away by `secure()`. */
+/** The amount of unread plaintext up to which `secure()` is certain to discard it. */
 const MAX_DISCARDED = 48 * 1024;
 
-/** Methods of which the callback is given no argument when they succeed. */
+/** Methods whose callback gets no argument on success. */
 const METHODS_WITHOUT_RESULT = new Set(['update', 'setPaused', 'disconnect', 'close']);
 
 /** The module has done something that the model does not allow. */
@@ -274,7 +274,7 @@ class Model {
   /** @param {number} lastId the last that was given before */
   constructor(lastId = 0) {
     this.#lastId = lastId;
-    /** Of an id that no socket ever had. */
+    /** The state of an id that no socket ever had. */
     this.nobody = new ModelSocket(0);
     this.nobody.id = 2 ** 31 - 1;
     this.nobody.states = [GONE];

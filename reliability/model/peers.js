@@ -36,7 +36,7 @@ const { createAuthority } = require('../../support/certificates.js');
 
 const PATTERN_SIZE = 4 * 1024 * 1024;
 
-/** A peer says no more than this in one connection. */
+/** The most bytes that a peer sends in one connection. */
 const MAX_SENT = 2 * 1024 * 1024;
 
 /** So many bytes fit into the window of a connection on loopback in any case. */

@@ -22,7 +22,7 @@ const { patternAt } = require('./peers.js');
  * @property {Map<string, number>} said what calls and events have said, and how often
  */
 
-/** What a send of more than the quota sends: never looked at. */
+/** The data of a send beyond the quota, which is never read. */
 const OVER_QUOTA = new Uint8Array(200 * 1024 * 1024 + 1);
 
 const PROMISE_METHODS = new Set([

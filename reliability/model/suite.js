@@ -44,12 +44,12 @@ const descriptors = () =>
 
 /** @type {import('../suite.js').Suite} */
 module.exports = {
-  title: 'what the module says, compared with an executable model',
+  title: 'random calls compared with an executable model',
   seconds: { short: 45, long: 1800 },
 
   async run({ long, seed, log }) {
     const module = ownModule();
-    // What is made once, and stays.
+    // Creates the objects that are created once.
     await explore(module, { calls: 500, seed });
     const before = descriptors();
 
@@ -68,17 +68,22 @@ module.exports = {
     const missing = KINDS.filter((kind) => !tally.said.has(kind));
     const left = descriptors();
     return [
-      { what: 'calls, as the model says', figure: summary(tally), bound: 'all', ok: !failure },
       {
-        what: 'kinds of outcomes and events met',
+        what: 'calls answered as the model predicts',
+        figure: summary(tally),
+        bound: 'all',
+        ok: !failure,
+      },
+      {
+        what: 'kinds of outcomes and events that occurred',
         figure: `${tally.said.size}${missing.map((kind) => `, not: ${kind}`).join('')}`,
         bound: `at least these ${KINDS.length}`,
         ok: missing.length === 0,
       },
       {
-        what: 'sequences given up, because the model knew too little',
+        what: 'sequences abandoned because the model could not decide',
         figure: `${tally.givenUp} of ${tally.sequences}`,
-        bound: 'one in 500',
+        bound: 'at most one in 500',
         ok: tally.givenUp * 500 <= tally.sequences,
       },
       {

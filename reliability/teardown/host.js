@@ -13,7 +13,7 @@ const CONCURRENCY = 3;
 /** So many are not counted: what the first ones leave, later ones use again. */
 const WARM_UP = 10;
 
-/** How long what ends in the background may take to be gone, milliseconds. */
+/** The time for background work to end, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 const job = JSON.parse(process.argv[2]);

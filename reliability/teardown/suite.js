@@ -19,13 +19,13 @@ const MIB = 1024 * 1024;
 
 const COUNTS = { short: { workers: 60, processes: 12 }, long: { workers: 1000, processes: 100 } };
 
-/** How long anything may take to end, milliseconds. */
+/** The permitted duration of an end, in milliseconds. */
 const MAX_END_MS = 1000;
 
 /** What a process may have grown by when all its workers have ended, bytes. */
 const MAX_GROWTH = 64 * MIB;
 
-/** How long the peer may take to notice, milliseconds. */
+/** The time for the peer to notice, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /** @param {number} milliseconds */
@@ -76,7 +76,7 @@ async function workers(peer, count, { seed, log }) {
   const growth = more('bytes');
   return [
     {
-      what: 'workers ended in mid-traffic',
+      what: 'workers ended during traffic',
       figure: `${ended}, the process ended with ${signal ?? code}`,
       bound: `${count}, 0`,
       ok: ended === count && code === 0,
@@ -88,13 +88,13 @@ async function workers(peer, count, { seed, log }) {
       ok: slowest <= MAX_END_MS,
     },
     {
-      what: 'what they left in their process',
+      what: 'growth of their process',
       figure: `${more('descriptors')} descriptors, ${more('threads')} threads, ${(growth / MIB).toFixed(1)} MiB`,
       bound: `0, ≤ ${RUNTIME_THREADS}, ≤ ${MAX_GROWTH / MIB} MiB`,
       ok: more('descriptors') <= 0 && more('threads') <= RUNTIME_THREADS && growth <= MAX_GROWTH,
     },
     {
-      what: 'connections that the peer still has then',
+      what: 'connections that the peer still has',
       figure: `${left}`,
       bound: '0',
       ok: left <= 0,
@@ -147,7 +147,7 @@ async function processes(peer, count, { seed, log }) {
   }
   return [
     {
-      what: 'processes ended in mid-traffic, in six ways',
+      what: 'processes ended during traffic, in six ways',
       figure: `${count}, ${wrong.length} crashed${wrong.length > 0 ? ` (${wrong})` : ''}`,
       bound: '0 crashed',
       ok: wrong.length === 0,
@@ -163,7 +163,7 @@ async function processes(peer, count, { seed, log }) {
 
 /** @type {import('../suite.js').Suite} */
 module.exports = {
-  title: 'workers and processes end in mid-traffic',
+  title: 'workers and processes that end during traffic',
   seconds: { short: 40, long: 900 },
 
   leftOut: () => (existsSync('/proc/self/fd') ? undefined : 'needs /proc'),

@@ -366,7 +366,7 @@ async function judgeStacks() {
       const { versions = /** @type {const} */ (['1.2', '1.3']) } = stack;
       const what = `a megabyte each way with ${name}, TLS ${versions.join(' and ')}`;
       if (!stack.available()) {
-        rows.push({ what, figure: '', ok: true, leftOut: `${stack.needs} is not there` });
+        rows.push({ what, figure: '', ok: true, leftOut: `${stack.needs} is not installed` });
         continue;
       }
       const problems = [];

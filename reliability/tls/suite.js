@@ -1,10 +1,9 @@
 'use strict';
 
 /**
- * TLS as Chromium judges it: the verdicts that verdicts.json holds, recorded from the API in a real
- * Chromium, against those of the module, on the same certificates, hostile peers, servers and forms
- * of host names. What differs has to stand in deviations.json. And a megabyte each way with
- * servers of many makers.
+ * Compares the module's verdicts on certificates, hostile peers, servers and forms of host names with
+ * those in verdicts.json, which were recorded from the API in a real Chromium. deviations.json must
+ * list every difference. Also exchanges a megabyte each way with servers of other TLS libraries.
  */
 
 const tcp = require('../..');
@@ -18,10 +17,10 @@ const { SUBJECTS, readVerdicts } = require('./verdicts');
 
 const CONCURRENCY = 8;
 const MAX_DEVIATIONS = 15;
-/** How often each case is judged in the long form. */
+/** The number of rounds of the long form. */
 const ROUNDS = 5;
 
-/** What the module is known to say instead. @param {string} subject */
+/** The module's verdicts where they deviate. @param {string} subject */
 function deviating(subject) {
   /** @type {Record<string, string>} */
   const all = {};
@@ -65,13 +64,13 @@ async function judgeSubject(subject, log) {
     for (const name of [...Object.keys(recorded), ...Object.keys(known)]) {
       if (names.has(name) || leftOut) continue;
       found.wrong += 1;
-      log(`${subject}: ${name}: there is no such case any more`);
+      log(`${subject}: ${name}: the case no longer exists`);
     }
     const total = prepared.cases.length;
     const rows = [
       {
-        what: `${subject}, as Chromium ${chromium} judges them`,
-        figure: `${found.identical} of ${total} identical, ${found.deviating} as published, ${found.wrong} otherwise`,
+        what: `${subject}, compared with Chromium ${chromium}`,
+        figure: `${found.identical} of ${total} identical, ${found.deviating} as listed, ${found.wrong} otherwise`,
         bound: '0 otherwise',
         ok: found.wrong === 0 && (total > 0 || leftOut !== undefined),
       },
@@ -80,7 +79,7 @@ async function judgeSubject(subject, log) {
     if (subject === 'certificates') {
       const figure = `${found.laxer} of ${total}`;
       rows.push({
-        what: 'certificates accepted, and not by Chromium',
+        what: 'certificates accepted here and refused by Chromium',
         figure,
         bound: '0',
         ok: found.laxer === 0,
@@ -102,7 +101,7 @@ async function run({ long, log }) {
   const count = deviations.length;
   const bound = `${MAX_DEVIATIONS}`;
   rows.push({
-    what: 'published deviations',
+    what: 'listed deviations',
     figure: `${count}`,
     bound,
     ok: count <= MAX_DEVIATIONS,
@@ -111,4 +110,4 @@ async function run({ long, log }) {
   return rows;
 }
 
-module.exports = { title: 'TLS as Chromium judges it', seconds: { short: 90, long: 300 }, run };
+module.exports = { title: "Chromium's verdicts on TLS", seconds: { short: 90, long: 300 }, run };

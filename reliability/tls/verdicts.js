@@ -1,6 +1,6 @@
 'use strict';
 
-/** The recorded verdicts, and the subjects that they are about. */
+/** The recorded verdicts and their subjects. */
 
 const { readFileSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -12,7 +12,7 @@ const FILE = join(__dirname, 'verdicts.json');
  * @property {{ name: string, port: number, host?: string }[]} cases as `judgeAll` takes them
  * @property {{ name: string, trust: string, der: Buffer }[]} anchors
  * @property {string[]} problems of the servers themselves
- * @property {string} [leftOut] what is not here, and why
+ * @property {string} [leftOut] the cases that this machine cannot run, and why
  * @property {() => void | Promise<void>} close
  */
 
@@ -29,7 +29,7 @@ const SUBJECTS = {
 const NUMBERED = /^(.+) (\d+)$/;
 
 /**
- * Verdicts of numbered cases as the file has them: in a row for each series, from number 1 on.
+ * Verdicts of numbered cases in the form of the file: one row for each series, from number 1 on.
  * @param {Record<string, string>} verdicts
  */
 function packed(verdicts) {
@@ -47,7 +47,7 @@ function unpacked(series) {
   const rows = Object.entries(series).map(([kind, row]) =>
     row.split(' ').map((verdict, index) => [`${kind} ${index + 1}`, verdict]),
   );
-  // A case that Chromium judges now one way and now another has no verdict.
+  // A case on which Chromium's verdict varies has none.
   return Object.fromEntries(rows.flat().filter(([, verdict]) => verdict !== ''));
 }
 

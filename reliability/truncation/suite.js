@@ -17,11 +17,11 @@ const { createAuthority } = require('../../support/certificates');
 
 const TIMEOUT_MS = 5000;
 const CONCURRENCY = 16;
-/** So many are enough: each may have taken the whole limit. */
+/** The sweep stops after this many failures, because each may have taken the whole time limit. */
 const MAX_FAILURES = 16;
-/** In the short form a reset is tried at every so many bytes. */
+/** The short form tries a reset at every n-th byte. */
 const SAMPLE_INTERVAL = 7;
-/** What the server says after the handshake, each in a record. */
+/** The data of the server after the handshake, each in a record. */
 const RECORDS = [10, 100, 1000].map((length) => Buffer.alloc(length, `${length} bytes. `));
 const CODES = { FIN: -100, RST: -101 };
 

@@ -11,7 +11,7 @@ const WITHOUT_ANSWER = new Set(['listen', 'received']);
  * @typedef {{ answers: number, problems: Error[] }} Tally
  */
 
-/** A page that posts anything, and keeps account of the answers that it is owed. */
+/** A page that posts any message and counts the answers that are due. */
 class HostilePage {
   /** Ids for its calls: the sockets it has created, and some that never exist. */
   sockets = [0, -1, 1, 2 ** 31 - 1];

@@ -9,7 +9,7 @@ const { domainToASCII } = require('node:url');
 const { canonicalHost } = require('../../../lib/renderer/canonical-host.js');
 const { addressOf } = require('../address.js');
 
-/** Longer than this no host may take, in milliseconds; the machine is given room to be busy. */
+/** The time limit of one host in milliseconds, on a busy machine. */
 const MAX_MS = 400;
 
 const CANONICAL = /^[!-~]*$/;
