@@ -40,7 +40,7 @@ function memory() {
 }
 
 /**
- * How long the JavaScript thread takes to attend to what another thread tells it. Finer than
+ * How long the JavaScript thread takes to react to a message of another thread. Finer than
  * `monitorEventLoopDelay`, whose timers have a resolution of a millisecond.
  */
 function probeLoop() {

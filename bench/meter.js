@@ -2,7 +2,7 @@
 
 /**
  * Counts what happens between the end of the warm-up and the end of a run. Runs in Node and, as
- * part of an extension, in Chromium: what only Node can tell comes from `gauges`.
+ * part of an extension, in Chromium: `gauges` supplies the figures that only Node has.
  */
 
 const MAX_LATENCIES = 1 << 20;

@@ -130,7 +130,7 @@ const asPoint = (ratio) => ratio && { y: ratio.median, low: ratio.low, high: rat
 /**
  * @param {{ rows: any[] }} results
  * @param {string} directory
- * @returns {string[]} the paths of what was drawn
+ * @returns {string[]} the paths of the drawings
  */
 function drawPlots({ rows }, directory) {
   const sizes = rows.filter(({ group }) => group === 'sizes');

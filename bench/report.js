@@ -188,7 +188,7 @@ function variantsOf(rows) {
 
 /**
  * @param {any} results
- * @returns {string} what bench/README.md shows
+ * @returns {string} the tables of bench/README.md
  */
 function markdown({ machine, pace, rows }) {
   const { cpu, cores, system, node, openssl, chromium, date } = machine;

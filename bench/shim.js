@@ -1,10 +1,10 @@
 'use strict';
 
 /**
- * `chrome.sockets.tcp` in plain JavaScript on Node's `net` and `tls`: what a capable porter would
- * write. It has the same methods, callbacks and events, and leaves out what most ports do: argument
- * checks, Chromium's verdicts on certificates, its order of events at the end of a connection,
- * microtasks between two events of one chunk.
+ * `chrome.sockets.tcp` in plain JavaScript on Node's `net` and `tls`: the code that a capable
+ * porter would write. It has the same methods, callbacks and events, and lacks the same things as
+ * most ports: argument checks, Chromium's verdicts on certificates, its order of events at the end
+ * of a connection, microtasks between two events of one chunk.
  */
 
 const net = require('node:net');
@@ -57,7 +57,7 @@ class Event {
  * @property {boolean} paused
  * @property {net.Socket | null} socket
  * @property {string} host
- * @property {Buffer | null} rest what arrived and was not delivered because of a pause
+ * @property {Buffer | null} rest data that arrived but was not delivered because of a pause
  */
 
 /** @type {Map<number, Entry>} */

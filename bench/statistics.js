@@ -26,7 +26,7 @@ function spread(values) {
 }
 
 /**
- * The ratios of what was measured in the same round.
+ * The ratios of figures measured in the same round.
  *
  * @param {(number | undefined)[]} values
  * @param {(number | undefined)[]} others

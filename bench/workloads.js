@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * What is measured. Each workload is run on every side with the same parameters; each figure is
+ * The workloads. Each workload is run on every side with the same parameters; each figure is
  * compared as a ratio of this module to Node's `net`/`tls` and to the shim.
  *
  * @typedef {object} Figure

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Processes that a suite starts and talks with. */
+/** Processes that a suite starts, and messages between them. */
 
 const { fork } = require('node:child_process');
 
@@ -18,7 +18,7 @@ const { fork } = require('node:child_process');
  * @param {string} script
  * @param {unknown} job Its argument, as JSON.
  * @param {object} [options]
- * @param {NodeJS.ProcessEnv} [options.env] Besides the environment that there is.
+ * @param {NodeJS.ProcessEnv} [options.env] Added to the current environment.
  * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: what follows
  *   them is Node and its arguments.
  * @param {string[]} [options.flags] Flags of Node.
@@ -49,7 +49,7 @@ function start(script, job, { env, wrapper = [], flags = [], quiet = false } = {
     child.once('exit', (code, signal) => {
       gone = `ended with ${signal ?? code}`;
       resolve({ code, signal, at: performance.now() });
-      // What it has said before is still on its way.
+      // Earlier messages are still in transit.
       setImmediate(() => wake());
     });
   });

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * How long the event loop of this process stands still.
+ * Measures the turns of this process's event loop.
  *
  * A timer of a millisecond is set again and again. The processor time that this thread uses between two
  * of its calls is that of one turn of the event loop, and of the short turns in that millisecond.

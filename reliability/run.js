@@ -2,7 +2,7 @@
 
 /**
  * `npm run reliability`: runs the suites beside this file, each in a process of its own, and prints
- * one table of what they found. See suite.d.ts for what a suite is.
+ * one table of their results. suite.d.ts describes a suite.
  */
 
 const { fork } = require('node:child_process');
@@ -145,7 +145,7 @@ const words = (list) => list?.split(',').filter(Boolean);
 
 /**
  * @param {any} values of the options
- * @returns {Promise<boolean>} whether nothing failed
+ * @returns {Promise<boolean>} whether every row passed
  */
 async function run(values) {
   const folder = resolve(values.suites ?? __dirname);

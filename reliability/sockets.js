@@ -1,6 +1,6 @@
 'use strict';
 
-/** The API as the suites use it: promises, and what each socket receives to a function of its own. */
+/** The API for the suites: promises, and one receiver function for each socket. */
 
 const tcp = require('../index.js');
 const runtime = require('../entry/runtime.js');
@@ -82,7 +82,7 @@ function expect(actual, expected, what) {
 }
 
 /**
- * Does something `count` times, so many at once.
+ * Performs an action `count` times, `atOnce` at a time.
  *
  * @param {number} count
  * @param {number} atOnce

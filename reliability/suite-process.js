@@ -21,7 +21,7 @@ function tell(report) {
   });
 }
 
-/** Whoever started this has gone: nobody would look at what comes out. */
+/** The runner has ended, so the result has no reader. */
 process.on('disconnect', () => process.exit(1));
 
 /** @param {import('./suite.js').Row[]} rows */

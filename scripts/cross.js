@@ -157,7 +157,7 @@ function artifact(name, { platform }) {
   return path.join(ROOT, `artifacts/bindings-${name}/chrome-sockets-tcp.${platform}.node`);
 }
 
-/** @param {string} file @param {Target} target @returns {string[]} what is wrong with it */
+/** @param {string} file @param {Target} target @returns {string[]} its defects */
 function examine(file, target) {
   const python = path.join(pythonTools(), 'python');
   const facts = JSON.parse(run(python, [path.join(__dirname, 'cross/inspect.py'), file]));

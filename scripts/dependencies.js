@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * What is in the native module.
+ * The crates of the native module.
  *
  * - `npm run check:dependencies`: at most 70 crates on any platform, each from crates.io with the
- *   checksum of the lock file and a licence; nothing that npm would install beside the package; and, where
- *   cargo-deny is installed, what .cargo/deny.toml says of licences, duplicates and sources.
+ *   checksum of the lock file and a licence; no package that npm would install as a dependency; and, where
+ *   cargo-deny is installed, the rules of .cargo/deny.toml on licences, duplicates and sources.
  * - `npm run sbom -- TARGET FILE`: the same as a bill of materials in CycloneDX's format.
  */
 
@@ -21,8 +21,8 @@ const MAX_CRATES = 70;
 
 /**
  * @param {string} target
- * @returns {{ name: string, version: string, license: string, source: string }[]} Without what only
- *   builds.
+ * @returns {{ name: string, version: string, license: string, source: string }[]} Without crates
+ *   that are only used for building.
  */
 function cratesOf(target) {
   const args = ['tree', '--locked', '--edges', 'normal,no-proc-macro', '--target', target];

@@ -28,7 +28,7 @@ if (process.env.npm_lifecycle_event === 'postpack') {
 
 if (!readdirSync(root).some((file) => file.endsWith('.node'))) {
   console.error('pack: there is no native module yet, so it is built first');
-  // What npm prints of the tarball stays the only output.
+  // npm's output about the tarball stays the only output.
   const stdio = /** @type {import('node:child_process').StdioOptions} */ (['ignore', 2, 2]);
   const { status } = spawnSync(process.execPath, [path.join(__dirname, 'setup.js')], { stdio });
   if (status !== 0) {

@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * Writes dist/electron-preload.js: the code of a page and what hands it over, in one file, because a
- * sandboxed preload file can require nothing of ours. `npm run setup` and `npm pack` run it.
+ * Writes dist/electron-preload.js: the page's code and the code that installs it, in one file,
+ * because a sandboxed preload file cannot require files of this package. `npm run setup` and `npm
+ * pack` run it.
  */
 
 const { mkdirSync, readFileSync, writeFileSync } = require('node:fs');
@@ -13,7 +14,7 @@ const LIB = join(ROOT, 'lib');
 const RENDERER = join(LIB, 'renderer');
 const PAGE = join(LIB, 'electron', 'page');
 
-/** What needs Node, and what a page has in its place. */
+/** The modules that need Node, and their replacements in a page. */
 const IN_A_PAGE = {
   [join(RENDERER, 'report-exception.js')]: join(PAGE, 'report-exception.js'),
   [join(LIB, 'base', 'context.js')]: join(PAGE, 'context.js'),

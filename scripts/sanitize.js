@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * `npm run sanitize -- asan|tsan|miri|loom|valgrind`: the tests below tools that see what tests do not.
- * Each builds in a directory of its own under target/. The first three need what only nightly Rust has;
- * stable Rust lends it where RUSTC_BOOTSTRAP says so.
+ * `npm run sanitize -- asan|tsan|miri|loom|valgrind`: the tests under sanitizers. Each builds in a
+ * directory of its own under target/. The first three need features of nightly Rust, which
+ * RUSTC_BOOTSTRAP enables in stable Rust.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -13,7 +13,10 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const TARGET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`;
 
-/** What needs no sockets and no cryptography in C, which Miri has not, and takes no minutes there. */
+/**
+ * Tests without sockets and without cryptography in C, which Miri lacks, that take less than a
+ * minute there.
+ */
 const PURE = [
   'copy::',
   'event::',
@@ -61,7 +64,7 @@ function run(command, args, env = {}) {
 }
 
 /**
- * An empty directory for what is built and reported.
+ * An empty directory for builds and reports.
  *
  * @param {string} name
  */
@@ -75,7 +78,7 @@ function reportsIn(name) {
 /**
  * @param {string} directory
  * @param {(finding: string) => boolean} [concerns] Whether a finding is one of ours.
- * @returns {boolean} Whether nothing was reported, by whatever process.
+ * @returns {boolean} Whether no process has reported anything.
  */
 function isQuiet(directory, concerns = () => true) {
   const texts = readdirSync(directory).map((name) =>
@@ -88,7 +91,7 @@ function isQuiet(directory, concerns = () => true) {
 
 /** @type {Record<string, (more: string[]) => boolean>} */
 const kinds = {
-  /** The JavaScript suite with an instrumented addon: addresses, and what is never freed. */
+  /** The JavaScript suite with an instrumented addon: invalid addresses and leaks. */
   asan(more) {
     const target = path.join(root, 'target', 'asan');
     const built = run('cargo', ['build', '--release', '--locked', '--target', TARGET], {
@@ -146,14 +149,14 @@ const kinds = {
       CARGO_TARGET_DIR: path.join(root, 'target', 'miri'),
     }),
 
-  /** All orders of threads, of what is concurrent by hand. */
+  /** All thread interleavings of the hand-written concurrency. */
   loom: (more) =>
     run('cargo', ['test', '--locked', '--manifest-path', 'loom/Cargo.toml', ...more], {
       CARGO_TARGET_DIR: path.join(root, 'target', 'loom'),
       RUSTFLAGS: '--cfg loom',
     }),
 
-  /** The demo's conversation in a Node that compiles nothing: what no instrumentation was built for. */
+  /** The demo in a Node without JIT compilation, for code that is not instrumented. */
   valgrind(more) {
     const reports = reportsIn('valgrind');
     const args = [
@@ -167,7 +170,7 @@ const kinds = {
       path.join(root, 'examples', 'demo', 'run.js'),
     ];
     const passed = run('valgrind', args, { NODE_OPTIONS: '--jitless' });
-    // It leaves a file for each process, with nothing in it where it has nothing to say.
+    // It writes a file for each process, which is empty without a finding.
     for (const report of readdirSync(reports)) {
       const file = path.join(reports, report);
       if (readFileSync(file).length === 0) rmSync(file);

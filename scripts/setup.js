@@ -3,7 +3,7 @@
 /**
  * Makes a fresh checkout ready: installs the development dependencies if they are missing or not
  * those of the lock file, and builds the native module (cargo knows whether there is anything to
- * do). Uses nothing but Node and what comes with it, for there is nothing else yet.
+ * do). Uses only Node's own modules, because no dependencies are installed yet.
  *
  * It is also npm's `prepare`, which runs when somebody says `npm install` in a checkout or installs the
  * package by the URL of its repository, and never for what comes from a registry. The dependencies are

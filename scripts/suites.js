@@ -32,8 +32,8 @@ const MAX_COMPLAINT = 4000;
  * @param {string} command
  * @param {string[]} args
  * @param {Options} [options]
- * @returns {Promise<{ code: number | null, output: string, complaint: string }>} What it has written to
- *   stdout, and the end of what it has written to stderr; the code is null if it had to be killed.
+ * @returns {Promise<{ code: number | null, output: string, complaint: string }>} Its stdout and the
+ *   end of its stderr; the code is null if it was killed.
  */
 function run(command, args, { env = {}, cwd = ROOT, limit = TIME_LIMIT } = {}) {
   return new Promise((resolve) => {
@@ -41,7 +41,7 @@ function run(command, args, { env = {}, cwd = ROOT, limit = TIME_LIMIT } = {}) {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that nothing it has started survives the time limit.
+      // A process group of its own, so that its children do not survive the time limit.
       detached: true,
     });
     const timer = setTimeout(

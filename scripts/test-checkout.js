@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * `npm run test:checkout`: a clone of what is committed builds by `npm install`, and a project that
+ * `npm run test:checkout`: a clone of the last commit builds by `npm install`, and a project that
  * names the repository as its dependency gets a module that works. Takes as long as two builds.
  */
 
@@ -17,7 +17,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-checkout-'))
 /** npm is a batch file on Windows, which only a shell can start. */
 const shell = process.platform === 'win32';
 
-// What npm tells its scripts is not for those of another project. Both builds share what they compile.
+// npm's variables for scripts must not reach another project. Both builds share what they compile.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
 );

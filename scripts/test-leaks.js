@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Nothing leaks: `npm run test:leaks` uses and ends many sockets and compares what the process has
- * before and after, prints a table, and fails if anything has grown beyond its bound.
+ * `npm run test:leaks` uses and ends many sockets, compares the resources of the process before and
+ * after, prints a table, and fails if one has grown beyond its bound.
  */
 
 const { fork, spawnSync } = require('node:child_process');
@@ -56,7 +56,7 @@ async function servePeers() {
   process.send({ ports, authority: authority.certificatePem });
 }
 
-// ---- What is repeated ---------------------------------------------------------------------------
+// ---- Repeated actions ---------------------------------------------------------------------------
 
 const DATA = new Uint8Array(1000).buffer;
 
@@ -202,9 +202,9 @@ const STAGES = [
   },
 ];
 
-// ---- What is measured ---------------------------------------------------------------------------
+// ---- Measured resources ---------------------------------------------------------------------------
 
-/** @returns {string[]} What the threads of this process are called. */
+/** @returns {string[]} The names of this process's threads. */
 function threadNames() {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc/self/task').flatMap((thread) => {
@@ -228,7 +228,7 @@ function measure() {
     threads: names.length - runtimeThreads,
     runtimeThreads,
     handles: process.getActiveResourcesInfo(),
-    // V8 keeps room that it has once needed: what counts is what is in it.
+    // V8 keeps memory that it has once needed, so the used part counts.
     memory: rss - heapTotal + heapUsed,
   };
 }
@@ -237,7 +237,7 @@ function measure() {
  * @param {ReturnType<typeof measure>} before
  * @param {ReturnType<typeof measure>} after
  * @param {number} memory
- * @returns {string[]} What has grown.
+ * @returns {string[]} The resources that have grown.
  */
 function growth(before, after, memory) {
   const grown = [];
@@ -265,7 +265,8 @@ async function repeat({ action, atOnce }, count, ports) {
 }
 
 async function run(stage, ports) {
-  // What the first ones need stays: threads of the runtime, pools of the allocator, compiled code.
+  // The first rounds allocate permanent resources: threads of the runtime, pools of the allocator,
+  // compiled code.
   await repeat(stage, stage.count / 5, ports);
   await new Promise((resolve) => setTimeout(resolve, 100));
   const before = measure();
@@ -321,8 +322,8 @@ async function main() {
 }
 
 /**
- * glibc gives threads arenas of their own and keeps in them what was freed, more with each thread: no
- * leak, but it would hide one.
+ * glibc gives each thread an arena and keeps freed memory there. That is not a leak, but it would
+ * hide one.
  *
  * @returns {number | null} The exit code.
  */

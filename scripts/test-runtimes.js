@@ -15,8 +15,8 @@ const EXPECTED = require('./expected-failures.json');
 /**
  * @typedef {object} Runtime
  * @property {string} name
- * @property {string[]} [npx] What makes npx print the path of the runtime.
- * @property {string[]} [flags] What has to stand before the path of a script.
+ * @property {string[]} [npx] The arguments with which npx prints the path of the runtime.
+ * @property {string[]} [flags] The flags before the path of a script.
  * @property {typeof jestSuite | typeof conformanceSuite} suite
  */
 

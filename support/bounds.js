@@ -1,6 +1,6 @@
 'use strict';
 
-/** The bounds that the sources name, for what checks them or says them. */
+/** Reads the bounds in the sources, for tests and reports. */
 
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -23,7 +23,7 @@ function boundOf(file, name) {
     .reduce((product, factor) => product * factor);
 }
 
-/** The runtime's threads stay once there has been work for them, up to so many. */
+/** The maximum of threads that the runtime keeps after work. */
 const RUNTIME_THREADS = [
   ['src/runtime/mod.rs', 'MAX_WORKERS'],
   ['src/runtime/mod.rs', 'MAX_LOOKUPS'],

@@ -187,7 +187,7 @@ async function sign(options, signer) {
 }
 
 /**
- * A certificate signed with its own key, which nobody has reason to trust.
+ * A self-signed certificate.
  *
  * @param {CertificateOptions} [options]
  * @returns {Promise<Certificate>}

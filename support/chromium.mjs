@@ -13,7 +13,7 @@ const USUAL_PLACES = [
   '/opt/google/chrome/chrome',
 ];
 
-/** @returns {string} the browser's path; throws with what to install where there is none */
+/** @returns {string} the browser's path; throws an error that says what to install */
 export function findChromium() {
   const named = process.env.CHROMIUM_PATH;
   for (const path of named ? [named] : USUAL_PLACES) {
@@ -31,7 +31,7 @@ export function findChromium() {
   );
 }
 
-/** What Chromium says of a manifest that it does not accept. */
+/** Chromium's error about a manifest that it refuses. */
 export class ManifestRefused extends Error {}
 
 /**
@@ -119,7 +119,7 @@ export async function openWithSockets({ directory, name, fill, ready, env, args 
 const ALL_ALLOWED = { sockets: { tcp: { connect: '*' }, tcpServer: { listen: '*' } } };
 
 /**
- * What every manifest holds, as an object and as the members of one.
+ * The common members of manifests.
  *
  * @param {string} name
  * @param {Buffer} key

@@ -11,7 +11,8 @@ const { dirname, join } = require('node:path');
 const APP = join(__dirname, 'electron-app');
 
 /**
- * @returns {string | undefined} The program: what ELECTRON_PATH names or the package `electron` has.
+ * @returns {string | undefined} The program that ELECTRON_PATH names, or that of the package
+ *   `electron`.
  */
 function electronPath() {
   if (process.env.ELECTRON_PATH) return process.env.ELECTRON_PATH;
@@ -23,7 +24,7 @@ function electronPath() {
   }
 }
 
-/** What to say where there is no Electron. */
+/** The message without an Electron. */
 const NO_ELECTRON =
   'no Electron found: set ELECTRON_PATH to an Electron 22 or newer, or `npm install --no-save electron`';
 

@@ -77,8 +77,7 @@ const echo = (socket) => {
 };
 
 /**
- * A port on which nothing listens, and nobody else gets to: a connection has it, which
- * {@link stopServers} ends.
+ * A port without a listener, reserved by a connection that {@link stopServers} ends.
  */
 async function closedPort() {
   const { port } = await startServer();

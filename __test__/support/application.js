@@ -36,7 +36,7 @@ function openPort(application, document) {
   const { port1, port2 } = new MessageChannel();
   const end = application.addPage(
     {
-      // As a MessagePortMain of Electron tells it, which takes ports out of the message.
+      // Like Electron's MessagePortMain, which removes ports from the message.
       on: (event, listener) =>
         event === 'message'
           ? port2.on(event, (data) => listener({ data, ports: data?.ports ?? [] }))
@@ -57,7 +57,7 @@ const channelOver = (port) => ({
   listen: (listener) => port.on('message', listener),
 });
 
-/** A page: the API over such a port, with what its events tell. */
+/** A page: the API over such a port, and a record of its events. */
 function openPage(application) {
   const { port, end } = openPort(application);
   const { tcp, tcpServer } = createNamespaces(new RemoteNative(channelOver(port)));
@@ -97,7 +97,7 @@ function openPage(application) {
   };
 }
 
-/** A listening socket of a page, its port, and what it accepts. */
+/** A listening socket of a page, its port, and the sockets that it accepts. */
 async function listen(page) {
   const { socketId } = await page.tcpServer.create();
   const code = await new Promise((resolve) =>

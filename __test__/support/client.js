@@ -1,6 +1,6 @@
 'use strict';
 
-/** What a test needs around the module: promises for callbacks, and what a socket received. */
+/** Helpers around the module: promises for callbacks, and a record of received data. */
 
 const tcp = require('../../index.js');
 const runtime = require('../../entry/runtime.js');
@@ -11,7 +11,7 @@ const { stats } = require('../../entry/stats.js');
  *
  * @param {string} method
  * @param {...unknown} args
- * @returns {Promise<{ args: any[], lastError: string | undefined }>} What the callback was given,
+ * @returns {Promise<{ args: any[], lastError: string | undefined }>} The arguments of the callback,
  *   and the message of lastError while it ran.
  */
 function call(method, ...args) {
@@ -33,7 +33,7 @@ async function result(method, ...args) {
   return given[0];
 }
 
-/** Everything that the events tell about one socket. */
+/** The events of one socket. */
 class Inbox {
   /** @type {Buffer[]} */
   chunks = [];
@@ -117,7 +117,7 @@ async function connected(port, { host = '127.0.0.1', paused = false, properties 
   return { socketId, inbox };
 }
 
-/** Closes what a test has left open. */
+/** Closes the sockets that a test has left open. */
 async function closeSockets() {
   for (const inbox of inboxes) inbox.stop();
   const sockets = await tcp.getSockets();

@@ -2,7 +2,7 @@
 
 /**
  * Short conversations of clients that take a stream. `serve` is their peer's half of a connection;
- * `talk` makes the client, has it speak, closes it, and returns what it has heard.
+ * `talk` makes the client, uses and closes it, and returns the received text.
  */
 
 const { once } = require('node:events');

@@ -12,7 +12,7 @@ const running = new Set();
 
 /**
  * @typedef {typeof import('./client.js') & { answerAndFreeze: (value: any) => never }} Client With
- *   what answers a run and then stops the thread, until it is terminated.
+ *   a function that answers a run and then blocks the thread until it is terminated.
  */
 
 class Environment {
@@ -26,8 +26,8 @@ class Environment {
    * Runs a function in the environment.
    *
    * @template T
-   * @param {(client: Client, ...args: any[]) => T | Promise<T>} action Sees nothing of what surrounds
-   *   it here.
+   * @param {(client: Client, ...args: any[]) => T | Promise<T>} action Serialized, so it cannot use
+   *   variables of its scope.
    * @param {...any} args
    * @returns {Promise<T>}
    */
@@ -38,13 +38,13 @@ class Environment {
     return value;
   }
 
-  /** Ends it at once, whatever it is doing. */
+  /** Terminates it at once. */
   async terminate() {
     running.delete(this);
     await this.#worker.terminate();
   }
 
-  /** Lets it end as soon as nothing keeps its event loop alive. */
+  /** Ends it as soon as its event loop has no more work. */
   async finish() {
     running.delete(this);
     const exited = once(this.#worker, 'exit');

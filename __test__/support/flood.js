@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * A server in a thread of its own that sends as fast as it is let to and tells when it is not let
- * any more.
+ * A server in a thread of its own that sends as fast as the kernel accepts and reports when it
+ * stalls.
  */
 
 const { once } = require('node:events');
@@ -28,7 +28,7 @@ async function startFlood(total, tlsOptions) {
   return {
     port: /** @type {number} */ (port),
     totalBytes: total * CHUNK,
-    /** What the operating system has taken, in bytes. */
+    /** The bytes that the operating system has accepted. */
     sentBytes: () => Atomics.load(state, SENT) * CHUNK,
     stalled: () => once(worker, 'message'),
     /** Blocks this thread. */

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the command of jest 29 does, which has no place beside that of jest 30:
+// The command line of jest 29, whose name in node_modules/.bin belongs to jest 30:
 // `node jest-29.js '{"config": …, "runInBand": true}'`. A file, because jest hands the flags of its
 // own Node down to its workers, an --eval among them.
 

@@ -13,7 +13,7 @@ const THREAD = { child: false, isMainThread: false };
 /** How long one run may take, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** The limit lets jest not find that tests as quick as these need no workers. */
+/** Without the memory limit jest would run such quick tests without workers. */
 const WORKERS = { maxWorkers: 2, workerIdleMemoryLimit: '1GB' };
 
 const FLAGS = [
@@ -84,7 +84,7 @@ function testsInJest(version, command) {
       const { code, stdout, stderr } = await runNode(args, { timeout: TIMEOUT });
       let complaints = stderr.replace(/^PASS .*(\n {2}.*)*\n|^(Test|Snap|Time|Ran all).*\n/gm, '');
       if (version === '29' && options.detectOpenHandles) {
-        // A handle of napi-rs, which every module made with it has. It keeps nothing alive, and
+        // Every module built with napi-rs has this handle. It does not keep the process alive, and
         // jest 30 knows it.
         complaints = complaints.replace(/^Jest has .* 1 open handle .*\s+●\s+CustomGC\s[^●]*/m, '');
       }

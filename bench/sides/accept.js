@@ -9,11 +9,11 @@ const { join } = require('node:path');
 const HOST = '127.0.0.1';
 const DIALERS = 2;
 
-/** What `net.Server` has to be asked for, and is Chromium's default. */
+/** The options that `net.Server` needs to match Chromium's defaults. */
 const BACKLOG = 4096;
 
 /**
- * @typedef {(close: () => void) => void} OnConnection gets what closes the connection
+ * @typedef {(close: () => void) => void} OnConnection gets a function that closes the connection
  *
  * @type {Record<string, (onConnection: OnConnection, modulePath: string) => Promise<number>>} each returns a port
  */

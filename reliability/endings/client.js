@@ -13,7 +13,7 @@ const { connect } = require('../../entry/duplex.js');
 /** @typedef {import('./suite.js').Row} Row */
 /** @typedef {Row & { port: number, controlPort: number }} Job */
 
-/** The peer tells by one byte that its greeting is on its way. */
+/** The peer announces its greeting by one byte. */
 function untilGreeted(/** @type {Job} */ { controlPort }) {
   return new Promise((resolve, reject) => {
     const control = net.connect({ host: '127.0.0.1', port: controlPort });
@@ -27,7 +27,7 @@ function untilGreeted(/** @type {Job} */ { controlPort }) {
 
 /**
  * @param {Job} job
- * @returns {ArrayBuffer[]} What is sent: a pattern that goes on from one send to the next.
+ * @returns {ArrayBuffer[]} The data to send: a pattern that continues from one send to the next.
  */
 function messages({ sends: [count, size] }) {
   const all = Uint8Array.from({ length: count * size }, (_, index) => index % 251);

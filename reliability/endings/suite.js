@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Data that `send()` reported as sent arrive, and FIN behind them, however the connection is ended and
- * whatever of the peer's was not read.
+ * Data that `send()` reported as sent arrives, followed by FIN, however the connection ends and
+ * whether or not the peer's data was read.
  */
 
 const { fork } = require('node:child_process');
@@ -20,7 +20,7 @@ const { repeat } = require('../sockets.js');
 /**
  * @typedef {object} Row
  * @property {number} unread Bytes that the peer sends and the client does not read.
- * @property {boolean} paused Otherwise the peer sends them while the client sends.
+ * @property {boolean} paused If false, the peer sends them while the client sends.
  * @property {[count: number, size: number]} sends
  * @property {string} ending
  * @property {boolean} tls
@@ -194,7 +194,7 @@ class Peer {
  * @param {Row} row
  * @param {{ key: string, cert: string }} identity
  * @param {(job: object) => Promise<unknown>} play
- * @returns {Promise<string | undefined>} What is wrong, if anything.
+ * @returns {Promise<string | undefined>} The failure, if any.
  */
 async function check(row, identity, play) {
   const peer = new Peer(row);

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The application under test: uses the module as any application does, does what it is told to, and
- * keeps account of every call, callback and event. What must never be is written down as a sentence.
+ * The application under test: performs the commands of the harness with the module and records
+ * every call, callback and event. Violations of the API's guarantees are recorded as sentences.
  */
 
 const { readdirSync } = require('node:fs');
@@ -16,13 +16,13 @@ let runtime;
 /** @type {typeof import('../../entry/stats.js').stats | undefined} */
 let stats;
 
-/** What has happened that must not. @type {string[]} */
+/** The violations so far. @type {string[]} */
 const wrong = [];
 /** Calls whose callback is still to come: number → method. @type {Map<number, string>} */
 const outstanding = new Map();
 let calls = 0;
 
-/** One socket, as its events tell. */
+/** One socket and its events. */
 class Account {
   /** Of the connection that there is or was last. */
   intake = new Intake();
@@ -30,7 +30,7 @@ class Account {
   errors = [];
   sent = 0;
   closed = false;
-  /** How often `connect()` was called: what is learned late is about an earlier connection. */
+  /** The number of `connect()` calls, to recognise late results of an earlier connection. */
   connects = 0;
 
   /** @param {number} socketId */
@@ -55,7 +55,7 @@ function accountOf(socketId) {
 }
 
 /**
- * Calls a method and keeps account of its callback.
+ * Calls a method and records its callback.
  *
  * @param {string} method
  * @param {unknown[]} args
@@ -69,8 +69,8 @@ function call(method, args) {
     tcp[method](...args, (/** @type {any[]} */ ...given) => {
       const lastError = runtime.lastError?.message;
       if (!outstanding.delete(number)) wrong.push(`${method} called back twice`);
-      // Only that it is not there any more can be learned of a closed socket; and what became of a
-      // look-up, which close() does not end.
+      // A closed socket may only answer that it no longer exists, or with the result of a look-up,
+      // which close() does not end.
       const late = method === 'connect' ? 'net::ERR_NAME_NOT_RESOLVED' : undefined;
       if (
         account?.closed &&
@@ -114,7 +114,7 @@ function onReceiveError({ socketId, resultCode }) {
 }
 
 /**
- * What `getInfo` tells, which must not contradict itself.
+ * The result of `getInfo`, which must be consistent.
  *
  * @param {number} socketId
  */
@@ -203,7 +203,7 @@ obey({
   info,
 
   /**
-   * Sends what comes next of the stream, in so many pieces at once.
+   * Sends the next part of the stream, divided into concurrent sends.
    *
    * @param {number} socketId
    * @param {number} length
@@ -264,8 +264,8 @@ obey({
   measure,
 
   /**
-   * Waits for descriptors and threads to be what they were; a handshake that is called off closes
-   * its descriptor a moment later.
+   * Waits until descriptors and threads have their former number; an aborted handshake closes its
+   * descriptor a moment later.
    *
    * @param {ReturnType<typeof measure>} before
    * @param {number} patience
@@ -285,7 +285,7 @@ obey({
 
   owed,
 
-  /** Closes what is open and says what was wrong; then nothing is left to do. */
+  /** Closes all sockets and returns the violations. */
   async finish() {
     for (const { socketId, closed } of [...accounts.values()]) {
       if (!closed && (await info(socketId))) {
@@ -294,13 +294,13 @@ obey({
         account.closed = true;
       }
     }
-    // What a closed socket still owes comes before this.
+    // Pending callbacks of closed sockets fire before this.
     await call('getSockets', []);
     return [...wrong, ...owed()];
   },
 
   leave() {
-    // After the answer, and then this process has to end by itself.
+    // Disconnects after the answer; this process must then end by itself.
     setImmediate(() => process.disconnect());
   },
 });

@@ -11,8 +11,8 @@ const { KIB, OUTAGE_MS, arrives, pass, spell } = require('./observations.js');
  */
 
 /**
- * What is wrong with the network as a whole: what it costs a `connect()`, and how it is brought
- * about and removed. Connections that there are outlive it.
+ * Faults of the network as a whole: the code of a `connect()`, and how the fault begins and ends.
+ * Existing connections survive it.
  *
  * @type {{ name: string, code: number | number[], needs?: string[], connectTimeout?: number, begin: (scene: Scene) => unknown, end?: (scene: Scene) => unknown }[]}
  */
@@ -155,8 +155,7 @@ const conditions = CONDITIONS.flatMap(
 );
 
 /**
- * Who has which address on the cable is asked again, and an answer that does not come is waited for
- * less long than a second.
+ * Clears the neighbour table, and shortens the wait for an answer to less than a second.
  *
  * @param {Scene} scene
  */

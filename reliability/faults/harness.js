@@ -1,9 +1,10 @@
 'use strict';
 
 /**
- * Performs one fault with one transport, and checks what must be true whatever goes wrong: what was
- * received is a prefix of what was sent; every callback came once, and none after close; an error
- * ends a connection once; descriptors and threads are what they were; the process ends by itself.
+ * Performs one fault with one transport, and checks that, whatever the fault, the received bytes
+ * are a prefix of the sent bytes; every callback fires once, and none after close; an error ends a
+ * connection once; descriptors and threads return to their former number; the process ends by
+ * itself.
  */
 
 const { mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
@@ -41,7 +42,7 @@ const TIMEOUT_SECONDS = 20;
 /** The time for immediate effects on a busy machine, in milliseconds. */
 const IMMEDIATE_MS = 1000;
 
-/** What the name server of a fault calls the peer. */
+/** The peer's name on the name server of a fault. */
 const NAME = 'peer.test';
 /** And one that it does not know. */
 const UNKNOWN = 'unknown.test';
@@ -119,7 +120,7 @@ class Socket {
   }
 
   /**
-   * Tells the peer what to do with this connection.
+   * Sends the peer a command for this connection.
    *
    * @param {string} command
    * @param {...unknown} args
@@ -128,7 +129,7 @@ class Socket {
     return this.scene.peer.ask(command, this.connection, ...args);
   }
 
-  /** Whether all that was sent has come, each way. */
+  /** Whether all sent bytes have arrived, in both directions. */
   async whole() {
     const [here, there] = await Promise.all([this.ask('summary'), this.peer('summary')]);
     return { here, there };
@@ -156,7 +157,7 @@ class Scene {
   sockets = [];
   port = 0;
   #accepted = 0;
-  /** The file with what the application's clock is ahead. */
+  /** The file with the offset of the application's clock. */
   #clock;
   /** @type {(() => unknown)[]} */
   #undo = [];
@@ -261,7 +262,7 @@ class Scene {
     this.before = await this.application.ask('measure');
   }
 
-  /** What the module keeps once it has been used shall not look like a leak. */
+  /** Uses the module once, so that its permanent objects do not count as a leak. */
   async #warmUp() {
     const socket = await this.open();
     await socket.send(10);
@@ -274,7 +275,7 @@ class Scene {
     this.sockets = [];
   }
 
-  /** @returns {Promise<string[]>} what was wrong with the bytes */
+  /** @returns {Promise<string[]>} the errors in the bytes */
   async compare() {
     const wrong = [];
     for (const socket of this.sockets) {
@@ -290,7 +291,7 @@ class Scene {
     return wrong;
   }
 
-  /** @returns {Promise<string[]>} what was wrong at the end */
+  /** @returns {Promise<string[]>} the errors at the end */
   async finish() {
     const { application } = this;
     const wrong = await application.ask('finish');
@@ -332,7 +333,7 @@ class Scene {
   }
 }
 
-/** What all scenes share: certificates and files. Removed by {@link Stage.close}. */
+/** Certificates and files that all scenes share. Removed by {@link Stage.close}. */
 class Stage {
   /** @returns {Promise<Stage>} */
   static async build() {
@@ -349,7 +350,7 @@ class Stage {
     this.apart = has('namespaces');
     for (const left of readdirSync(tmpdir())) {
       const [, pid] = FOLDER.exec(left) ?? [];
-      // Who was killed could not remove it.
+      // A killed run could not remove its folder.
       if (pid && !isRunning(Number(pid))) {
         rmSync(join(tmpdir(), left), { recursive: true, force: true });
       }

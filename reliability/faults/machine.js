@@ -1,6 +1,6 @@
 'use strict';
 
-/** What goes wrong with the machine itself: nothing is left of something, or a system call fails. */
+/** Faults of the machine itself: exhausted resources and failing system calls. */
 
 const { inject, limit } = require('./network.js');
 const { BROKEN, KIB, arrives, ends } = require('./observations.js');
@@ -49,7 +49,7 @@ const connectFails = (call, error, code) => ({
 });
 
 /**
- * A system call that fails between two that talk.
+ * A system call that fails on an established connection.
  *
  * @param {'recvfrom' | 'sendto,sendmsg'} calls
  * @param {string} error
@@ -79,7 +79,7 @@ const exchangeFails = (calls, error, when, expected) => ({
 });
 
 /**
- * Leaves no room for another descriptor until what is returned is called.
+ * Exhausts the descriptors until the returned function is called.
  *
  * @param {Scene} scene
  */
@@ -111,7 +111,7 @@ module.exports = [
   exchangeFails('recvfrom', 'ENOMEM', '2+', [BROKEN, `send -2, ${BROKEN}`]),
   exchangeFails('recvfrom', 'ETIMEDOUT', '2+', [BROKEN, `send -2, ${BROKEN}`]),
   exchangeFails('sendto,sendmsg', 'EINTR', '1+2', ALL_ARRIVES),
-  // Nothing may be sent twice, whether or not it is tried again.
+  // No byte may be sent twice, whether or not the call is repeated.
   exchangeFails('sendto,sendmsg', 'ENOBUFS', '2', [ALL_ARRIVES, `send -2, ${BROKEN}`]),
   exchangeFails('sendto,sendmsg', 'ENOBUFS', '2+', `send -2, ${BROKEN}`),
   exchangeFails('sendto,sendmsg', 'EPIPE', '2+', `send -2, ${BROKEN}`),

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What goes wrong with names, which the operating system's resolver looks up. */
+/** Faults of name resolution by the operating system. */
 
 const { NAME } = require('./harness.js');
 const { PEER, PEER_TOO } = require('./network.js');
@@ -12,7 +12,7 @@ const { KIB, arrives, connecting, pass } = require('./observations.js');
  */
 
 /**
- * @param {string} names what the name server is like
+ * @param {string} names the behaviour of the name server
  * @param {string} expected
  * @param {Partial<Fault>} [rest]
  * @returns {Fault}
@@ -30,7 +30,7 @@ const served = (names, expected, rest = {}) => ({
 });
 
 /**
- * What becomes of a `connect()` whose name is being looked up when another call is made.
+ * The result of a `connect()` when another call is made during its look-up.
  *
  * @param {Scene} scene
  * @param {string} method

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * A network of two: the application at one end of a cable, its peer at the other, each in namespaces
- * of its own. They have no name and are held by nothing but the two processes, so however those
- * end, nothing of the network is left. Also the tools with which things go wrong.
+ * A network of two: the application at one end of a cable, its peer at the other, each in
+ * namespaces of its own. The namespaces have no name and exist only as long as the two processes,
+ * so no network remains however these end. Also the tools that inject faults.
  */
 
 const { execFile, execFileSync, spawn } = require('node:child_process');
@@ -21,7 +21,7 @@ const ADDRESSES = [PEER, PEER_TOO];
 /** The cable's end in each of the namespaces. */
 const DEVICE = 'cable';
 
-/** What starts a process in namespaces of its own. */
+/** The command that starts a process in its own namespaces. */
 const APART = ['unshare', '--net', '--mount'];
 
 /** @param {string} name of a program */
@@ -54,7 +54,7 @@ function mayTrace() {
 }
 
 /**
- * What a fault may need, and how it is found out whether this machine has it.
+ * The requirements of faults, and how to check that this machine meets them.
  *
  * @type {Record<string, () => boolean>}
  */
@@ -173,11 +173,11 @@ async function connectEnds(application, peer) {
 }
 
 /**
- * Lets system calls of a process fail.
+ * Makes system calls of a process fail.
  *
  * @param {number} pid
  * @param {string} injection as in strace's `inject=`
- * @returns {Promise<() => Promise<void>>} what ends it
+ * @returns {Promise<() => Promise<void>>} a function that ends it
  */
 async function inject(pid, injection) {
   const calls = injection.split(':')[0];
@@ -210,7 +210,7 @@ async function inject(pid, injection) {
 const limit = (pid, limits) => run('prlimit', ['--pid', `${pid}`, ...limits.split(' ')]);
 
 /**
- * What a process needs in its environment to take its clock from a file.
+ * The environment that makes a process take its clock from a file.
  *
  * @param {string} file
  */

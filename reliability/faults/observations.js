@@ -1,6 +1,6 @@
 'use strict';
 
-/** What an application gets to know of a fault, in words. */
+/** The observations of an application during a fault, in words. */
 
 /**
  * @typedef {InstanceType<typeof import('./harness.js')['Scene']>} Scene
@@ -40,7 +40,7 @@ async function arrives(socket, down, up) {
 }
 
 /**
- * How a connection ends, and what a send is told then.
+ * How a connection ends, and the result of a send after that.
  *
  * @param {Socket} socket
  * @param {number} [down] how many bytes must have come before

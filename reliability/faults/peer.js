@@ -1,6 +1,6 @@
 'use strict';
 
-/** The peer: servers that behave, or not, as they are told to, and the name server. */
+/** The peer: servers that follow the harness's commands, and the name server. */
 
 const dgram = require('node:dgram');
 const { once } = require('node:events');
@@ -13,7 +13,7 @@ const { happened, obey, until } = require('./remote.js');
 
 /** Between TLS and TCP, so that each can be ended without the other. */
 class Wire extends Duplex {
-  /** Whether nothing is to be read. */
+  /** Whether reading is paused. */
   held = false;
 
   /**
@@ -161,7 +161,7 @@ function answer(query, code, addresses = []) {
 }
 
 /**
- * What a name server does with a query of type A; with others it has no answer, which is in order.
+ * The name server's behaviour for queries of type A; to others it answers that there is no record.
  *
  * @type {Record<string, (query: Buffer, say: (data: Buffer) => void, addresses: string[]) => void>}
  */
@@ -200,7 +200,7 @@ async function serveNames(host, manner, addresses) {
   await once(socket, 'listening');
 }
 
-// ---- What it can be told to do ------------------------------------------------------------------
+// ---- Commands ------------------------------------------------------------------
 
 obey({
   serveNames,
@@ -251,7 +251,7 @@ obey({
   },
 
   /**
-   * Writes what comes next of the stream.
+   * Writes the next part of the stream.
    *
    * @param {number} number
    * @param {number} length
@@ -293,7 +293,7 @@ obey({
     connection(number).raw.resetAndDestroy();
   },
 
-  /** Closes, whatever has not been read. @param {number} number */
+  /** Closes, even if data is unread. @param {number} number */
   destroy(number) {
     connection(number).raw.destroy();
   },
@@ -345,5 +345,5 @@ obey({
   },
 });
 
-// Whoever has started this has gone.
+// The parent process has ended.
 process.on('disconnect', () => process.exit());

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What goes wrong with the peer, and on the way to it. */
+/** Faults of the peer and of the path to it. */
 
 const { DEVICE, UNUSED_ADDRESS } = require('./network.js');
 const {
@@ -132,7 +132,7 @@ const strangers = [
   {
     name: 'the peer resets as soon as it has accepted',
     transports: TCP,
-    // Who has gone before anybody could look is not connected.
+    // A peer that has already left is not connected.
     expected: ['connect 0, onReceiveError -100, send -15', 'connect -15', 'connect -101'],
     run: (scene) => shortLived(scene, 'reset'),
   },
@@ -159,7 +159,7 @@ const strangers = [
     name: 'IPv6 is switched off',
     transports: TCP,
     needs: NETWORK,
-    // The loopback address is gone with it.
+    // The loopback address disappears as well.
     expected: 'connect -108',
     async run(scene) {
       await scene.network.near.sysctl('ipv6/conf/all/disable_ipv6', 1);
@@ -270,7 +270,7 @@ const connected = (name, expected, action, rest = {}) => ({
   ...rest,
 });
 
-/** What every send that a broken connection takes down is told, and the end. */
+/** The results of all sends that a broken connection aborts, and the end. */
 const TAKEN_DOWN = 'sends -2, then -15; onReceiveError -100, send -15';
 
 /**
@@ -388,7 +388,7 @@ const endings = [
     BROKEN,
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_keepalive_probes', 1);
-      // What counts is what the socket was told when it was made, and this is asked at each probe.
+      // The socket's own setting counts, which the kernel reads at each probe.
       const result = await socket.call('setKeepAlive', true, 1);
       if (result !== 0) return `setKeepAlive ${result}`;
       await dropAll(scene);
@@ -423,7 +423,7 @@ const endings = [
     'sends 0, then -2, then -15',
     async (_, socket) => {
       await socket.pause(true);
-      // Whatever the read in flight still brings comes before.
+      // Data of the read in flight arrives first.
       await socket.peer('write', KIB);
       await socket.received(2 * KIB);
       await socket.peer('destroy');

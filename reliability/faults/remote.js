@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Calls between this process and its children: a child answers each command with what its handler
- * returns. Nothing of this keeps a child alive that is told to end.
+ * Calls between this process and its children: a child answers each command with the result of its
+ * handler. The channel does not keep a child alive.
  */
 
 const { spawn } = require('node:child_process');
@@ -80,7 +80,7 @@ class Remote {
     return this.#child.pid ?? 0;
   }
 
-  /** What it has written, to whichever output. */
+  /** Its output, stdout and stderr. */
   get output() {
     return this.#output.trim();
   }
@@ -118,7 +118,7 @@ class Remote {
   }
 }
 
-// ---- Waiting for what happens --------------------------------------------------------------------
+// ---- Waiting for conditions --------------------------------------------------------------------
 
 /** @type {(() => void)[]} */
 let waiting = [];

@@ -35,7 +35,7 @@ function digestOf(name, length) {
   return hash.digest('hex');
 }
 
-/** What has come in, and its digest. */
+/** The received bytes, and their digest. */
 class Intake {
   length = 0;
   #hash = createHash('sha256');

@@ -1,10 +1,10 @@
 'use strict';
 
 /**
- * Faults of the network and of the machine, each brought about for real: by namespaces of the
- * kernel with a cable between them, firewall rules, failing system calls, a name server that does
- * not do its duty. The application is a process of its own that uses the module as any other does.
- * What is expected of each fault stands beside it; what is expected of all, in harness.js.
+ * Faults of the network and of the machine, each injected for real: by namespaces of the kernel
+ * with a cable between them, firewall rules, failing system calls, a misbehaving name server. The
+ * application is a process of its own that uses the module as any other does. What is expected of
+ * each fault stands beside it; what is expected of all, in harness.js.
  */
 
 const conditions = require('./conditions.js');

@@ -2,9 +2,8 @@
 
 /**
  * Stands for the main process of Electron: an application, whose pages are in the process that has
- * started this one. It tells how much memory it has used and for how long the module held its event
- * loop. The time that Node takes to receive a message is not counted: Electron receives messages by
- * other code.
+ * started this one. It reports its memory and for how long the module held its event loop. The time
+ * that Node takes to receive a message is not counted: Electron receives messages by other code.
  */
 
 const { closeSync, openSync, readFileSync } = require('node:fs');

@@ -29,8 +29,8 @@ const MAX_TURN_MS = 50;
 /**
  * @typedef {object} Attack
  * @property {string} what
- * @property {number} grows How many bytes the main process may grow by.
- * @property {string[]} [connect] What the manifest allows; nothing by default.
+ * @property {number} grows The permitted growth of the main process, in bytes.
+ * @property {string[]} [connect] The patterns of the manifest; none by default.
  * @property {object} [configuration]
  * @property {number} [descriptors] How many the main process may open.
  * @property {(main: MainProcess) => Promise<Omit<Row, 'what'> | void>} perform Gives what else is to be
@@ -120,7 +120,7 @@ class MainProcess {
   }
 }
 
-/** A page without the module's own half: it posts what it likes. */
+/** A page without the module's page half, which can post any message. */
 class Page {
   #main;
   #id;
@@ -129,7 +129,7 @@ class Page {
   /** Messages that it has heard and not acknowledged. */
   #heard = 0;
 
-  /** Whether it acknowledges what it hears. */
+  /** Whether it acknowledges answers and data. */
   acknowledges = true;
   closed = false;
   answers = 0;
@@ -204,7 +204,7 @@ class Page {
   }
 }
 
-/** A server that accepts and reads nothing. */
+/** A server that accepts and does not read. */
 async function startDeafServer() {
   const server = createServer({ pauseOnConnect: true }, (socket) => socket.on('error', () => {}));
   server.listen(0, '127.0.0.1');
@@ -261,7 +261,7 @@ const ATTACKS = [
       await page.create(20_480);
       page.acknowledges = false;
       await page.call(CALLS, 'getSockets');
-      // Somebody else is served meanwhile.
+      // Another page is served at the same time.
       const other = main.openPage();
       await other.create(1);
       return {

@@ -11,10 +11,10 @@ const ADDRESS = '127.0.0.67';
 const PORT = 53;
 const TYPE = { a: 1, cname: 5, txt: 16, aaaa: 28 };
 
-/** What precedes the question. */
+/** The length of the header before the question. */
 const HEADER = 12;
 
-/** So many addresses, as many as an answer can hold. */
+/** As many addresses as an answer can hold. */
 const MANY_ADDRESSES = 4000;
 
 /** The delay of a late answer, in milliseconds. */
@@ -49,11 +49,11 @@ function answer(query, records, flags = 0x8180) {
 /** Too long for a datagram: the client asks again over TCP. */
 const TRUNCATED = 0x8380;
 
-/** Addresses of loopback where nothing listens. @param {number} index */
+/** Loopback addresses without a listener. @param {number} index */
 const refusing = (index) => Buffer.from([127, 1, index >> 8, index & 255]);
 
 /**
- * What each first label means: the answer, or none.
+ * The answer for each first label of a name.
  *
  * @type {Record<string, (query: Buffer, isA: boolean, isStream: boolean) => Buffer | undefined>}
  */

@@ -66,7 +66,7 @@ function openPage(application) {
   return { lookUp, end };
 }
 
-/** What Electron's port does: an event with the data. @param {import('node:worker_threads').MessagePort} port */
+/** Emits events like Electron's port. @param {import('node:worker_threads').MessagePort} port */
 function asElectron(port) {
   return {
     on(/** @type {string} */ event, /** @type {(message: any) => void} */ listener) {

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Resolvers that are silent or lie: what it costs those who have not asked for their names. */
+/** Resolvers that are silent or lie: the cost for look-ups of other names. */
 
 const { execFileSync } = require('node:child_process');
 const { mkdtempSync, rmSync } = require('node:fs');
@@ -16,7 +16,7 @@ const { LATE_MS, MANY_ADDRESSES, startResolver } = require('./resolver.js');
 
 /** @typedef {import('../suite.js').Row} Row */
 
-/** Names that nobody answers. */
+/** The number of unanswered names. */
 const NAME_COUNT = 500;
 
 /** The permitted duration of another look-up, and the time after which it is abandoned. */

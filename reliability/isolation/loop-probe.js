@@ -1,6 +1,6 @@
 'use strict';
 
-/** A process whose sockets are attacked, and how long its event loop stands still meanwhile. */
+/** A process whose sockets are attacked, and the turns of its event loop during the attack. */
 
 const { measureTurns } = require('../event-loop.js');
 const { call, open } = require('../sockets.js');
@@ -25,7 +25,7 @@ async function shakeForEver() {
     const socketId = await open({ host: '127.0.0.1', port }, { paused: true });
     await call('secure', socketId);
     handshakes += 1;
-    // A socket whose handshake has failed is gone.
+    // A failed handshake destroys the socket.
     await call('close', socketId).catch(() => {});
   }
 }

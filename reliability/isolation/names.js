@@ -10,7 +10,7 @@ const ADDRESS = '127.0.0.66';
 const PORT = 53;
 const TYPE_A = 1;
 
-/** What precedes the question. */
+/** The length of the header before the question. */
 const HEADER = 12;
 
 /**

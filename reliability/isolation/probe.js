@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * One disturbance in a process of its own, and what the sockets beside it notice: some, plain and
- * encrypted, exchange messages all the time, before it and while it lasts, and new ones are made.
+ * One disturbance in a process of its own, and its effect on other sockets: plain and encrypted
+ * ones exchange messages before and during the disturbance, and new ones connect.
  */
 
 const { once } = require('node:events');
@@ -73,7 +73,7 @@ async function exchangeForEver(tls) {
   })();
 }
 
-/** What waits until so many more messages have been exchanged. */
+/** The connections that wait for a number of exchanged messages. */
 let turns = 0;
 /** @type {{ at: number, go: () => void }[]} */
 const waiting = [];
@@ -84,8 +84,8 @@ function countTurn() {
 }
 
 /**
- * Makes connections, without a timer: a timer wakes the thread, which then sees what it should have
- * been woken for.
+ * Makes connections, without a timer: a timer would wake the thread, which would hide a missing
+ * wake-up.
  *
  * @param {boolean} tls
  */
@@ -133,7 +133,7 @@ const disturbances = {
     return async () => ({});
   },
 
-  /** A listener that is far slower than what it is told. */
+  /** A listener that is far slower than its events. */
   async 'slow-listener'() {
     let events = 0;
     const receiver = {
@@ -147,7 +147,7 @@ const disturbances = {
     return async () => ({ events });
   },
 
-  /** Who takes the first piece and no more, by iterator and by stream. */
+  /** Consumers that read one chunk and stop, by iterator and by stream. */
   async 'kept-data'() {
     for (const isTls of [false, true]) {
       const properties = { bufferSize: 64 * KIB };
@@ -175,18 +175,18 @@ const disturbances = {
     return async () => ({ sockets: socketIds.length });
   },
 
-  /** More to send than the peer takes, up to what may be held. */
+  /** Pending sends up to the quota, to a peer that does not read. */
   async quota() {
     const [socketId] = await floods(1, false);
     await call('setPaused', socketId, true);
-    // Of a size that leaves room for the others, with whom the quota is shared.
+    // The size leaves room for the other sockets, which share the quota.
     const message = new ArrayBuffer(1000 * KIB);
     let accepted = 0;
     let refusal = '';
     const fail = (/** @type {Error} */ error) => (refusal ||= error.message);
     while (!refusal && accepted < 400) {
       accepted += 1;
-      // What is accepted stays pending.
+      // Accepted sends stay pending.
       call('send', socketId, message).catch(fail);
       await wait(1);
     }

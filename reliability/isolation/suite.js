@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Isolation: what one socket, name or certificate does is nothing to the others. Messages of other
- * sockets and new connections take as long as before, and memory stays within the bounds that
- * SECURITY.md lists.
+ * Isolation: one socket, name or certificate must not affect others. Messages of other sockets and
+ * new connections take as long as before, and memory stays within the bounds that SECURITY.md
+ * lists.
  */
 
 const { execFileSync } = require('node:child_process');
@@ -22,7 +22,7 @@ const { startResolver, withResolver } = require('./names.js');
  *
  * @typedef {object} Scenario
  * @property {string} title
- * @property {number} grows At most so many bytes.
+ * @property {number} grows The permitted growth, in bytes.
  * @property {boolean} [blocksChecks] Whether the store of authorities can be read only after a while.
  * @property {boolean} [slowNames] Whether the resolver is slow.
  * @property {boolean} [slowListener] Whether the application itself is: then new connections, which
@@ -38,7 +38,7 @@ const EVENT_LOOP = 'event-loop';
 /** The permitted increase of the 99th percentile, in milliseconds. */
 const MAX_INCREASE_MS = 50;
 
-/** What V8, the allocator and connections that come and go make of a process, bytes. */
+/** The growth of a process by V8, the allocator and temporary connections, in bytes. */
 const NOISE = 24 * MIB;
 
 /** The duration of a blocked check and of a slow look-up, in milliseconds. */
@@ -124,8 +124,9 @@ const SCENARIOS = {
 };
 
 /**
- * Who waits for an answer does not ask meanwhile: what it would have seen, had it asked at its usual
- * pace, counts as well. Otherwise a long standstill of all would be a single value of each.
+ * A socket that waits for an answer sends no further message: the latencies that it would have
+ * measured at its usual pace count as well. Otherwise a long pause would count as a single value of
+ * each socket.
  *
  * @param {number[]} values
  * @param {number} pace

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * A bad line: packets that are delayed, lost, doubled, overtaken, corrupted or cut into fragments
- * between the application and its peer, by a program that stands between two network interfaces
- * (tunnel/). Whatever the line does, the streams arrive whole, both ways at once, plain and encrypted.
+ * A bad link: a program between two network interfaces (tunnel/) delays, drops, duplicates,
+ * reorders, corrupts and fragments packets. The streams must arrive complete, in both directions at
+ * the same time, plain and encrypted.
  */
 
 const { execFile, spawn } = require('node:child_process');
@@ -95,7 +95,7 @@ async function lay({ application, peer }, profile, seed) {
   });
   const gone = once(child, 'close');
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  /** @returns {Promise<Record<string, number>>} what it has done */
+  /** @returns {Promise<Record<string, number>>} the counters of the link */
   const end = async () => {
     child.stdin.end();
     const { value } = await lines.next();

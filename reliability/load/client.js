@@ -1,6 +1,6 @@
 'use strict';
 
-/** One process of the load: does what its argument says and tells what it has found. */
+/** One process of the load: performs the job of its argument and reports the result. */
 
 const { readdirSync } = require('node:fs');
 const { crc32 } = require('node:zlib');
@@ -27,7 +27,7 @@ const hear = () => new Promise((resolve) => process.once('message', resolve));
 /** @param {unknown} message */
 const tell = (message) => process.send?.(message);
 
-/** What the kernel says that is resident, without garbage. */
+/** The resident memory after a garbage collection, as the kernel reports it. */
 function residentBytes() {
   for (let round = 0; round < 3; round++) globalThis.gc?.();
   return process.memoryUsage.rss();
@@ -36,8 +36,7 @@ function residentBytes() {
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
 /**
- * The other end of a socket whose peer says everything twice: what it is sent must come back, and
- * nothing else.
+ * Checks the echoes of a socket: its own bytes must come back, and no others.
  */
 class Correspondent {
   socketId = 0;
@@ -64,7 +63,7 @@ class Correspondent {
     this.#message = Buffer.from(text);
     this.#received = 0;
     const echoed = new Promise((resolve) => (this.#done = () => resolve(undefined)));
-    // A copy of its own, because what is sent is a whole ArrayBuffer.
+    // A copy, because send() takes the whole ArrayBuffer.
     await send(this.socketId, new Uint8Array(this.#message).buffer);
     await echoed;
   }
@@ -136,7 +135,7 @@ async function cycles() {
 /** Concurrent sends of one socket. */
 const MAX_PENDING_SENDS = 4;
 
-/** How many bytes a send has, and how often so many. */
+/** The sizes of sends and their frequencies. */
 const SEND_SIZES = /** @type {const} */ ([
   [0.05, 1, 16],
   [0.1, 17, 4096],
@@ -157,7 +156,7 @@ function sendSize() {
   return 1;
 }
 
-/** What is sent is cut out of this, at a place and with a number that no other send has. */
+/** The source of all sends: each has its own offset and number. */
 const POOL = new Uint8Array(32 * MIB);
 
 /**
@@ -171,7 +170,7 @@ function chunk(number, length) {
   return bytes;
 }
 
-/** The sum of what came, up to a length, and the 16 bytes behind it. */
+/** The checksum of the received bytes up to a length, and the 16 bytes after them. */
 class Download {
   checksum = 0;
   pauses = 0;
@@ -221,7 +220,7 @@ class Download {
 /**
  * @param {number} socketId
  * @param {number} length
- * @returns {Promise<number>} the checksum of what was sent
+ * @returns {Promise<number>} the checksum of the sent bytes
  */
 async function upload(socketId, length) {
   let checksum = 0;

@@ -1,13 +1,13 @@
 'use strict';
 
 /**
- * Load: many sockets at once, each of which is told what it has said and nothing else, and what they
- * cost while they are idle; very many, one after another, after which nothing is left; very many
- * bytes, of which none is lost, doubled or moved.
+ * Load: many sockets at the same time, each of which must get its own echo, and their memory while
+ * idle; very many sockets in succession, without growth; very many bytes, without loss, duplication
+ * or reordering.
  *
- * The peer is a program of its own (bench/peer). What is transferred is summed up by CRC-32 on both
- * sides, which is fast enough not to be what is measured; what is sent repeats itself nowhere, so that
- * every loss, doubling and change of places changes the sum.
+ * The peer is a program of its own (bench/peer). Transferred bytes are checked by CRC-32 on both
+ * sides, which is fast enough not to be what is measured; what is sent repeats itself nowhere, so
+ * that every loss, doubling and change of places changes the sum.
  */
 
 const { existsSync, readFileSync } = require('node:fs');

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Plays random sequences until there were enough calls. By itself, `node explore.js [--calls N]
- * [--seed N [--path P]]` does it with the module of this checkout; seed and path are printed with a
- * failure and repeat it, as far as what happened was no race.
+ * Plays random sequences up to a number of calls. By itself, `node explore.js [--calls N] [--seed N
+ * [--path P]]` does it with the module of this checkout; seed and path are printed with a failure
+ * and repeat it, unless it was a race.
  */
 
 const fc = require('fast-check');

@@ -3,11 +3,11 @@
 /**
  * An executable model of `chrome.sockets.tcp`: what each call must answer, and which events may come.
  *
- * What the network does becomes visible only by what the module says afterwards, so a socket of the
- * model is in all the states that what was said so far allows. A call takes each of them to its
- * successors; before it, and before whatever is told, the network may have moved each one on
- * ({@link Model#progress}). What is told then leaves those states that it fits. None left: the module
- * has said what it must not say.
+ * Network events become visible only through later answers of the module, so a socket of the model
+ * is in every state that the answers so far allow. A call takes each of them to its successors;
+ * before each call and each answer, network events may have changed each state
+ * ({@link Model#progress}). An answer keeps only the states that it matches. If none remains, the answer is
+ * wrong.
  *
  * A state has decided more than it has told: `due` is what is still to be told, in order. The ends of
  * sends that succeed are no part of it until something else depends on them: `sends` are those that
@@ -31,7 +31,7 @@
  */
 
 /**
- * @typedef {object} Due Something decided, and still to be told.
+ * @typedef {object} Due A decided result that the module has not delivered yet.
  * @property {string} key
  * @property {number} earliest when it may have been decided
  * @property {number} latest
@@ -44,7 +44,7 @@
  */
 
 /**
- * @typedef {object} Ending Sends of which some have succeeded, and those behind them have failed.
+ * @typedef {object} Ending Sends of which some have succeeded and the later ones have failed.
  * @property {Send[]} sends that are still to be told
  * @property {number} first the code of the first that fails
  * @property {number} others that of those behind it
@@ -75,7 +75,7 @@ const NAMES = {
   [-202]: 'CERT_AUTHORITY_INVALID',
 };
 
-/** Of so many bytes, no less, can be said that they begin no record of TLS. */
+/** The number of bytes from which on it is certain that they are not a TLS record. */
 const RECORD_HEADER = 5;
 
 /** A sequence is abandoned beyond this number of possible states. */
@@ -148,7 +148,7 @@ class State {
   /** How much the peer had said when secure() was called, and whether some of that may be left. */
   saidBefore = 0;
   unread = false;
-  /** secure() has found the end of the connection, which it tells later. */
+  /** secure() has found the end of the connection, which it reports later. */
   endedBefore = false;
   /** @type {Channel | undefined} the peer's side of the connection: in the clear or encrypted */
   channel = undefined;
@@ -156,9 +156,9 @@ class State {
   received = 0;
   /** Bytes of the sends accepted for this channel. */
   accepted = 0;
-  /** What the read in flight may bring; 0: there is none. */
+  /** The most bytes that the read in flight may deliver; 0 without one. */
   reading = 0;
-  /** A send has failed; the socket is connected until what the peer has sent is received. */
+  /** A send has failed; the socket stays connected until the peer's data has been received. */
   broken = false;
   /** @type {Send[]} that have not ended, or have and nothing depends on it */
   sends = [];
@@ -254,13 +254,15 @@ class ModelSocket {
 }
 
 class Model {
-  /** Counts whatever is called and told. */
+  /** Counts calls, callbacks and events. */
   #time = 0;
   /** Counts the occasions on which names may have been resolved: never inside of a call. */
   #turn = 0;
   /** Counts the occasions on which the module may have looked at the network. */
   #looked = 0;
-  /** Nothing decided before this may be told any more: what is decided first is told first. */
+  /**
+   * Results are delivered in the order in which they are decided: none from before this may follow.
+   */
   #told = 0;
   #calls = 0;
   #lastId;
@@ -285,7 +287,7 @@ class Model {
     return this.#lastId;
   }
 
-  // ---- What the application does ---------------------------------------------------------------
+  // ---- Actions of the application ---------------------------------------------------------------
 
   /** The event loop has turned. */
   turn() {
@@ -313,7 +315,7 @@ class Model {
       call.socket.states = [new State()];
     }
     this.#time += 1;
-    // It looks whether there is plaintext to throw away, and at what else there is.
+    // secure() looks for plaintext to discard and may find the end.
     if (method === 'secure') this.#looked += 1;
     const concerned = method === 'getSockets' ? this.sockets : [/** @type {any} */ (call.socket)];
     for (const each of concerned) this.progress(each);
@@ -367,7 +369,7 @@ class Model {
           bufferSize: bufferSize ?? state.bufferSize,
         };
         if (method === 'update') return succeed(changes);
-        // The id is checked when it is told.
+        // The id is checked when the result is delivered.
         return [end(state.with(changes), 'an id')];
       }
       case 'getInfo':
@@ -464,7 +466,7 @@ class Model {
       return refuse('Socket not connected');
     }
     if (phase === 'securing' || state.reading) return [this.#destroy(state, call, -2)];
-    // Sends that have not ended are in the way. Options that were set before are told before them.
+    // Pending sends delay this. Results of earlier option calls precede theirs.
     const pending = { first: -3, others: -3, mayAllSucceed: false };
     const set = this.#setOptions(state);
     const inTheWay = state.sends.length > 0 ? [this.#endSends(set, pending)] : [];
@@ -497,7 +499,7 @@ class Model {
     return state.reading ? this.#reportClosed(ended) : ended;
   }
 
-  // ---- What the network does -------------------------------------------------------------------
+  // ---- Actions of the network -------------------------------------------------------------------
 
   /**
    * Adds the states into which the network may have moved the socket.
@@ -526,7 +528,7 @@ class Model {
     this.widest = Math.max(this.widest, socket.states.length);
   }
 
-  /** @type {number | undefined} Since when what the network does may have been decided. */
+  /** @type {number | undefined} The earliest time of the next network event. */
   #earliest = undefined;
 
   /**
@@ -636,7 +638,7 @@ class Model {
   }
 
   /**
-   * A write has failed. What the peer has sent before is still received.
+   * A write has failed. Earlier data of the peer is still received.
    *
    * @param {State} state
    */
@@ -682,7 +684,7 @@ class Model {
   }
 
   /**
-   * The application ends the connection, and with -3 whatever is pending on it.
+   * The application ends the connection, and all pending calls with -3.
    *
    * @param {State} state
    */
@@ -751,7 +753,7 @@ class Model {
     return state.with({ due: [...state.due, { ...what, earliest, latest: this.#time }] });
   }
 
-  // ---- What the module says --------------------------------------------------------------------
+  // ---- Answers of the module --------------------------------------------------------------------
 
   /** @param {ModelSocket} [socket] */
   #listen(socket) {
@@ -896,7 +898,7 @@ class Model {
   }
 
   /**
-   * Tells what is due next, if it is what is told and may be told now.
+   * Delivers the next due result, if it is the observed one and may be delivered now.
    *
    * @param {State} state
    * @param {(due: Due) => boolean} fits
@@ -908,8 +910,8 @@ class Model {
   }
 
   /**
-   * Tells that a send has succeeded. It may have before other things were decided that are due, but
-   * not before those that were decided when it was called.
+   * Delivers the success of a send. It may precede due results that were decided later, but not
+   * those that were decided before the call.
    *
    * @param {State} state
    * @param {Call} call
@@ -934,7 +936,7 @@ class Model {
   }
 
   /**
-   * Tells that the next send that is due has failed.
+   * Delivers the failure of the next due send.
    *
    * @param {State} state
    * @param {Ending} ending
@@ -949,7 +951,7 @@ class Model {
   }
 
   /**
-   * Leaves the states that fit what was said.
+   * Keeps the states that match an observation.
    *
    * @param {ModelSocket} socket
    * @param {string} what
@@ -986,7 +988,7 @@ class Model {
     socket.states = [...found.values()];
   }
 
-  /** @returns {string | undefined} Something that must still happen, whatever the state. */
+  /** @returns {string | undefined} A result that is still due in every state. */
   get owed() {
     this.#time += 1;
     for (const socket of this.sockets) {
@@ -1021,11 +1023,11 @@ function withEnding(state, index, ending) {
 }
 
 /**
- * Adds a state to others, from which it may differ by nothing but when something was decided.
+ * Adds a state to others, merging states that differ only in when a result was decided.
  *
  * @param {Map<string, State>} found
  * @param {State} state
- * @returns {State | undefined} What is new.
+ * @returns {State | undefined} The new state, if any.
  */
 function merge(found, state) {
   const { key, due } = state;
@@ -1130,7 +1132,8 @@ function infoOf(state) {
 }
 
 /**
- * What getInfo must say; the local address, which the system has chosen, as it says it.
+ * The expected result of getInfo; the local address is taken from the result, because the system
+ * chooses it.
  *
  * @param {Due} due
  * @param {ModelSocket} socket
@@ -1182,7 +1185,7 @@ function noteSend(call, succeeded, channels) {
 }
 
 /**
- * What must still happen in this state, if anything.
+ * A result that is still due in this state, if any.
  *
  * @param {State} state
  */

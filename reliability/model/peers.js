@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The peers of the sockets of the model test. They live in the same thread, so that the model knows
- * what they have done: nobody else does anything meanwhile.
+ * The peers of the sockets of the model test. They run in the same thread, so the model knows their
+ * state: no other code runs at the same time.
  *
  * Every connect() call dials an address of its own (loopback has sixteen million), so a connection
  * is known by where it arrives. What peers say is their own pattern at a place of their own, so that
@@ -19,13 +19,13 @@ const { closedPort, stopServers } = require('../../support/servers.js');
 const { createAuthority } = require('../../support/certificates.js');
 
 /**
- * @typedef {object} Script What a peer does by itself.
+ * @typedef {object} Script The actions of a peer without a command.
  * @property {number} greets with so many bytes
  * @property {'stays' | 'ends' | 'goes' | 'resets'} then
  * @property {boolean} echoes
  * @property {boolean} reads
  *
- * @typedef {object} Wish What to connect to.
+ * @typedef {object} Wish The target of a connect.
  * @property {'peer' | 'refused' | 'unresolvable' | 'deaf' | 'denied'} kind
  * @property {Script} [script]
  * @property {'good' | 'misnamed' | 'untrusted' | 'old'} [tls] what it answers to a secure()
@@ -39,19 +39,19 @@ const PATTERN_SIZE = 4 * 1024 * 1024;
 /** The most bytes that a peer sends in one connection. */
 const MAX_SENT = 2 * 1024 * 1024;
 
-/** So many bytes fit into the window of a connection on loopback in any case. */
+/** The bytes that always fit into the window of a connection on loopback. */
 const WINDOW = 32 * 1024;
 
-/** What ends in a number, and is no address. */
+/** A host that ends in a number and is not an address. */
 const NUMBER = '1'.repeat(64);
 
 /**
- * What is no host to anybody, so that nobody is asked: how long the server of this machine's network
- * takes for an answer is no business of the model.
+ * Hosts that are invalid without a look-up: the model must not depend on the duration of real
+ * look-ups.
  */
 const NO_HOSTS = ['a..b', '', NUMBER];
 
-/** How `secure()` ends for those of them that can be nobody's, whatever the peer does. */
+/** The code of `secure()` for invalid hosts, whatever the peer does. */
 const INVALID_HOSTS = new Map([
   ['', -9],
   [NUMBER, -2],
@@ -89,9 +89,9 @@ class Channel {
   #dial;
   /** @type {Buffer} */
   #out = Buffer.alloc(0);
-  /** What has been said, in bytes. */
+  /** The sent bytes. */
   said = 0;
-  /** @type {{ from: number, to: number, received: number }[]} what of that is said in reply */
+  /** @type {{ from: number, to: number, received: number }[]} the parts of it that are replies */
   #replies = [];
   /** @type {Buffer[]} */
   #in = [];
@@ -105,7 +105,7 @@ class Channel {
   takes = true;
   /** The application's end was met, after everything that was sent before. */
   sawEnd = false;
-  /** Of what was said so much has arrived in any case, though the peer is gone. */
+  /** The sent bytes that certainly arrive, even if the peer has ended. */
   #floor = 0;
   /** @type {Buffer[]} */
   #sent = [];
@@ -114,7 +114,7 @@ class Channel {
   #certain = true;
   /** Bytes that the application had received when it ended the connection. */
   #received = Infinity;
-  /** @type {(data: Buffer) => void} What is done about data in the clear beyond those of sends. */
+  /** @type {(data: Buffer) => void} The handler of plaintext beyond that of sends. */
   intercept = (data) => this.take(data);
 
   /**
@@ -231,16 +231,16 @@ class Channel {
   /** @param {boolean} reset */
   vanish(reset) {
     const flushed = this.said - this.buffered;
-    // What an encrypted channel has said may not have been encrypted yet.
+    // The data of an encrypted channel may not have been encrypted yet.
     this.#floor = this.kind === 'plain' && flushed - this.delivered <= WINDOW ? flushed : 0;
     this.gone = true;
     this.wasReset = reset;
   }
 
-  /** So much the application has received, at least. */
+  /** The least number of bytes that the application has received. */
   delivered = 0;
 
-  // ---- What the model asks ----------------------------------------------------------------------
+  // ---- Questions of the model ----------------------------------------------------------------------
 
   /**
    * @param {number} from
@@ -265,7 +265,7 @@ class Channel {
   }
 
   /**
-   * How much the peer had received when it said what comes before `place`, in reply.
+   * The bytes that the peer had received when it sent the replies before `place`.
    *
    * @param {number} place
    */
@@ -290,8 +290,8 @@ class Channel {
   }
 
   /**
-   * The application ends the connection, perhaps. If it has not received everything that the peer
-   * ever says, the system resets the connection, and what is on its way to the peer may be lost.
+   * The application may have ended the connection. If it has not received all data of the peer, the
+   * system resets the connection, and data in transit to the peer may be lost.
    *
    * @param {number} received
    */
@@ -299,7 +299,7 @@ class Channel {
     this.#received = Math.min(this.#received, received);
   }
 
-  /** @returns {string | undefined} What is wrong with what was received. */
+  /** @returns {string | undefined} The error in the received data, if any. */
   get trouble() {
     if (!this.#certain) return undefined;
     const everything = Buffer.concat(this.#in);
@@ -321,7 +321,7 @@ class Channel {
   }
 }
 
-/** What one connect() call connects to. */
+/** The target of one connect() call. */
 class Dial {
   number = ++counter;
   /** @type {net.Socket | undefined} */
@@ -388,7 +388,7 @@ class Dial {
   #perform(channel) {
     const { greets, then } = this.script;
     if (greets > 0) channel.act('write', greets);
-    // One that can do TLS does it, and only then whatever it does.
+    // A peer with TLS accepts the handshake before its other actions.
     if (this.wish.tls && channel === this.plain) return;
     if (then === 'ends') channel.act('end');
     if (then === 'goes') channel.act('destroy');
@@ -436,18 +436,18 @@ class Dial {
   vanish(reset) {
     this.plain.vanish(reset);
     this.encrypted?.vanish(reset);
-    // What is being shut down cannot be reset.
+    // A socket that is being shut down cannot be reset.
     if (reset && !this.plain.ended && !this.encrypted?.ended) this.#socket?.resetAndDestroy();
     else this.#socket?.destroy();
   }
 
-  /** Nobody asks this peer for anything any more. */
+  /** No code uses this peer any more. */
   letGo() {
     if (!this.closed && !this.channel.takes) this.channel.act('go');
   }
 
   /**
-   * How the handshake ends that nothing disturbs.
+   * The result of an undisturbed handshake.
    *
    * @param {string} host that the application takes it for
    * @param {string} [min] version
@@ -548,7 +548,7 @@ class Peers {
     this.ca = authority.certificatePem;
   }
 
-  /** What the manifest of the application must allow, so that 'denied' is what it does not. */
+  /** The patterns that the application's manifest needs, so that only 'denied' is refused. */
   get allowed() {
     const ports = [this.#port, this.#refusing, this.#deaf.port, ...this.#named];
     return ports.map((port) => `*:${port}`);

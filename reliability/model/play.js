@@ -1,6 +1,6 @@
 'use strict';
 
-/** Plays one sequence: what the application and its peers do, and what the model says to that. */
+/** Plays one sequence of the application and its peers, and compares it with the model. */
 
 const { Model, Puzzled, Violation } = require('./model.js');
 const { patternAt } = require('./peers.js');
@@ -65,7 +65,7 @@ class Play {
   /** @type {Step[][]} */
   #inside = [];
   #pending = 0;
-  /** Counts what has happened. */
+  /** Counts the events. */
   #progress = 0;
   #sends = 0;
   #patience;
@@ -73,7 +73,7 @@ class Play {
   /**
    * @param {{ tcp: any, runtime: any, peers: Peers }} world
    * @param {Tally} tally
-   * @param {number} patience so long nothing may happen while something must, in milliseconds
+   * @param {number} patience the time limit for a due result, in milliseconds
    */
   constructor({ tcp, runtime, peers }, tally, patience) {
     this.#patience = patience;
@@ -164,7 +164,7 @@ class Play {
     this.#model.turn();
   }
 
-  /** Waits until nothing must happen any more. */
+  /** Waits until no result is due. */
   async #rest() {
     let progress = this.#progress;
     let since = Date.now();
@@ -267,7 +267,7 @@ class Play {
     }
   }
 
-  // ---- What is said ----------------------------------------------------------------------------
+  // ---- Observations ----------------------------------------------------------------------------
 
   #onReceive = (/** @type {any} */ info) => {
     this.#count('onReceive');
@@ -352,7 +352,7 @@ class Play {
     }
   }
 
-  /** Waits until the peers know that the application has gone. */
+  /** Waits until the peers know that the application has ended its connections. */
   async #parted() {
     const until = Date.now() + this.#patience;
     for (let count = 0; ; count++) {
@@ -365,7 +365,7 @@ class Play {
     }
   }
 
-  /** Leaves nothing to the next sequence. */
+  /** Releases everything before the next sequence. */
   async #abandon() {
     this.#trouble ??= true;
     const infos = await this.#tcp.getSockets();

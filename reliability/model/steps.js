@@ -1,6 +1,6 @@
 'use strict';
 
-/** What may happen in a sequence, and how often. */
+/** The steps of sequences and their frequencies. */
 
 const fc = require('fast-check');
 
@@ -203,7 +203,7 @@ const burst = fc
   .record({ send: call('send', sent), count: fc.integer({ min: 2, max: 12 }) })
   .map(({ send, count }) => new Array(count).fill(send));
 
-/** The peer says something and goes; the application sends, and resumes what was paused. */
+/** The peer sends data and ends; the application sends and resumes the paused socket. */
 const farewell = fc
   .record({
     socket: fc.nat(89),
@@ -252,7 +252,7 @@ const again = fc
     ];
   });
 
-/** The application answers at once, within what it receives, as most applications do. */
+/** The application replies inside the event, as most applications do. */
 const dialogue = fc
   .record({ socket: fc.nat(89), size, sends: fc.array(sent, { minLength: 1, maxLength: 3 }) })
   .map(({ socket, size, sends }) => {

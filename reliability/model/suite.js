@@ -11,7 +11,7 @@
 const { readdirSync } = require('node:fs');
 const { explore, ownModule, summary } = require('./explore.js');
 
-/** What a run must have met, or it has shown little: outcomes of calls, and events. */
+/** The outcomes and events that a run must have covered. */
 const KINDS = [
   ...['create', 'update', 'setPaused', 'setKeepAlive', 'setNoDelay', 'connect'],
   ...['disconnect', 'secure', 'send', 'close', 'getInfo', 'getSockets'],

@@ -1,6 +1,6 @@
 'use strict';
 
-/** A process whose workers end in mid-traffic, one after another, and what is left of them. */
+/** A process whose workers end during traffic, one after another, and its growth. */
 
 const { readdirSync } = require('node:fs');
 const { join } = require('node:path');
@@ -10,7 +10,7 @@ const { repeat } = require('../sockets.js');
 
 const CONCURRENCY = 3;
 
-/** So many are not counted: what the first ones leave, later ones use again. */
+/** The first workers are not counted, because later ones reuse their memory. */
 const WARM_UP = 10;
 
 /** The time for background work to end, in milliseconds. */
@@ -75,7 +75,7 @@ async function main() {
   });
   const after = await settle(before);
   process.send?.({ done: true, before, after, ended, slowest });
-  // Until then this process lives: its end would close whatever was left.
+  // The process stays alive until then, because its end would close leaked descriptors.
   process.once('message', () => process.disconnect());
 }
 

@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Teardown: workers and processes that end in mid-traffic, plain and TLS, with sockets in every
- * state. None crashes, none takes longer than a second, and nothing of them is left: descriptors and
- * threads of the process, connections at the peer.
+ * Teardown: workers and processes that end during traffic, plain and TLS, with sockets in every
+ * state. None may crash or take longer than a second, and none may leave descriptors, threads or
+ * connections.
  */
 
 const { existsSync, readdirSync } = require('node:fs');
@@ -22,7 +22,7 @@ const COUNTS = { short: { workers: 60, processes: 12 }, long: { workers: 1000, p
 /** The permitted duration of an end, in milliseconds. */
 const MAX_END_MS = 1000;
 
-/** What a process may have grown by when all its workers have ended, bytes. */
+/** The permitted growth of a process after its workers have ended, in bytes. */
 const MAX_GROWTH = 64 * MIB;
 
 /** The time for the peer to notice, in milliseconds. */
@@ -61,7 +61,8 @@ function jobFor({ addresses, ports }, job) {
 async function workers(peer, count, { seed, log }) {
   const idle = descriptorsOf(peer);
   const host = start(join(__dirname, 'host.js'), jobFor(peer, { count, seed }), {
-    // glibc keeps what a thread has freed, in a heap for each; with one heap, what is left is in use.
+    // glibc keeps freed memory in a heap for each thread; with one heap, the remaining memory is in
+    // use.
     env: { SSL_CERT_FILE: peer.authority, MALLOC_ARENA_MAX: '1' },
   });
   let told = await host.hear();
@@ -103,7 +104,7 @@ async function workers(peer, count, { seed, log }) {
 }
 
 /**
- * How a process is ended, and what its end looks like: its code or signal.
+ * The ways to end a process, and the expected exit code or signal.
  *
  * @type {{ way: string, expected: number | string, job?: object, signal?: NodeJS.Signals }[]}
  */

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Sockets in every state that an environment may end in, busy for ever. The process or worker that
- * runs this ends in the middle of it, in the way that it is told.
+ * Sockets in every state, with endless traffic. The process or worker that runs this ends during
+ * the traffic, in the given way.
  */
 
 const { parentPort, threadId, workerData, Worker } = require('node:worker_threads');
@@ -31,7 +31,7 @@ function target(tls, role) {
 }
 
 /**
- * Does something again and again. What fails because everything is being closed has a right to.
+ * Repeats an action. Failures are permitted, because sockets are being closed.
  *
  * @param {() => Promise<void>} action
  */
@@ -128,7 +128,7 @@ function end(way) {
   }
 }
 
-/** Closes everything; then nothing keeps this process. */
+/** Closes everything, so that the process can end. */
 async function finish() {
   if (!parentPort) process.disconnect();
   while (true) {

@@ -60,7 +60,7 @@ function pss(hash, { mask = hash, salt = 32 } = {}) {
 const rsa = (arc) => der.sequence(der.oid(`1.2.840.113549.1.1.${arc}`), der.none);
 const ecdsa = (arc) => der.sequence(der.oid(`1.2.840.10045.4.${arc}`));
 
-/** Algorithm identifiers, and how `node:crypto` calls what they mean. */
+/** Algorithm identifiers, and their names in `node:crypto`. */
 const ALGORITHMS = {
   'rsa-md5': [rsa(4), 'md5'],
   'rsa-sha1': [rsa(5), 'sha1'],
@@ -237,7 +237,7 @@ function pem(certificate) {
 }
 
 /**
- * What an authority says about a certificate that it has issued, to be stapled to a handshake.
+ * An OCSP response about an issued certificate, for stapling.
  * @param {Certificate} certificate @param {Certificate} issuer @param {boolean} revoked
  */
 function ocspResponse(certificate, issuer, revoked) {

@@ -1,6 +1,6 @@
 'use strict';
 
-/** DER, written as it is asked for, sense or not: what no library lets one write. */
+/** A DER encoder without checks, which also writes encodings that libraries refuse. */
 
 /** @param {number} tag @param {...Buffer} parts */
 function value(tag, ...parts) {

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Certificates by chance: chains with everything in them that a path can fail for, and graphs in which
- * a path has to be found. A case is made from its number alone, so only the verdicts need to be kept.
+ * Random certificates: chains with every kind of flaw, and graphs in which a path must be found. A
+ * case is made from its number alone, so only the verdicts need to be kept.
  */
 
 const { createRandom } = require('../random');
@@ -45,7 +45,7 @@ function certificate({ days: [from, to] = [-10, 300], ...options }) {
   return makeCertificate({ notBefore: moment(from), notAfter: moment(to), ...options });
 }
 
-/** Authorities that are believed, by the words for what they are. */
+/** Trusted authorities by their descriptions. */
 function makeAnchors() {
   const make = (
     name,
@@ -86,12 +86,12 @@ function makeAnchors() {
   };
 }
 
-/** What is the same in every certificate of a case, and what its seed decides. */
+/** The common properties of a case's certificates, which its seed decides. */
 class Maker {
   constructor(anchors, seed) {
     this.anchors = anchors;
     this.random = createRandom(seed);
-    /** What the server presents besides its own certificate. */
+    /** The certificates that the server presents besides its own. */
     this.presented = [];
   }
 

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * The server's side of TLS 1.2 and 1.3 made by hand, message by message, so that it can present
- * certificates that no library would load and say what no library would say.
+ * The server's side of TLS 1.2 and 1.3 made by hand, message by message, so that it can send
+ * certificates and messages that no library would send.
  */
 
 const crypto = require('node:crypto');
@@ -127,7 +127,7 @@ class Seal {
   }
 }
 
-/** What a `ClientHello` says. @param {Buffer} bytes the message */
+/** Parses a `ClientHello`. @param {Buffer} bytes the message */
 function parseClientHello(bytes) {
   let at = 4 + 2;
   const take = (length) => bytes.subarray(at, (at += length));
@@ -235,7 +235,7 @@ class HandmadeTls {
     for (let left = count; left > 0; left -= 1) await this.record();
   }
 
-  /** Waits until the client has nothing more to say. */
+  /** Waits until the client has finished its flight. */
   async ended() {
     while (!this.#ended) await once(this.socket, 'changed');
   }

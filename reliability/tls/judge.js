@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * What the API says of servers: the result of `secure()`, and what follows it. Runs in Chromium's
- * service worker as well as here, so it may use nothing of either's surroundings.
+ * Records the API's verdict on servers: the result of `secure()`, and the events after it. Runs in
+ * Chromium's service worker as well as here, so it uses only features that both have.
  *
  * @param {{ sockets: { tcp: any }, runtime: any }} chrome
  * @param {{ port: number, host?: string, address?: string, follow?: boolean, tlsVersion?: object }[]}

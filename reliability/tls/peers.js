@@ -33,7 +33,7 @@ const ALERTS = [
 /** @param {string} text */
 const says = (text) => Buffer.from(text, 'latin1');
 
-/** What servers of other protocols say to a `ClientHello`. */
+/** The answers of servers of other protocols to a `ClientHello`. */
 const PROTOCOLS = {
   'HTTP error': says('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
   'HTTP/2 settings': Buffer.from('000000040000000000', 'hex'),
@@ -561,7 +561,7 @@ function warnAndGoOn(tls) {
   }
 }
 
-/** What comes before the hello of TLS 1.2, or inside of it. @type {Record<string, (tls: any) => void>} */
+/** Records before or inside the hello of TLS 1.2. @type {Record<string, (tls: any) => void>} */
 const BETWEEN_12 = {
   'four warnings': (tls) => warnings(tls, 4),
   'five warnings': (tls) => warnings(tls, 5),
@@ -760,7 +760,7 @@ for (const [name, ending] of Object.entries(ENDINGS_12)) {
 
 const NO_RECORD = says('HTTP/1.1 400 Bad Request\r\n\r\n');
 
-/** What follows the handshake of TLS 1.2 at once. @type {Record<string, (tls: any) => unknown>} */
+/** Records directly after the handshake of TLS 1.2. @type {Record<string, (tls: any) => unknown>} */
 const AFTERS_12 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
   'data in the clear': (tls) => tls.write(record(RECORD.data, says('hello'))),
@@ -968,7 +968,7 @@ const REQUEST_EXTENSIONS = {
   'with an empty list of signatures': [extension(13, vector(2))],
 };
 
-/** What comes under protection. @type {Record<string, (tls: any) => unknown>} */
+/** Encrypted records. @type {Record<string, (tls: any) => unknown>} */
 const FLIGHTS_13 = {
   'no extensions message': (tls) => {
     tls.prove13();
@@ -1151,7 +1151,7 @@ const ticket13 = (extensions) =>
     vector(2, ...extensions),
   );
 
-/** What comes after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
+/** Records after the handshake of TLS 1.3. @type {Record<string, (tls: any) => unknown>} */
 const AFTERS_13 = {
   'what is no record': (tls) => tls.write(NO_RECORD),
   rubbish: (tls) => tls.write(record(RECORD.data, Buffer.alloc(40, 5))),

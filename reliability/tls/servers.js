@@ -16,7 +16,7 @@ const { ClientGone, HandmadeTls } = require('./handmade-tls');
 class Servers {
   #servers = [];
   #sockets = new Set();
-  /** What went wrong in the scripts themselves, which is nobody's verdict. */
+  /** Errors of the scripts themselves, which are not verdicts. */
   problems = [];
 
   /**

@@ -16,7 +16,7 @@ const runtime = require('../../entry/runtime');
 const { createAuthority } = require('../../support/certificates');
 
 const SIZE = 1024 * 1024;
-/** What one request carries. */
+/** The size of one request. */
 const HTTP_PART = 8192;
 const TIMEOUT_MS = 20_000;
 const PASSWORD = 'echo-echo';
@@ -45,7 +45,10 @@ async function freePort() {
   return port;
 }
 
-/** Waits until somebody listens there. @param {number} port @param {import('node:child_process').ChildProcess} child */
+/**
+ * Waits until a server listens on the port. @param {number} port @param
+ * {import('node:child_process').ChildProcess} child
+ */
 async function listening(port, child) {
   const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
@@ -215,7 +218,7 @@ const call = (method, ...args) =>
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-/** A secured socket that keeps what comes. */
+/** A secured socket that stores the received data. */
 async function secured(port, version) {
   const { socketId } = await call('create', { bufferSize: 65_536 });
   const received = [];
@@ -251,7 +254,7 @@ async function secured(port, version) {
         if (resultCode !== 0) throw new Error(`send: ${resultCode}`);
       }
     },
-    /** Until so many bytes have come. */
+    /** Waits for a number of bytes. */
     until: (count) =>
       new Promise((resolve, reject) => {
         changed = (code) => {

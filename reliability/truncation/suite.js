@@ -1,10 +1,9 @@
 'use strict';
 
 /**
- * A TLS connection that breaks off, at every byte of what the server says: during the handshake
- * `secure()` is called back once, with the code for the way it broke; after it, what came whole is
- * delivered, then the error, and nothing else. The server is a real one; what it says passes a proxy
- * that cuts.
+ * TLS connections that are cut at every byte of the server's data. During the handshake `secure()`
+ * must call back once, with the code of the cut; after it, complete records must be delivered, then
+ * the error. A proxy cuts the data of a real server.
  */
 
 const { once } = require('node:events');
@@ -69,7 +68,10 @@ class CutServer {
 
   /** Cuts connections by the local port of the client. @type {Map<number, { at: number, how: 'FIN' | 'RST' }>} */
   cuts = new Map();
-  /** What the server said in the connection that was not cut, and after how many of the client's flights. */
+  /**
+   * The server's data in the connection that was not cut, and the client's flights before each
+   * part.
+   */
   whole = { bytes: Buffer.alloc(0), beforeSecondFlight: 0 };
 
   #pass(socket) {
@@ -123,7 +125,7 @@ const call = (method, ...args) =>
     });
   });
 
-/** Follows all sockets: what they have received, and how they ended. */
+/** Records the received data and the end of each socket. */
 class Listeners {
   #followed = new Map();
 
@@ -179,19 +181,23 @@ async function attempt(server, listeners, cut) {
       void runtime.lastError;
       outcome.secured.push(result);
       if (result !== 0) return done();
-      // First it reads: a send that fails while it does not is told as such, and nothing follows.
+      // The socket reads before it sends: a failed send on a paused socket would report no further
+      // event.
       tcp.setPaused(socketId, false, () => {
         tcp.send(socketId, new ArrayBuffer(1), () => void runtime.lastError);
       });
     });
   });
   clearTimeout(timer);
-  // Whatever else was on its way comes before this call's callback.
+  // Pending events precede this call's callback.
   await call('close', socketId);
   return outcome;
 }
 
-/** @param {any} outcome what {@link attempt} saw @param {number | undefined} code of secure() @param {number} length */
+/**
+ * @param {any} outcome the result of {@link attempt} @param {number | undefined} code of secure()
+ * @param {number} length
+ */
 function complaint({ secured, received, errors, hung }, code, length) {
   if (hung) return `hangs: secure() ${secured}, ${received.length} bytes, onReceiveError ${errors}`;
   if (secured.length !== 1) return `secure() called back ${secured.length} times`;

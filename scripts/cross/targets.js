@@ -1,6 +1,6 @@
 'use strict';
 
-/** The targets of package.json that can be built on Linux, and what each built file must be. */
+/** The targets of package.json that can be built on Linux, and the requirements of each file. */
 
 /**
  * @typedef {object} Target
@@ -18,7 +18,7 @@ const MACOS_LIBRARIES = new RegExp(
   `^(/usr/lib/(libSystem\\.B|libiconv\\.2|libcharset\\.1)\\.dylib|${APPLE})$`,
 );
 const GLIBC_LIBRARIES = /^(lib(c|m|dl|pthread|gcc_s)\.so\.\d|ld-linux-[\w-]+\.so\.\d)$/;
-/** Of Windows 10 itself: the universal C runtime or the older one, and nothing to install. */
+/** Libraries that are part of Windows 10, with either C runtime. */
 const WINDOWS_LIBRARIES =
   /^(kernel32|ntdll|ws2_32|advapi32|crypt32|secur32|bcrypt|bcryptprimitives|userenv|msvcrt|api-ms-win-(crt|core)-[\w-]+)\.dll$/i;
 
@@ -90,7 +90,7 @@ const EXPORTS_OF_AWS_LC = /^aws_lc_\d+_\d+_\d+_jent_/;
  * @param {Target} target
  * @param {Record<string, any>} facts of scripts/cross/inspect.py
  * @param {number} bytes
- * @returns {string[]} what is wrong with the file
+ * @returns {string[]} the defects of the file
  */
 function complaints({ file, glibc, minimum, megabytes }, facts, bytes) {
   const found = [];

@@ -48,7 +48,7 @@ const MUSL_NODE = {
   sha256: 'd29705797b33bade62d79d8f106c2453c8a26442a9b2a5576610c0f7e7c351ed',
 };
 
-/** A tool is missing, or a download is not what it should be. */
+/** A tool is missing, or a download has a wrong checksum. */
 class ToolError extends Error {}
 
 /**
@@ -76,7 +76,7 @@ function digest(file, algorithm, encoding) {
 }
 
 /**
- * Runs `make` once. Later calls, also of other processes, find what it left.
+ * Runs `make` once. Later calls, also of other processes, use its result.
  *
  * @param {string} name of a folder in target/cross
  * @param {(folder: string) => void} make Fills the folder.

@@ -12,7 +12,7 @@ const tools = require('./tools.js');
  * @property {string} command The program that is its Node.
  * @property {NodeJS.ProcessEnv} env
  * @property {boolean} bridge Whether messages of `fork()` need TCP.
- * @property {string[]} npm What makes npm choose the packages of that platform.
+ * @property {string[]} npm The options that make npm choose that platform's packages.
  * @property {string} resolver The package that jest needs there.
  * @property {string[]} jest Options for a run of all its files.
  */
@@ -131,7 +131,7 @@ function arm64() {
   const folder = path.join(tools.FOLDER, 'arm64');
   mkdirSync(folder, { recursive: true });
   const command = path.join(folder, 'node');
-  // What starts process.execPath needs the emulator, too.
+  // Code that starts process.execPath needs the emulator as well.
   const preload = path.join(folder, 'exec-path.js');
   writeFileSync(preload, `process.execPath = process.argv[0] = ${JSON.stringify(command)};\n`);
   writeProgram(

@@ -18,7 +18,7 @@ tcp.create({}, ({ socketId }) => tcp.close(socketId, async () => {
 }));
 `;
 
-/** An Electron main process. What it uses of Electron is faked. */
+/** An Electron main process with a fake of the Electron API that it uses. */
 const MAIN_PROCESS = `
 import { serve } from 'chrome-sockets-tcp/electron';
 let preloads = [];

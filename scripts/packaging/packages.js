@@ -12,7 +12,7 @@ const root = path.join(__dirname, '../..');
 /** npm is a batch file on Windows, which only a shell can start. */
 const shell = process.platform === 'win32';
 
-/** What npm would run when it installs the package from a registry. */
+/** The scripts that npm runs when it installs the package from a registry. */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
 /**

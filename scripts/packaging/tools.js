@@ -13,7 +13,7 @@ const MODULES = join(FOLDER, 'node_modules');
 const shell = process.platform === 'win32';
 
 /**
- * Installs what a lock file names unless it is there.
+ * Installs the packages of a lock file unless they are installed.
  *
  * @param {string} [folder]
  */

@@ -10,7 +10,7 @@ const moment = (days, form) => der.time(new Date(Date.now() + days * 24 * 3_600_
 const utc = (text) => der.value(0x17, Buffer.from(text));
 const generalized = (text) => der.value(0x18, Buffer.from(text));
 
-/** What the validity of a certificate says. */
+/** The validity of certificates. */
 const DATES = [
   ['date: expired an hour ago', { days: [-1, -1 / 24] }],
   ['date: expired long ago', { days: [-900, -800] }],

@@ -17,7 +17,7 @@ const {
 const { ADDRESS, HOST, authorityExtensions, keyOf } = require('./case-book');
 
 const localhostAddress = [127, 0, 0, 1];
-/** The constraints of an intermediate, and what differs in the leaf below it. */
+/** The constraints of an intermediate, and the changes of the leaf below it. */
 const TREES = [
   ['permitted', { permitted: [dns('server.localhost')] }],
   ['permitted, written with a dot', { permitted: [dns('.server.localhost')] }],
