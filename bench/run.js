@@ -11,7 +11,7 @@ const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
-const { build, EVEN_COPIES, floorBinary, startPeer } = require('./peer.js');
+const { build, EVEN_COPIES, floorBinary, startPeer } = require('../support/peer.js');
 const { drawPlots } = require('./plot.js');
 const { markdown, table, MARK_TEXT, NOISE } = require('./report.js');
 const { workloads } = require('./workloads.js');
@@ -91,7 +91,7 @@ function runJson(program, args, environment = {}) {
 }
 
 /**
- * @param {import('./peer.js').Peer} peer
+ * @param {import('../support/peer.js').Peer} peer
  * @param {any} options
  * @returns {Side[]}
  */
@@ -155,7 +155,7 @@ function makeSides(peer, { names, variants }) {
 /**
  * @param {import('./workloads.js').Workload[]} chosen
  * @param {Side[]} sides
- * @param {import('./peer.js').Peer} peer
+ * @param {import('../support/peer.js').Peer} peer
  * @param {typeof PACE.full} pace
  */
 async function measureAll(chosen, sides, peer, pace) {

@@ -11,7 +11,7 @@ const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { writeFile } = require('node:fs/promises');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { build, startPeer } = require('../../bench/peer.js');
+const { build, startPeer } = require('../../support/peer.js');
 const { boundOf } = require('../../support/bounds.js');
 const { start } = require('../child.js');
 const { holdTheLoop } = require('./loop.js');
@@ -158,7 +158,7 @@ function compare(what, before, during, pace) {
 }
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {string} name
  * @param {Scenario} scenario
  * @param {string} folder

@@ -5,7 +5,7 @@
  * idle; very many sockets in succession, without growth; very many bytes, without loss, duplication
  * or reordering.
  *
- * The peer is a program of its own (bench/peer). Transferred bytes are checked by CRC-32 on both
+ * The peer is a program of its own (support/peer). Transferred bytes are checked by CRC-32 on both
  * sides, which is fast enough not to be what is measured; what is sent repeats itself nowhere, so
  * that every loss, doubling and change of places changes the sum.
  */
@@ -13,7 +13,7 @@
 const { existsSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const zlib = require('node:zlib');
-const { build, startPeer } = require('../../bench/peer.js');
+const { build, startPeer } = require('../../support/peer.js');
 const { start } = require('../child.js');
 
 /**
@@ -69,9 +69,9 @@ const CLIENT = join(__dirname, 'client.js');
 /** @typedef {'plain' | 'tls'} Kind */
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {Kind} kind
- * @param {import('../../bench/peer.js').Role} role
+ * @param {import('../../support/peer.js').Role} role
  * @param {object} job
  */
 function startClient(peer, kind, role, job) {

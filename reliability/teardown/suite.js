@@ -8,7 +8,7 @@
 
 const { existsSync, readdirSync } = require('node:fs');
 const { join } = require('node:path');
-const { build, startPeer } = require('../../bench/peer.js');
+const { build, startPeer } = require('../../support/peer.js');
 const { start } = require('../child.js');
 const { RUNTIME_THREADS } = require('../../support/bounds.js');
 const { createRandom } = require('../random.js');
@@ -31,11 +31,11 @@ const TIMEOUT_MS = 10_000;
 /** @param {number} milliseconds */
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** @param {import('../../bench/peer.js').Peer} peer */
+/** @param {import('../../support/peer.js').Peer} peer */
 const descriptorsOf = ({ pid }) => readdirSync(`/proc/${pid}/fd`).length;
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {number} idle How many descriptors it has without any connection.
  */
 async function connectionsLeft(peer, idle) {
@@ -45,7 +45,7 @@ async function connectionsLeft(peer, idle) {
 }
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {object} job
  */
 function jobFor({ addresses, ports }, job) {
@@ -53,7 +53,7 @@ function jobFor({ addresses, ports }, job) {
 }
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {number} count
  * @param {import('../suite.js').Options} options
  * @returns {Promise<Row[]>}
@@ -119,7 +119,7 @@ const ENDS = [
 ];
 
 /**
- * @param {import('../../bench/peer.js').Peer} peer
+ * @param {import('../../support/peer.js').Peer} peer
  * @param {number} count
  * @param {import('../suite.js').Options} options
  * @returns {Promise<Row[]>}

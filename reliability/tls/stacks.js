@@ -21,7 +21,7 @@ const HTTP_PART = 8192;
 const TIMEOUT_MS = 20_000;
 const PASSWORD = 'echo-echo';
 const own = (name) => join(__dirname, 'stacks', name);
-const rustlsPeer = join(__dirname, '../../bench/peer/target/release/peer');
+const rustlsPeer = join(__dirname, '../../support/peer/target/release/peer');
 
 /** @param {string} program */
 function has(program) {
@@ -197,7 +197,7 @@ const STACKS = {
       printing('escript', [own('echo.escript'), chain, key, version]),
   },
   rustls: {
-    needs: 'bench/peer, built',
+    needs: 'support/peer, built',
     available: () => has(rustlsPeer),
     versions: ['1.3'],
     async start(version, { chain, key }) {

@@ -1,13 +1,13 @@
 'use strict';
 
-/** Builds and runs the two programs of bench/peer: the servers and the floor. */
+/** Builds and runs the two programs of support/peer: the servers and the floor. */
 
 const { execFileSync, spawn } = require('node:child_process');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { createConnection } = require('node:net');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { createAuthority } = require('../support/certificates.js');
+const { createAuthority } = require('./certificates.js');
 
 const crate = join(__dirname, 'peer');
 const suffix = process.platform === 'win32' ? '.exe' : '';
