@@ -102,6 +102,11 @@ test('helpers that tests share with other suites are in support/', () => {
   const helpers = importsIn(join('__test__', 'support'));
   const owned = ['bench', 'conformance', 'reliability'];
   expect(helpers.filter(({ name }) => owned.some((suite) => inFolder(name, suite)))).toEqual([]);
+  for (const suite of owned) {
+    const others = owned.filter((other) => other !== suite);
+    const foreign = importsIn(suite).filter(({ name }) => others.some((o) => inFolder(name, o)));
+    expect(foreign).toEqual([]);
+  }
   const others = ['__test__', ...owned, 'examples'];
   expect(
     importsIn('support').filter(({ name }) => others.some((suite) => inFolder(name, suite))),
