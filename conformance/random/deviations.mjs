@@ -418,14 +418,26 @@ function sendsBeforeTheEnd(program, { expected, got }) {
 
 const PEER = /^(peer [\d.]+): (\d+) bytes (\w+) (.*)$/;
 
-/** The entries that show how peers have seen connections end, each with its place. */
+const OWN_RESET = 'reset by the peer';
+const ENDS = ['FIN', 'RST', OWN_RESET];
+
+/** The entries that show how connections have ended for peers, each with its place. */
 function endsOf(entries) {
   const ends = new Map();
   for (const [index, [, text]] of entries.entries()) {
     const [, peer, bytes, , how] = PEER.exec(text) ?? [];
-    if (how === 'FIN' || how === 'RST') ends.set(peer, { index, text, bytes: Number(bytes), how });
+    if (ENDS.includes(how)) ends.set(peer, { index, text, bytes: Number(bytes), how });
   }
   return ends;
+}
+
+/** Whether a peer, such as `peer 0.1`, does not read some or all of the time. */
+function stopsReading(program, peer) {
+  const number = Number(/^peer (\d+)/.exec(peer)?.[1]);
+  if (program.peers[number]?.reading === 'never') return true;
+  const pauses = ({ op, peer: other, action }) =>
+    op === 'peer' && other === number && action === 'pause';
+  return [...operationsOf(program).values()].some(pauses);
 }
 
 /** The number of the step that an entry belongs to. */
@@ -434,9 +446,10 @@ const stepAt = (entries, index) =>
 
 /**
  * k: The peer gets FIN behind all that was sent, where Chromium resets and may lose some of it. A
- * peer that is not reading sees a reset at once, and FIN, or a reset behind it, when it reads again.
+ * peer that is not reading sees a reset at once, and FIN, or a reset behind it, when it reads again. It
+ * sees neither if it resets the connection itself before.
  */
-function closesInOrder(_program, { expected, got }) {
+function closesInOrder(program, { expected, got }) {
   const own = endsOf(got);
   const isLater = (end, other) => {
     const [there, here] = [stepAt(expected, end.index), stepAt(got, other.index)];
@@ -446,10 +459,14 @@ function closesInOrder(_program, { expected, got }) {
   const left = { expected: new Set(), got: new Set() };
   for (const [peer, end] of endsOf(expected)) {
     const other = own.get(peer);
-    if (end.how !== 'RST' || !other || other.bytes < end.bytes) continue;
-    if (other.how !== 'FIN' && !isLater(end, other)) continue;
+    if (end.how !== 'RST') continue;
+    if (!other || other.how === OWN_RESET) {
+      if (!stopsReading(program, peer)) continue;
+    } else if (other.bytes < end.bytes || (other.how !== 'FIN' && !isLater(end, other))) {
+      continue;
+    }
     left.expected.add(end.index);
-    left.got.add(other.index);
+    if (other) left.got.add(other.index);
   }
   if (left.expected.size === 0) return undefined;
   return {
