@@ -240,7 +240,7 @@ const unmatched = [
   ['getSockets', [null, null]],
 ];
 
-/** Method, arguments, and the detail of what is wrong inside one of them. */
+/** Method, arguments, and the detail of the error inside one of them. */
 const rejected = [
   ['create', [{ foo: 1 }, cb], "Error at parameter 'properties': Unexpected property: 'foo'."],
   ['create', [{ foo: null }, cb], "Error at parameter 'properties': Unexpected property: 'foo'."],

@@ -29,7 +29,7 @@ const testFrom20 = major >= 20 ? test : test.skip;
 
 let folder;
 
-/** A checkout with what the builds of a release have made. */
+/** A checkout with the build results of a release. */
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'chrome-sockets-tcp-assemble-'));
   for (const name of ['package.json', 'scripts', 'README.md', ...files]) {

@@ -8,8 +8,8 @@ const MIB = 1024 * 1024;
 const TOTAL = 128;
 
 /**
- * What may be on its way at most: the operating system's buffers on both sides (some 10 MiB on
- * Linux), and what the module reads ahead.
+ * The most bytes in transit: the operating system's buffers on both sides (some 10 MiB on Linux)
+ * and the module's read-ahead.
  */
 const ON_THE_WAY = 32 * MIB;
 

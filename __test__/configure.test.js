@@ -60,14 +60,14 @@ const file = (name, content) => {
   return path;
 };
 
-/** Connects and secures; gives the code, the socket and what it receives. */
+/** Connects and secures; returns the code, the socket and a record of its data. */
 async function secure(port) {
   const { socketId, inbox } = await connected(port, { paused: true, host: 'localhost' });
   return { code: await result('secure', socketId), socketId, inbox };
 }
 
 describe('configure({manifest})', () => {
-  // What is denied, and how, is recorded: conformance/scenarios/permissions.mjs.
+  // Chromium's denials are recorded: conformance/scenarios/permissions.mjs.
   test('denies connections that the manifest does not allow until the manifest is removed', async () => {
     const { port } = await startServer();
     configure({ manifest: { sockets: { tcp: { connect: `localhost:${port}` } } } });

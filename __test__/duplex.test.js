@@ -275,7 +275,7 @@ describe('the failure of a stream', () => {
 describe('the end of a connection', () => {
   const DATA = 'x'.repeat(100_000);
 
-  /** Peers in the clear and encrypted, and how each of them ends a connection. */
+  /** Plain and encrypted peers, and how each ends a connection. */
   const endings = {
     'a FIN': { end: (peer) => peer.end(), failure: undefined },
     'a reset': { end: (peer) => peer.resetAndDestroy(), failure: 'ERR_CONNECTION_RESET' },
@@ -297,7 +297,7 @@ describe('the end of a connection', () => {
     },
   };
 
-  /** What consumers get and how it ends for them. */
+  /** Consumers: the received data and the end of each. */
   const consumers = {
     'an iterator': async ({ port, secure }) => {
       const { socketId } = await sockets.create();
@@ -332,7 +332,7 @@ describe('the end of a connection', () => {
       await waited;
       for await (const data of source) {
         length += data.byteLength;
-        // All of it has arrived: a reset may take back what has not.
+        // All data has arrived: a reset may discard data in transit.
         if (length === DATA.length) end(peer, secured || undefined);
       }
     };
@@ -374,7 +374,7 @@ describe('the end of a connection', () => {
 describe('end()', () => {
   const LENGTH = 6 * 1024 * 1024;
 
-  /** Reads all that a peer gets, and how that ended. */
+  /** Reads all data of a peer, and the end of its connection. */
   async function receive(peer) {
     let length = 0;
     peer.on('data', (data) => (length += data.length));

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * What was reported as sent arrives although bytes of the peer are unread when an environment ends. See
- * reliability/endings for the other ways in which a connection ends.
+ * Bytes that were reported as sent arrive although bytes of the peer are unread when an environment
+ * ends. See reliability/endings for the other ways in which a connection ends.
  */
 
 const { boundOf } = require('../support/bounds.js');

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What an application or its libraries may do to the built-in objects. */
+/** Changes of built-in objects by an application or its libraries. */
 
 const { call, closeSockets, connected, result, runtime, tcp } = require('./support/client.js');
 const { echo, startServer, stopServers } = require('../support/servers.js');

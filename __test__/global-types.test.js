@@ -38,7 +38,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** What the compiler says, line by line. */
+/** The output of the compiler, line by line. */
 const compile = (packages, { skipLibCheck, module }) => {
   mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
   symlinkSync(ROOT, join(folder, 'node_modules', 'chrome-sockets-tcp'), 'junction');

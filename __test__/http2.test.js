@@ -9,7 +9,7 @@ const { connect } = require('../entry/duplex.js');
 const { closeSockets } = require('./support/client.js');
 const { certificate, startServer, stopServers } = require('../support/servers.js');
 
-/** What a test has opened. */
+/** The objects that a test has opened. */
 const opened = [];
 
 afterEach(async () => {

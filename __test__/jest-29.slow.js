@@ -1,6 +1,6 @@
 'use strict';
 
-// Run by `npm run test:jest-29`, as most of what it finds, jest.test.js finds, too.
+// Run by `npm run test:jest-29` only, because jest.test.js finds most of the same errors.
 
 const { testsInJest } = require('./support/jest-projects.js');
 

@@ -21,7 +21,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Runs the function as the callback of a failed call and gives what it returned. */
+/** Runs the function as the callback of a failed call and returns its result. */
 function inFailingCallback(callback, args = []) {
   const returned = [];
   callWithLastError(MESSAGE, (...given) => returned.push(callback(...given)), args);

@@ -59,7 +59,7 @@ describe('the process ends by itself', () => {
 });
 
 describe('the process stays alive', () => {
-  // A timer without a reference runs only if something else keeps the loop going.
+  // A timer without a reference runs only if the loop is alive for another reason.
   test.each([
     ['connected', ''],
     ['connected and paused', 'tcp.setPaused(id, true);'],

@@ -9,7 +9,7 @@ const { parseManifest } = require('../lib/options/manifest.js');
 const withConnect = (connect) => ({ name: 'app', sockets: { tcp: { connect } } });
 
 describe("a manifest's connect patterns", () => {
-  // What Chromium makes of each form is recorded: conformance/scenarios/permissions.mjs.
+  // Chromium's results for each form are recorded: conformance/scenarios/permissions.mjs.
   test('allow hosts and ports that one of them matches', () => {
     const { allowsConnect } = parseManifest(withConnect(['*.example.com:443', 'mail.test']));
     expect(allowsConnect('www.example.com', 443)).toBe(true);

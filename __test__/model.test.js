@@ -30,7 +30,7 @@ function defective({
       // Promises are for honest answers.
       if (typeof callback !== 'function') return tcp[method](...args);
       return tcp[method](...args.slice(0, -1), (...given) => {
-        // Whoever is not called cannot look.
+        // A callback that does not run cannot read lastError.
         void runtime.lastError;
         answer(method, given, () => callback(...given));
       });

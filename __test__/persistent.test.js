@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * What becomes of sockets when their environment ends. A worker is a page, the process is the
- * application, and so is this test another page.
+ * Sockets at the end of their environment. A worker stands for a page, the process for the
+ * application, and this test for another page.
  */
 
 const { call, closeSockets, connected, Inbox, result, tcp } = require('./support/client.js');
@@ -214,7 +214,7 @@ describe('a persistent socket', () => {
       const socketId = await environment.run(async ({ tcp, call }, port) => {
         const created = await tcp.create({ persistent: true });
         tcp.connect(created.socketId, '127.0.0.1', port, () => {});
-        // The attempt is under way when there is something to set an option of.
+        // The attempt is in progress once setNoDelay succeeds.
         let code;
         do [code] = (await call('setNoDelay', created.socketId, true)).args;
         while (code !== 0);

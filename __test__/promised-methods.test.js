@@ -280,7 +280,7 @@ describe('received()', () => {
     peer.end(Buffer.alloc(total));
     const data = received(socketId, { highWaterMark: 10_000 });
     let count = (await data.next()).value.byteLength;
-    // All that the system takes off the peer is far less than this.
+    // The operating system's buffers are far smaller than this.
     while (!(await api.getInfo(socketId)).paused) await new Promise(setImmediate);
     expect(peer.writableLength).toBeGreaterThan(0);
     for await (const chunk of data) count += chunk.byteLength;
@@ -357,7 +357,7 @@ describe('bytes that arrive without an iterator', () => {
     return all;
   }
 
-  /** Waits until the socket has received so many bytes in all. */
+  /** Waits until the socket has received this many bytes in total. */
   async function arrived(count, before = 0) {
     while (stats().bytesReceived - before < count) await new Promise(setImmediate);
   }

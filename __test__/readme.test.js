@@ -98,7 +98,7 @@ describe('the code of the README and of docs/', () => {
       for (const [, names, path] of code.matchAll(/(?:const (.+) = )?require\('(.+?)'\)/g)) {
         if (path === 'electron') continue;
         const file = require.resolve(path, { paths: [ROOT] });
-        // Loads in Electron only; what it exports is tested there.
+        // Loads in Electron only; its exports are tested there.
         if (path === 'chrome-sockets-tcp/electron') continue;
         const found = require(file);
         for (const name of names?.match(/^\{(.+)\}$/)?.[1].split(',') ?? []) {
@@ -115,7 +115,7 @@ describe('the code of the README and of docs/', () => {
     expect(manifests.length).toBeGreaterThan(0);
   });
 
-  /** Peers that let a client down. */
+  /** Peers that fail a client. */
   const failures = {
     'a closed port': closedPort,
     'a peer that closes': async () =>

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The runner of the reliability suites notices whatever goes wrong in one. */
+/** The runner of the reliability suites detects every failure of a suite. */
 
 const { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');

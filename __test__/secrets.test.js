@@ -210,7 +210,7 @@ const key = fc.constantFrom(...Object.keys(keys));
 const form = fc.constantFrom(...Object.keys(strings));
 const wrapped = fc.constantFrom('plain', ...Object.keys(others));
 
-/** Configures, and gives everything that was said. */
+/** Configures, and returns all output. */
 function outputOf(action) {
   const said = [];
   const methods = ['log', 'warn', 'error'];

@@ -164,7 +164,7 @@ describe('a failing secure', () => {
   });
 
   test('destroys the socket if the peer does not use TLS', async () => {
-    // What is said before secure() is thrown away.
+    // Data that arrives before secure() is discarded.
     const server = await startServer({
       onConnection: (peer) => peer.once('data', () => peer.write('220 hello\r\n')),
     });

@@ -1,6 +1,6 @@
 'use strict';
 
-// What SECURITY.md promises of verification and of secrets.
+// The promises of SECURITY.md about verification and secrets.
 
 const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A conversation over TLS with whoever listens on a port of localhost; prints what secure() gives. */
+/** A conversation over TLS with a server on localhost; prints the result of secure(). */
 const CONVERSATION = `
   const tcp = require('./index.js');
   const [, port, said] = process.argv;

@@ -19,7 +19,7 @@ const result = (method, ...args) =>
     tcpServer[method](...args, (value) => resolve(value ?? runtime.lastError?.message)),
   );
 
-/** What was accepted, in order, and a way to wait for it. */
+/** The accepted connections, in order, and a way to wait for them. */
 class Accepted {
   all = [];
   errors = [];

@@ -1,6 +1,6 @@
 'use strict';
 
-/** A store of authorities that is slow to read keeps those waiting that need it, and nobody else. */
+/** A slow trust store delays only the handshakes that need it. */
 
 const { execFileSync, fork } = require('node:child_process');
 const { once } = require('node:events');
@@ -21,7 +21,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-// Windows has no files that wait for somebody to write them.
+// Windows has no named pipes in the file system.
 (process.platform === 'win32' ? test.skip : test)(
   'other sockets continue while many handshakes wait for the trust store',
   async () => {

@@ -417,7 +417,7 @@ describe('setPaused', () => {
     await result('send', socketId, bytes(1));
     await inbox.untilReceived(1);
     await result('send', socketId, bytes(2));
-    // What the peer sends back for the second one stays where it is.
+    // The echo of the second send stays in the kernel.
     const other = await connected(server.port);
     await result('send', other.socketId, bytes(3));
     await other.inbox.untilReceived(3);

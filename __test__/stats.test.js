@@ -20,7 +20,7 @@ afterEach(async () => {
   await terminateEnvironments();
 });
 
-/** What has changed since the test began. */
+/** The changes since the test began. */
 function changes() {
   const now = Object.entries(stats()).map(([name, value]) => [name, value - before[name]]);
   return Object.fromEntries(now.filter(([, change]) => change !== 0));

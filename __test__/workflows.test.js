@@ -1,6 +1,6 @@
 'use strict';
 
-// What SECURITY.md says of releases.
+// The statements of SECURITY.md about releases.
 
 const { readdirSync, readFileSync } = require('node:fs');
 const { join } = require('node:path');

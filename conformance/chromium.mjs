@@ -26,7 +26,7 @@ export function makeTrustingHome(directory, authorityPath) {
   }
 }
 
-/** Puts the scenarios and what runs them into an extension. */
+/** Writes the scenarios and their runner into an extension. */
 function fill(extension, subjects) {
   for (const file of ['worker.mjs', 'context.mjs', 'context', 'scenarios']) {
     cpSync(join(here, file), join(extension, file), { recursive: true });
@@ -75,7 +75,7 @@ async function watchConsole(context) {
   await send('Log.enable');
 
   return {
-    /** Everything said since the last time, once it has certainly arrived. */
+    /** The console output since the last call, once it has certainly arrived. */
     async take() {
       const mark = `mark ${sent}`;
       const seen = new Promise((resolve) => marks.set(mark, resolve));

@@ -1,7 +1,7 @@
 /**
- * The context that a scenario's `run` gets, and the performance of a scenario. This file and those of
- * context/ run unchanged inside Chromium's service worker and in Node, so they use nothing that only
- * one of them has.
+ * The context that a scenario's `run` gets, and the performance of a scenario. This file and those
+ * of context/ run unchanged inside Chromium's service worker and in Node, so they use only features
+ * that both have.
  */
 
 import { createCalls } from './context/calls.mjs';
@@ -22,7 +22,7 @@ function createConditions(entries, writer, events) {
   const until = (condition, description) => entries.until(condition, description);
   return {
     until,
-    /** Waits until the socket's onReceive events have brought so many bytes in total. */
+    /** Waits until the socket's onReceive events have delivered this many bytes in total. */
     received: (id, total) =>
       until(() => events.stateOf(id).received >= total, `${total} bytes on ${writer.socket(id)}`),
     /** Waits for the socket's n-th onReceiveError. */
@@ -37,7 +37,7 @@ function createConditions(entries, writer, events) {
     /** Waits for the server socket's n-th onAcceptError. */
     acceptFailed: (id, count = 1) =>
       until(() => events.serverOf(id).errors >= count, `onAcceptError of a server`),
-    /** Lets a bounded time pass, only ever to show that nothing more happens. */
+    /** Waits for a bounded time, only to show that no further event arrives. */
     quiet: (milliseconds = 100) => delay(milliseconds),
     turn: () => delay(0),
   };

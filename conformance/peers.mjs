@@ -1,4 +1,4 @@
-/** The peers that scenarios talk to: TCP and TLS servers on loopback, scripted from the scenario. */
+/** The peers of scenarios: TCP and TLS servers on loopback, scripted from the scenario. */
 
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -12,7 +12,7 @@ const { createAuthority, issueSelfSigned } = require('../support/certificates.js
 const TIMEOUT_MS = 5000;
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Listens with a queue of one, tells its port and never accepts. */
+/** Listens with a queue of one, reports its port and never accepts. */
 const SLEEPER = `
   const { parentPort, workerData } = require('node:worker_threads');
   const server = require('node:net').createServer();
@@ -200,7 +200,7 @@ export class Peer {
     });
   }
 
-  /** A port on which nobody listens. */
+  /** A port without a listener. */
   async nobody(name = 'main', host = '127.0.0.1') {
     const server = createServer();
     server.listen({ host, port: 0 });
@@ -360,7 +360,7 @@ export class Peer {
   }
 }
 
-/** What every scenario can ask of its peer; it concerns the newest connection. */
+/** The requests that every scenario can make; they concern the newest connection. */
 const ACTIONS = {
   /** Waits for the n-th connection. */
   async connection(peer, number = 1) {
@@ -371,7 +371,7 @@ const ACTIONS = {
   async write(peer, text) {
     await (await peer.remote()).write(Buffer.from(text, 'latin1'));
   },
-  /** Sends so many pattern bytes; `wait` false answers before they are all with the kernel. */
+  /** Sends this many pattern bytes; `wait` false answers before they are all with the kernel. */
   async writePattern(peer, length, wait = true) {
     const written = (await peer.remote()).write(pattern(length));
     if (wait) await written;
@@ -389,13 +389,13 @@ const ACTIONS = {
     remote.socket.resetAndDestroy();
     await remote.until(() => remote.socket.destroyed, 'the reset');
   },
-  /** Waits until so many bytes have come, then tells all of them. */
+  /** Waits until this many bytes have arrived, then reports all of them. */
   async received(peer, total) {
     const remote = await peer.remote();
     await remote.until(() => remote.total >= total, `${total} bytes, got ${remote.total}`);
     return remote.bytes.toString('latin1');
   },
-  /** Waits for pattern bytes; tells how many came and whether they are right. */
+  /** Waits for pattern bytes; reports their number and whether they are right. */
   async receivedPattern(peer, total) {
     const remote = await peer.remote();
     await remote.until(() => remote.total >= total, `${total} bytes, got ${remote.total}`);
@@ -403,7 +403,7 @@ const ACTIONS = {
     return `${remote.total} bytes, ${right ? 'all right' : 'not the pattern'}`;
   },
   total: async (peer) => (await peer.remote()).total,
-  /** Waits until the client has ended the connection; tells how. */
+  /** Waits until the client has ended the connection; reports how. */
   async ended(peer) {
     const remote = await peer.remote();
     await remote.until(() => remote.ended !== undefined, 'the end of the connection');
@@ -415,7 +415,7 @@ const ACTIONS = {
   async resume(peer) {
     (await peer.remote()).socket.resume();
   },
-  /** What the TLS handshake agreed upon. */
+  /** The result of the TLS handshake. */
   async session(peer) {
     const { socket } = await peer.remote();
     return { protocol: socket.getProtocol(), servername: socket.servername || '' };

@@ -1,5 +1,5 @@
 /**
- * What the performing side asks the driving side about the peer, over whatever carries messages.
+ * The requests of the performing side to the driving side about the peer, over any message channel.
  *
  * @param {(message: object) => void} send
  */

@@ -1,7 +1,7 @@
 /**
- * Records Chromium's transcripts: `node conformance/record.mjs [--filter text] [--missing] [--print]
- * [--runs 3]`. Every scenario runs in several fresh Chromiums and is refused when its transcripts
- * differ. `--missing` records only what is new or has changed.
+ * Records Chromium's transcripts: `node conformance/record.mjs [--filter text] [--missing]
+ * [--print] [--runs 3]`. Every scenario runs in several fresh Chromiums and is refused when its
+ * transcripts differ. `--missing` records only new and changed scenarios.
  */
 
 import { parseArgs } from 'node:util';

@@ -1,11 +1,10 @@
 /**
- * Performs all scenarios with the module and compares with what Chromium did:
- * `node conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command
- * [--bridge]]`.
- * The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node. `--adopt` writes
- * the module's own transcript of the scenarios that carry a deviation, to be reviewed in the
- * difference. `--runtime` runs the module of the place `node` in another Node, in Electron, Bun or
- * Deno; `--bridge` is for a Node under wine.
+ * Performs all scenarios with the module and compares the transcripts with Chromium's: `node
+ * conformance/replay.mjs [--in place] [--filter text] [--print] [--adopt] [--runtime command
+ * [--bridge]]`. The place is `node`, or in Electron a sandboxed `page` or a `renderer` with Node.
+ * `--adopt` writes the module's own transcript of the scenarios that carry a deviation, to be
+ * reviewed in the difference. `--runtime` runs the module of the place `node` in another Node, in
+ * Electron, Bun or Deno; `--bridge` is for a Node under wine.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +38,7 @@ const impossible = (place) => (place === 'node' || electronPath() ? undefined : 
 
 const SIDES = Math.max(2, Math.min(4, availableParallelism()));
 
-/** @returns {string | undefined} what is wrong with the record itself */
+/** @returns {string | undefined} the error in the record itself */
 function complaintAbout(scenario, known, adopting) {
   if (!known) return 'never recorded; run npm run conformance:record';
   if (known.source !== fingerprint(scenario)) {
@@ -51,7 +50,7 @@ function complaintAbout(scenario, known, adopting) {
   return undefined;
 }
 
-/** The random programs, which run in this Node; prints what differs, and returns whether all match. */
+/** Runs the random programs in this Node, prints the differences, and returns whether all match. */
 async function replayPrograms(trust) {
   const corpus = readCorpus();
   const world = await openForPrograms(trust);

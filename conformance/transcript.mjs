@@ -1,4 +1,4 @@
-/** Transcripts: their files, their completion with what the console said, their comparison. */
+/** Transcripts: their files, their completion with the console output, their comparison. */
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * node examples/irc.js host port nick: IRC over TLS, as a Chrome App writes it. Answers pings, shows
- * what is said, and leaves with /quit.
+ * node examples/irc.js host port nick: IRC over TLS, as a Chrome App writes it. Answers pings,
+ * shows messages, and leaves with /quit.
  */
 
 require('chrome-sockets-tcp/register');

@@ -1,6 +1,6 @@
 'use strict';
 
-/** node examples/telnet.js host port: what is typed goes there, what comes back is shown. */
+/** node examples/telnet.js host port: sends the typed lines and prints the answers. */
 
 const { connect } = require('chrome-sockets-tcp/duplex');
 

@@ -7,7 +7,7 @@ const { certificate, echo, startServer, stopServers } = require('../../support/s
 let TCPSocket;
 
 beforeAll(() => {
-  // What the library needs to take its environment for a Chrome App that has chrome.sockets only.
+  // The globals by which the library recognises a Chrome App that has chrome.sockets only.
   Object.assign(globalThis, {
     window: globalThis,
     navigator: {},

@@ -52,7 +52,7 @@ const commands = {
 
   stats: (name) => applications.get(name).stats(),
 
-  /** Lets the pages of a window open others, with these preferences. */
+  /** Permits the pages of a window to open others, with these preferences. */
   allowPopups(name, webPreferences) {
     windows.get(name).webContents.setWindowOpenHandler(() => ({
       action: 'allow',
@@ -85,13 +85,13 @@ const commands = {
     return true;
   },
 
-  /** What evaluates in each frame of a window that has a parent. */
+  /** Evaluates code in each frame of a window that has a parent. */
   evaluateInFrames(name, code) {
     const frames = childFrames(windows.get(name).webContents);
     return Promise.all(frames.map((frame) => frame.executeJavaScript(code)));
   },
 
-  /** Loads what cannot be loaded. */
+  /** Loads a URL that cannot be loaded. */
   failToLoad: (name, url) =>
     windows
       .get(name)
@@ -106,7 +106,7 @@ const commands = {
     applications.delete(name);
   },
 
-  /** What serve() complains of; names of objects of Electron stand for these. */
+  /** The error of serve(); names stand for Electron's objects. */
   complaint(options) {
     const window = [...windows.values()].at(-1);
     const objects = {

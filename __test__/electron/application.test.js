@@ -274,7 +274,7 @@ describe('the calls of a page', () => {
 });
 
 describe('a page that acknowledges no data', () => {
-  /** What the page is sent, until nothing more comes while the peer is stalled. */
+  /** The data that the page gets until the peer is stalled. */
   async function takeUnconfirmed(port, flood) {
     await flood.stalled();
     let total = 0;
@@ -314,7 +314,7 @@ describe('a page that acknowledges no data', () => {
     expect(total).toBeLessThan(64 * 1024 + 4096);
     expect(flood.sentBytes()).toBeLessThan(flood.totalBytes / 2);
 
-    // Nobody sees that it is held, others go on, and it goes on where it was.
+    // The pause is invisible, other sockets continue, and the socket continues where it was.
     const other = openPage(application);
     other.listen();
     expect(await other.tcp.getInfo(socketId)).toMatchObject({ paused: false });

@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The app with what npm has installed for it. @returns {string} Its folder. */
+/** The app with its installed packages. @returns {string} Its folder. */
 function makeApp() {
   const app = join(folder, 'app');
   installInto(app);
@@ -38,9 +38,9 @@ function makeApp() {
 }
 
 /**
- * Packs the app, starts it, and has its main process and its page converse.
+ * Packs the app, starts it, and exchanges data in its main process and its page.
  *
- * @param {string} [unpack] What stays outside of the archive.
+ * @param {string} [unpack] The files that stay outside of the archive.
  * @returns {Promise<string[]>} Where the native module was loaded from.
  */
 async function conversation(unpack) {

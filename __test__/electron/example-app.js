@@ -1,6 +1,6 @@
 'use strict';
 
-/** examples/electron/ or what is like it, driven: evaluates code in its page and takes its picture. */
+/** Drives examples/electron/ or a similar app: evaluates code in its page and takes screenshots. */
 
 const { writeFileSync } = require('node:fs');
 const { app, BrowserWindow } = require('electron');

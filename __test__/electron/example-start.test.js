@@ -1,6 +1,6 @@
 'use strict';
 
-// What `npm run example:electron` prints, with a stand-in for Electron and for npx.
+// The output of `npm run example:electron`, with stand-ins for Electron and npx.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -11,7 +11,7 @@ const { join } = require('node:path');
 const { NO_ELECTRON } = require('../../support/electron.js');
 const { ROOT } = require('../support/child.js');
 
-// The stand-ins are scripts of a shell.
+// The stand-ins are shell scripts.
 const testPosix = process.platform === 'win32' ? test.skip : test;
 
 const START = join(ROOT, 'examples', 'electron', 'start.js');

@@ -1,6 +1,6 @@
 'use strict';
 
-/** What the tests use in pages. */
+/** Helpers of the tests in pages. */
 
 const atStart = typeof globalThis.chrome?.sockets?.tcp?.create;
 const texts = {};

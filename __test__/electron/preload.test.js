@@ -11,7 +11,7 @@ const { ROOT } = require('../support/child.js');
 
 const source = readFileSync(join(ROOT, 'dist', 'electron-preload.js'), 'utf8');
 
-/** Runs it, and gives the page's global object and what it has posted. */
+/** Runs it, and returns the page's global object and the posted messages. */
 function run({ granted = { returnsPromises: true }, times = 1 } = {}) {
   const target = new EventTarget();
   const channels = [];

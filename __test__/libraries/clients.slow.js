@@ -58,7 +58,7 @@ function watch(stream, asked) {
   return stream;
 }
 
-/** What the table in docs/streams.md says that a library asks for. */
+/** The members that a library uses according to the table in docs/streams.md. */
 function documented(library) {
   const text = readFileSync(join(ROOT, 'docs', 'streams.md'), 'utf8');
   const rows = text.matchAll(/^\| `(\w+)(?:\(.*?\))?` +\| ([^|]*?) +\|/gm);

@@ -59,8 +59,8 @@ export function createCalls({ tcp, tcpServer, runtime }, entries, writer, events
   const serve = (method, ...args) => invoke('tcpServer', method, args);
 
   /**
-   * Runs a function and shows what came of it: returned, threw, and what a returned promise
-   * became. For calls that `call` cannot express.
+   * Runs a function and shows its result: returned, threw, and the result of a returned promise.
+   * For calls that `call` cannot express.
    */
   async function attempt(label, action) {
     let returned;

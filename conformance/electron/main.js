@@ -1,9 +1,8 @@
 'use strict';
 
 /**
- * The Electron app whose page performs scenarios: sandboxed and isolated, as pages of Electron are
- * unless somebody wants otherwise. With WITH_NODE it is one with Node, which loads the module
- * itself.
+ * The Electron app whose page performs scenarios: sandboxed and isolated, as Electron's pages are
+ * by default. With WITH_NODE it is one with Node, which loads the module itself.
  */
 
 const { join, normalize } = require('node:path');

@@ -1,7 +1,7 @@
 /**
- * Compares transcripts. How a stream is cut into pieces is a matter of chance, and with several calls
- * in a turn so is the order of what happens to different sockets. There are levels of
- * strictness; a program is compared at the strictest at which Chromium agrees with itself.
+ * Compares transcripts. The division of a stream into pieces is random, and with several calls in a
+ * turn so is the order of events of different sockets. There are levels of strictness; a program is
+ * compared at the strictest at which Chromium agrees with itself.
  */
 
 const isCall = (text) => /^\d+ [\w.]+$/.test(text);
@@ -11,7 +11,7 @@ const isStep = (text) => /^(step \d+|end)$/.test(text);
 const isAccept = ([, text]) => text.startsWith('onAccept #');
 const isPeer = (text) => text.startsWith('peer ');
 
-/** Of neighbouring pieces of one stream only the last counts, which tells all that came until then. */
+/** Of neighbouring pieces of one stream only the last counts, which shows the total. */
 function merge(entries) {
   return entries.filter(([slot, text], index) => {
     const next = entries[index + 1];
@@ -71,7 +71,7 @@ const byNumber = (one, other) => numberOf(one) - numberOf(other);
 
 const bySlot = ([one], [other]) => one - other;
 
-/** What belongs to no socket: answers of calls without one, and the last that each peer saw. */
+/** Entries without a socket: answers of calls without one, and the last state of each peer. */
 function ofNoSocket(entries) {
   const own = entries.filter(([slot]) => slot < 0).map(([, text]) => text);
   const answers = own.filter(isAnswer).sort(byNumber);
@@ -103,7 +103,7 @@ function perSocket(entries) {
 const IMMEDIATE =
   /^\d+ (?:tcpServer\.)?(create|update|setPaused|disconnect|close|getInfo|getSockets): /;
 
-/** What keeps an order of its own: answers of one kind, the pieces of a stream, the rest. */
+/** Groups with an order of their own: answers of one kind, the pieces of a stream, the rest. */
 function kindOf(text) {
   if (isReceived(text)) return 'received';
   if (/: threw /.test(text)) return 'thrown';
@@ -160,7 +160,7 @@ const manyHappen = (step) =>
 const everything = (entries) =>
   stepsOf(entries).flatMap((step) => (manyHappen(step) ? perKind(step) : merge(step).map(show)));
 
-/** The result of each call and what each socket and each peer got in all. */
+/** The result of each call and the total data of each socket and each peer. */
 function resultsOnly(entries) {
   const ofSockets = entries.filter(([slot, text]) => slot >= 0 && !isCall(text));
   const answers = ofSockets.filter(([, text]) => isAnswer(text));
@@ -187,7 +187,10 @@ function start({ mode, steps }) {
 /** Calls whose answers come from the network process, each kind on a way of its own. */
 const WAYS = [['send'], ['setKeepAlive', 'setNoDelay'], ['connect'], ['secure'], ['listen']];
 
-/** What Chromium takes of a send at once; the answer to a longer one has to wait for the network process. */
+/**
+ * The part of a send that Chromium takes at once; the answer to a longer one has to wait for the
+ * network process.
+ */
 const PIPE = 65_536;
 
 const isLong = ({ method, args }) => method === 'send' && args[1]?.bytes > PIPE;
@@ -215,7 +218,7 @@ export const levelFor = (program, level) => {
   return levelsOf(program).find((one) => all.indexOf(one) >= all.indexOf(level));
 };
 
-/** @returns {string[]} what of a transcript is compared at a level */
+/** @returns {string[]} the part of a transcript that is compared at a level */
 export const canonical = (level, entries) =>
   LEVELS[level](withoutRepeats(disconnectFirst(acceptsLast(entries))));
 

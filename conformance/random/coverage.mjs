@@ -1,4 +1,4 @@
-/** What a transcript covers: which calls had which outcomes in which states. */
+/** The coverage of a transcript: which calls had which outcomes in which states. */
 
 /** The state of a socket as its last info shows it. */
 function stateOf(info) {

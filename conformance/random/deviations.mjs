@@ -1,15 +1,15 @@
 /**
- * The named deviations as data. Each says, from a program and the transcripts of both worlds, what
- * the module does in place of what Chromium does there, and nothing else.
+ * The named deviations as data. Each maps a program and the transcripts of both worlds to the
+ * module's expected behaviour where it deviates from Chromium's.
  */
 
 /**
  * @typedef {[number, string][]} Transcript
  * @typedef {{ expected: Transcript, got: Transcript }} Pair
  * @typedef {object} Deviation
- * @property {string} letter as in the main README
- * @property {(program: any, pair: Pair) => Pair | undefined} apply what is to be compared instead;
- *   undefined where it does not matter
+ * @property {string} letter of docs/deviations.md
+ * @property {(program: any, pair: Pair) => Pair | undefined} apply the pair to compare instead;
+ *   undefined if the deviation does not apply
  */
 
 /** @returns {Map<number, any>} number → operation */
@@ -129,7 +129,7 @@ const givenBy = (properties) =>
 /** a: `name` and `bufferSize` survive `secure()`. */
 function propertiesSurvive(program, { expected, got }) {
   const operations = operationsOf(program);
-  /** What each socket was given, and what of it Chromium has forgotten. */
+  /** The properties of each socket, and those that Chromium has lost. */
   const given = new Map();
   const kept = new Map();
   const changed = rewriteSecured(expected, ([slot, text], answer) => {
@@ -145,7 +145,8 @@ function propertiesSurvive(program, { expected, got }) {
   // Chromium may show no info at all, where the one before already was without the properties.
   const rewritten = changed ?? (kept.size > 0 ? expected : undefined);
   if (!rewritten) return undefined;
-  // An update changes the info in one world only if it takes away what the other has forgotten.
+  // An update changes the info in only one world if it removes a property that the other world has
+  // lost.
   const slots = new Set(kept.keys());
   const updated = updatedDuringHandshake(expected, operations);
   return {
@@ -166,7 +167,10 @@ function optionsWork(_program, { expected, got }) {
   return rewritten && { expected: rewritten, got };
 }
 
-/** g: A server that asks for a certificate and does not insist gets none; the paths part there. */
+/**
+ * g: A server that requests a certificate without requiring it gets none; the transcripts differ
+ * from there on.
+ */
 function askedForCertificate(_program, { expected, got }) {
   const find = (entries, end) =>
     entries.findIndex((entry) => answerOf(entry)?.method === 'secure' && entry[1].includes(end));
@@ -356,7 +360,7 @@ function windowsOf(program, entries) {
   return windows;
 }
 
-/** What the events of a socket came to in a window. */
+/** The totals of a socket's events in a window. */
 function eventsOf(entries, slot) {
   const events = entries.filter(([own, text]) => own === slot && text.startsWith('onReceive'));
   const received = events.findLast(([, text]) => text.startsWith('onReceive up to '))?.[1];
@@ -614,7 +618,7 @@ function partServerAt(program, { expected, got }, server, isThere) {
   return { expected: cut(expected), got: cut(got) };
 }
 
-/** What becomes of a server from an entry on: its events, and what its clients see when. */
+/** The course of a server from an entry on: its events, and those of its clients. */
 function serviceAfter(program, entries, server, isThere) {
   const from = entries.findIndex(isThere);
   const callers = callersOf(program, server);

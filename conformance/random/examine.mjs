@@ -8,7 +8,7 @@ import { WorldDied } from './worlds.mjs';
 const REPEATS = 3;
 const ROUNDS = 4;
 
-/** A world that is started afresh when it has died; meanwhile no program runs in it. */
+/** A world that is restarted when it has died; no program runs in it during the restart. */
 class Lasting {
   #world;
   #running = 0;

@@ -1,6 +1,7 @@
 /**
- * Faults that are planted into the module from outside, to show that random programs find such. They
- * change what passes between the namespace and the native half; the product has no code for them.
+ * Faults that are planted into the module from outside, to show that random programs find them.
+ * They change the calls and events between the namespace and the native half; the product has no
+ * code for them.
  */
 
 import { createRequire } from 'node:module';
@@ -22,7 +23,7 @@ function every(count) {
   };
 }
 
-/** Changes deliveries: the function gets each one and passes on what it likes. */
+/** Changes deliveries: the function gets each one and decides which to pass on. */
 const onDelivery = (change) => (native) => {
   const { attach } = native;
   native.attach = (deliver) => attach(change(deliver));

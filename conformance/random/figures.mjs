@@ -1,7 +1,7 @@
 /**
- * Puts what `npm run conformance:random -- --figures FILE` has written into README.md:
- * `node conformance/random/figures.mjs FILE DIRECTORY`. The directory holds the differences of these
- * runs (`--out`). They are judged again, because a deviation may have been named since.
+ * Writes the output of `npm run conformance:random -- --figures FILE` into README.md: `node
+ * conformance/random/figures.mjs FILE DIRECTORY`. The directory holds the differences of these runs
+ * (`--out`). They are judged again, because a deviation may have been named since.
  */
 
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ function render(runs) {
   ].join('\n');
 }
 
-/** Counts a difference that is explained by now as what it is. */
+/** Counts a difference that a newer deviation explains as that deviation. */
 function judgeAgain(counts, { program, verdict }) {
   const { chromium, own } = verdict;
   const level = levelFor(program, verdict.level);

@@ -68,12 +68,12 @@ const CHANGES = ['listen', 'setPaused', 'disconnect', 'close'];
 /** Calls that end a connection. */
 const ENDS = ['disconnect', 'close', 'secure'];
 
-/** What a program is believed to have done to a server socket. */
+/** The presumed state of a server socket of a program. */
 class Server {
   listening = false;
   paused = false;
   closed = false;
-  /** A listen is under way in this turn: Chromium would lose its callback at a disconnect. */
+  /** A listen is in progress in this turn: Chromium would lose its callback at a disconnect. */
   starting = false;
   host = '127.0.0.1';
   /** Connections that no accept has taken. */
@@ -464,7 +464,7 @@ class ServerGenerator extends Generator {
     return this.random.pick(['onReceive', 'onReceiveError', 'onAccept', 'onAcceptError']);
   }
 
-  /** What a listener does with a socket that the server accepts next. */
+  /** The actions of a listener with the next accepted socket. */
   onAccept(index) {
     const { random } = this;
     const nth = 1 + random.integer(2);

@@ -176,7 +176,7 @@ const IMMEDIATE = ['update', 'setPaused', 'getInfo', 'getSockets'];
 
 const isImmediate = ({ method, then }) => IMMEDIATE.includes(method) && then === undefined;
 
-/** What a generated program is believed to have done to a socket: only to choose what comes next. */
+/** The presumed state of a socket of a program, used only to choose the next step. */
 export class Slot {
   created = false;
   connected = false;
@@ -275,7 +275,7 @@ export class Generator {
         operations.push(operation);
       }
     }
-    // What a callback does would race with answers that take longer.
+    // The actions of a callback would race with slower answers.
     const goesOn = operations.some(({ then }) => then !== undefined);
     const kept = goesOn
       ? operations.filter(({ method }) => IMMEDIATE.includes(method))
@@ -409,7 +409,7 @@ export class Generator {
     return { ...operation, then: this.several(depth + 1) };
   }
 
-  /** What a callback or a listener does. */
+  /** The actions of a callback or a listener. */
   several(depth) {
     const count = 1 + this.random.integer(3);
     return Array.from({ length: count }, (_, index) => this.operation(depth, index === count - 1));

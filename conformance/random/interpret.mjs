@@ -1,7 +1,7 @@
 /**
- * Interprets one program against `chrome.sockets.tcp` and `chrome.sockets.tcpServer`, and writes its
- * transcript. This file runs
- * unchanged in Chromium's service worker and in Node, so it uses only what both have.
+ * Interprets one program against `chrome.sockets.tcp` and `chrome.sockets.tcpServer`, and writes
+ * its transcript. This file runs unchanged in Chromium's service worker and in Node, so it uses
+ * only features that both have.
  *
  * A transcript is a list of entries `[slot, text]`. The slot is the number of the socket in the
  * program (that of a server socket follows SERVER), or -1 where an entry belongs to no socket. An
@@ -90,7 +90,7 @@ class Run {
   #accepted = [];
   /** Calls without an answer: number of the operation → method. */
   #pending = new Map();
-  /** Requests to the peers that nothing waits for. */
+  /** Requests to the peers without a wait for the reply. */
   #asking = 0;
   /** Ports of servers that are being asked for. */
   #learning = 0;
@@ -98,12 +98,12 @@ class Run {
   #version = 0;
   #lastChange = now();
   #wake = () => {};
-  /** What each socket has received in all. */
+  /** The total data that each socket has received. */
   #streams = new Map();
   #received = 0;
   #sent = 0;
   #hooks = [];
-  /** What was last shown of each socket and of each connection. */
+  /** The last shown state of each socket and each connection. */
   #shown = new Map();
   /** The last difference between both ends that has settled. */
   #knownBalance = '';
@@ -415,7 +415,7 @@ class Run {
   }
 
   /**
-   * What the two ends do not yet agree upon: bytes on their way in both directions, connections that
+   * The differences between the two ends: bytes in transit in both directions, connections that
    * only one end has. Sockets of a program with servers may be connected to each other.
    */
   #balance(state, sockets) {
@@ -478,7 +478,7 @@ class Run {
     this.#write(slot, text);
   }
 
-  /** Writes what has changed in the sockets of a namespace. */
+  /** Writes the changes of the sockets of a namespace. */
   #describeSockets({ slots, writer }, infos) {
     const live = new Set();
     for (const info of infos) {
@@ -491,7 +491,7 @@ class Run {
     }
   }
 
-  /** Writes what has changed in the sockets and at the peers. */
+  /** Writes the changes of the sockets and of the peers. */
   #describe({ state, sockets, servers }) {
     this.#describeSockets(this.#tcp, sockets);
     if (this.#server) this.#describeSockets(this.#server, servers);
@@ -542,8 +542,9 @@ class Run {
   }
 
   /**
-   * Closes what is left and reports what the peers have seen. A call without an answer would never
-   * get one if its socket were closed first, which ends Chromium's worker: the peers go first then.
+   * Closes the remaining sockets and reports the state of the peers. A call without an answer would
+   * never get one if its socket were closed first, which ends Chromium's worker: the peers go first
+   * then.
    */
   async #finish() {
     this.#hooks = [];

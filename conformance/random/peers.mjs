@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { pattern } from './values.mjs';
 
-/** How every ClientHello begins, and nothing that a program sends in the clear. */
+/** The beginning of every ClientHello, which no plaintext of a program shares. */
 const HELLO = Buffer.from([0x16, 0x03, 0x01]);
 
 /** How long a peer that reads slowly pauses after each piece, in milliseconds. */
@@ -15,7 +15,7 @@ const PAUSE_MS = 2;
 /** How long the report waits for the ends of connections, in milliseconds. */
 const REPORT_LIMIT = 1000;
 
-/** What a peer answers to a ClientHello: the options of its certificate and of its server. */
+/** A peer's answer to a ClientHello: the options of its certificate and of its server. */
 const TLS_SERVERS = {
   good: {},
   'tls1.2': { options: { maxVersion: 'TLSv1.2' } },
@@ -26,7 +26,7 @@ const TLS_SERVERS = {
   'asks for a certificate': { options: { requestCert: true, rejectUnauthorized: false } },
 };
 
-/** What a peer does instead that does not speak TLS. */
+/** The behaviour of peers without TLS. */
 const NO_TLS = {
   garbage: (connection) => connection.write(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
   close: (connection) => connection.end(),
@@ -102,7 +102,7 @@ class Connection {
     if (behaviour === 'resets at once') this.reset();
   }
 
-  /** The program is about to be told the state: connect has certainly been answered by now. */
+  /** The state is about to be reported: connect has certainly been answered by now. */
   asked() {
     const { behaviour } = this.#peer;
     if (this.#closed) return;
@@ -152,7 +152,7 @@ class Connection {
     this.#use(new TLSSocket(plain, { isServer: true, ...pair, ...options }));
   }
 
-  /** What cannot be written any more does not count. */
+  /** Data that can no longer be written does not count. */
   write(data) {
     if (this.#closed || !this.#socket.writable) return;
     this.#written += data.length;
@@ -191,7 +191,7 @@ const failedDial = (code) => ({
   resume() {},
 });
 
-/** What a program can have a peer do, with its newest connection. */
+/** The actions of a peer on its newest connection. */
 const ACTIONS = {
   write: (connection, length, first = 0) => connection.write(Buffer.from(pattern(length, first))),
   end: (connection) => connection.end(),
@@ -288,7 +288,7 @@ export class Peers {
         return connection !== undefined;
       }
       case 'state':
-        // What has arrived already counts.
+        // Data that has already arrived counts.
         await turn();
         for (const connection of this.#all) connection.asked();
         await turn();

@@ -1,6 +1,6 @@
 /**
- * The performing side of the conversation with the driver: runs the programs that it is sent, many
- * at a time, and passes on what they ask of their peers. This file runs in both worlds.
+ * The performing side: runs the programs that the driver sends, many at a time, and forwards their
+ * requests to the peers. This file runs in both worlds.
  */
 
 import { interpret } from './interpret.mjs';

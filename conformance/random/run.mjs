@@ -32,7 +32,7 @@ const SHRUNK_OF_A_KIND = 2;
 const differenceOf = ({ level, expected, got }) =>
   firstDifference(canonical(level, expected), canonical(level, got)) ?? '';
 
-/** The kind of a difference: its first lines, without what varies from program to program. */
+/** The kind of a difference: its first lines, without the parts that vary between programs. */
 function kindOf(verdict) {
   const lines = differenceOf(verdict).split('\n');
   return lines

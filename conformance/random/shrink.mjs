@@ -1,6 +1,6 @@
-/** Makes a program smaller for as long as it still shows what it is wanted for. */
+/** Makes a program smaller for as long as it still shows its difference. */
 
-/** How many candidates are tried at once, and how many at most. */
+/** The number of candidates tried at the same time, and in total. */
 const CONCURRENCY = 6;
 const MAX_CANDIDATES = 400;
 
@@ -19,7 +19,7 @@ function* simplerOperations(operations) {
     if (operation.then) {
       const { then } = operation;
       if (operation.op === 'call') yield replaced(operations, index, omit(operation, 'then'));
-      // What the callback does, instead of the call that has it.
+      // The actions of the callback, instead of the call that has it.
       yield [...operations.slice(0, index), ...then, ...operations.slice(index + 1)];
       for (const simpler of simplerOperations(then)) {
         if (simpler.length === 0) continue;

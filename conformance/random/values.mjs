@@ -46,7 +46,7 @@ export function bytesOf({ bytes, first = 0, as = 'buffer' }) {
   return as === 'view' ? wide.subarray(3, 3 + bytes) : new DataView(wide.buffer, 3, bytes);
 }
 
-/** Shows values, with the numbers of sockets and ports instead of what the run happened to get. */
+/** Shows values, with the numbers of sockets and the names of ports instead of the actual ones. */
 export class Writer {
   #slots;
   #ports;

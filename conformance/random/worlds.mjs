@@ -115,7 +115,7 @@ class Link {
  * @property {string} version
  */
 
-/** A restart for all that find the world dead: one at a time, and none while it lives. */
+/** Restarts a dead world for all waiting programs: one restart at a time. */
 function whenDead(isDead, start) {
   let starting;
   return async () => {

@@ -10,7 +10,7 @@
  */
 const { host, ports } = JSON.parse(process.env.DEMO_SETTINGS);
 
-/** What to do with the bytes of each socket. */
+/** The receiver of each socket's bytes. */
 const receivers = new Map();
 
 chrome.sockets.tcp.onReceive.addListener(({ socketId, data }) => {
@@ -32,7 +32,7 @@ function check(what, result) {
 }
 
 /**
- * One conversation: says a line whenever the server has said what is waited for.
+ * One conversation: sends a line whenever the server has sent the expected text.
  *
  * @param {string} title
  * @param {number} port
@@ -60,7 +60,8 @@ function converse(title, port, security, script, done) {
         steps = steps.slice(1);
         unread = '';
         if (text === 'STARTTLS\r\n') {
-          // The read in flight brings the server's go-ahead; then nothing is read any more.
+          // The read in flight delivers the server's go-ahead; after that, the socket does not
+          // read.
           chrome.sockets.tcp.setPaused(socketId, true, () => say(text));
           steps = [{ after: '220', say: 'secure' }, ...steps];
         } else if (text === 'secure') {

@@ -47,7 +47,7 @@ function electron() {
   return { command: 'npx', args: ['--yes', 'electron', main, ...flags], isFetched: true };
 }
 
-/** What a system lacks that Electron needs. */
+/** The requirement of Electron that the system lacks. */
 function checkSystem() {
   if (process.platform !== 'linux') return;
   const { DISPLAY, WAYLAND_DISPLAY } = process.env;

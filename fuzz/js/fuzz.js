@@ -80,10 +80,10 @@ async function fuzz(name, { seed, seconds = Infinity, inputs = Infinity, from = 
     const where = `seed ${seed}, input ${number}`;
     findings.push(`${name}, ${where}: ${error?.stack ?? error}`);
   };
-  // Stacks cost more than most inputs; whoever wants one runs the input again by itself.
+  // Stacks cost more than most inputs; run the input again by itself to get one.
   const { stackTraceLimit } = Error;
   if (inputs > 1) Error.stackTraceLimit = 0;
-  // What reaches the process is a finding, too.
+  // An uncaught exception is a finding as well.
   process.on('uncaughtException', note);
   process.on('unhandledRejection', note);
 

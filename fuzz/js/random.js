@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Reproducible choices: what is chosen depends on the seed and the number of the input and on nothing
- * else, so that one input of a hundred million can be had again by itself.
+ * Reproducible choices: they depend only on the seed and the number of the input, so a single input
+ * of a hundred million can be repeated.
  */
 
 class Random {
@@ -37,7 +37,7 @@ class Random {
 
   /**
    * @param {number} sides
-   * @returns {boolean} True once in so many times.
+   * @returns {boolean} True with a probability of one in `sides`.
    */
   oneIn(sides) {
     return this.bits() % sides === 0;

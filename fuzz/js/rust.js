@@ -10,7 +10,7 @@ const path = require('node:path');
 const root = path.join(__dirname, '..', '..');
 
 /**
- * What takes bytes in Rust: how many inputs each gets in the long form, and how long they may be.
+ * The targets in Rust: the number of inputs in the long form, and their maximum length.
  *
  * @type {Record<string, { inputs: number, longest?: number }>}
  */

@@ -10,7 +10,7 @@
   var MAX_HEAD = 8192;
 
   var serverId = null;
-  /** What each connection has sent so far, by socket. */
+  /** The bytes that each connection has sent so far, by socket. */
   var heads = {};
 
   var element = document.getElementById.bind(document);

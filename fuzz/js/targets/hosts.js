@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Host names (lib/renderer/canonical-host.js): whatever is written, the answer is a string, comes soon,
- * is already canonical, and is what a second reading of the same text says it is.
+ * Host names (lib/renderer/canonical-host.js): for every input, the result is a string, arrives
+ * within the time limit, is canonical, and equals that of a second implementation.
  */
 
 const { domainToASCII } = require('node:url');

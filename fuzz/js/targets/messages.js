@@ -166,7 +166,7 @@ class Run {
 
   /** @param {Random} random */
   #replacePage(random) {
-    // Messages that were under way when the page ended.
+    // Messages in transit when the page ended.
     this.#page.postAfterEnd(this.#generator.message(random, this.#page));
     this.#page.postAfterEnd([['create', 1]]);
     this.#page = this.#openPage();

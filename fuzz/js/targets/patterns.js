@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Manifests (lib/options/manifest.js): patterns against a small matcher that is written another way,
- * and the text of manifests, which is refused in words or means what the object means.
+ * Manifests (lib/options/manifest.js): patterns against a second matcher, and the text of
+ * manifests, which is either refused with an error or has the meaning of the object.
  */
 
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');

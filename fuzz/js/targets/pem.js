@@ -1,9 +1,8 @@
 'use strict';
 
 /**
- * What configure() is given (lib/options/configuration.js): PEM that was cut, mixed and changed, and
- * values that are no PEM at all. Whatever cannot be used is an error that names its option, and then
- * nothing has changed.
+ * Options of configure() (lib/options/configuration.js): PEM that was cut, mixed and changed, and
+ * other values. An invalid option must throw an error that names it, and must change nothing.
  */
 
 const { createPrivateKey, X509Certificate } = require('node:crypto');
