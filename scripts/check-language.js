@@ -2,8 +2,8 @@
 
 /**
  * Counts pronouns that stand where a concrete noun should ("What cannot be used is an error") in the
- * documents and in the doc comments of `src` and `lib`. Each text may have at most MAX_RATE of them
- * per 1,000 words. Code, tables' code spans and links are left out.
+ * documents and in the doc comments of `src`, `lib`, tests and tools. Each text may have at most
+ * MAX_RATE of them per 1,000 words. Code, tables' code spans and links are left out.
  *
  *     node scripts/check-language.js            # fails on a text above the limit
  *     node scripts/check-language.js --verbose  # shows each sentence that counts
@@ -20,6 +20,18 @@ const MAX_RATE = 3;
 
 /** Shorter texts are judged together with the others of their group: one word would decide. */
 const MIN_WORDS = 350;
+
+/** Folders of JavaScript that is not part of the package. */
+const TOOLS = [
+  '__test__/*.js',
+  'bench/*.js',
+  'conformance/*.mjs',
+  'examples/*.js',
+  'fuzz/js/*.js',
+  'reliability/*.js',
+  'scripts/*.js',
+  'support/*.js',
+];
 
 const PRONOUNS =
   /\b(?:what|whatever|who|whoever|whom|nobody|somebody|anybody|nothing|so much|so many)\b/gi;
@@ -44,7 +56,8 @@ function prose(/** @type {string} */ markdown) {
 function docComments(/** @type {string} */ source) {
   const lines = source.match(/^\s*\/\/[/!].*$/gm) ?? [];
   const blocks = source.match(/\/\*\*[^]*?\*\//g) ?? [];
-  return prose([...lines, ...blocks].join('\n').replace(/^\s*(?:\/\/[/!]|\/?\*+\/?)/gm, ''));
+  const text = [...lines, ...blocks].join('\n').replace(/^\s*(?:\/\/[/!]|\/?\*+\/?)/gm, '');
+  return prose(text.replace(/@(?:param|property) \{.+?\} \[?[\w.]+/g, ' '));
 }
 
 /** @type {[string, string][]} Name and prose of each text. */
@@ -52,6 +65,13 @@ const texts = [
   ...tracked('*.md').map((file) => /** @type {[string, string]} */ ([file, prose(read(file))])),
   ['doc comments of src', tracked('src/*.rs').map(read).map(docComments).join('\n')],
   ['doc comments of lib', tracked('lib/*.js').map(read).map(docComments).join('\n')],
+  [
+    'doc comments of tests and tools',
+    tracked(...TOOLS)
+      .map(read)
+      .map(docComments)
+      .join('\n'),
+  ],
   ['*.d.ts', tracked('*.d.ts').map(read).map(docComments).join('\n')],
 ];
 
