@@ -738,7 +738,7 @@ describe('the members of a secured stream', () => {
       stream.destroy();
       results[title].destroyed = stream.getPeerCertificate();
     }
-    // Node tells the version that it will offer.
+    // Node returns the version that it will offer.
     expect(results.ours.before).toEqual({ ...results.TLSSocket.before, getProtocol: null });
     expect(results.ours.after).toEqual(results.TLSSocket.after);
     expect(results.ours.destroyed).toEqual(results.TLSSocket.destroyed);

@@ -16,7 +16,7 @@ const {
 
 afterEach(stopServers);
 
-/** Runs an example, as a reader would, with what is typed. */
+/** Runs an example as a reader would, with typed input. */
 function run(name, args, input = '') {
   return new Promise((resolve) => {
     const file = join(ROOT, 'examples', `${name}.js`);

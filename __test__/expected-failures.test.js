@@ -50,7 +50,7 @@ function namesIn(source) {
 
 const patterns = sources.flatMap(namesIn);
 
-/** Whether a test has this name, and the sources have what stands in place of its placeholders. */
+/** Whether a test has this name, and the sources contain the text in place of its placeholders. */
 function isTest(name) {
   const isWritten = (text) => sources.some((source) => source.includes(text));
   return patterns.some((pattern) => name.match(pattern)?.slice(1).every(isWritten));

@@ -84,7 +84,7 @@ test('the root has at most 40 tracked entries', () => {
   expect(entries.size).toBeLessThanOrEqual(40);
 });
 
-/** The tests, and what other suites share with them: no suite loads a file of the tests. */
+/** Folders whose files must not load files of the tests. */
 const SUITES = ['bench', 'conformance', 'examples', 'reliability', 'scripts', 'support'];
 
 test('helpers that tests share with other suites are in support/', () => {

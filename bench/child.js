@@ -88,7 +88,7 @@ async function main() {
   return runNet(meter);
 }
 
-/** For what runs beside the measurement. */
+/** For code that runs beside the measurement. */
 const unmeasured = {
   over: false,
   begin() {},

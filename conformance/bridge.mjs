@@ -32,7 +32,7 @@ const writeMessage = (socket, message) => void socket.write(`${JSON.stringify(me
  *
  * @param {string} script
  * @param {{ execPath: string, execArgv: string[], env: NodeJS.ProcessEnv }} options
- * @returns The process, and a function that returns what it wrote, once it has ended.
+ * @returns The process, and a function that returns its output once it has ended.
  */
 export async function forkOverTcp(script, { execPath, execArgv, env }) {
   const server = createServer().listen(0, '127.0.0.1');

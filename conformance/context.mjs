@@ -71,8 +71,8 @@ function createContext(scenario, environment, side, { entries, writer, events })
     ...bytes,
     stateOf: (id) => events.stateOf(id),
     /**
-     * Makes many calls without an effect, so that Chromium gets what the scenario calls next in the
-     * same turn as one batch, without anything of its own happening in between.
+     * Makes many calls without an effect, so that Chromium gets the scenario's next calls of the
+     * same turn as one batch, without other work in between.
      */
     crowd() {
       if (withoutCrowd) return;

@@ -174,7 +174,7 @@ export class Peer {
   }
 
   /**
-   * A TCP server that reads everything and otherwise does what the scenario asks.
+   * A TCP server that reads everything and performs the requests of the scenario.
    * @param {{ name?: string, host?: string, port?: number, hold?: boolean,
    *   connection?: (remote: Remote) => void }} [options] `hold`: accepted connections are not read
    */
@@ -238,7 +238,8 @@ export class Peer {
 
   /**
    * A TLS server of which only the first bytes of its answer reach the client.
-   * @param {{ bytes: number, ending: 'end' | 'reset' }} options what comes through, and then
+   * @param {{ bytes: number, ending: 'end' | 'reset' }} options the bytes that arrive, and the end
+   *   after them
    */
   async truncatedTls({ bytes, ending }) {
     await this.tls({ name: 'behind' });

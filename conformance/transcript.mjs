@@ -27,7 +27,7 @@ export async function loadScenarios(subject) {
   return scenarios;
 }
 
-/** Changes whenever what the scenario does changes; layout does not matter. */
+/** Changes whenever the behaviour of the scenario changes; layout does not matter. */
 export function fingerprint(scenario) {
   const { name, server, run, parameters, events, chunks, taints, manifest } = scenario;
   const parts = [
@@ -62,8 +62,8 @@ export function writeTranscripts(subject, content) {
 const withoutStack = (text) => text.replace(/(\n\s+at .*)+$/, '');
 
 /**
- * Appends what the console said and what went uncaught, in separate groups, because only the order
- * within each group is the same from run to run.
+ * Appends the console output and the uncaught exceptions, in separate groups, because only the
+ * order within each group is the same from run to run.
  */
 export function completeTranscript(lines, messages) {
   const group = (kind) => messages.filter((message) => message.kind === kind);

@@ -19,10 +19,10 @@ const { fork } = require('node:child_process');
  * @param {unknown} job Its argument, as JSON.
  * @param {object} [options]
  * @param {NodeJS.ProcessEnv} [options.env] Added to the current environment.
- * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: what follows
- *   them is Node and its arguments.
+ * @param {string[]} [options.wrapper] A program, and its arguments, that starts Node: Node and its
+ *   arguments follow them.
  * @param {string[]} [options.flags] Flags of Node.
- * @param {boolean} [options.quiet] Whether what it says on standard error is expected.
+ * @param {boolean} [options.quiet] Whether output on standard error is expected.
  * @returns {Child}
  */
 function start(script, job, { env, wrapper = [], flags = [], quiet = false } = {}) {

@@ -86,7 +86,7 @@ function writeBill(target, file) {
   const bill = {
     bomFormat: 'CycloneDX',
     specVersion: '1.5',
-    // The same for the same contents, whoever makes it.
+    // Identical contents give an identical result.
     serialNumber: `urn:uuid:${uuidOf(JSON.stringify([target, version, components]))}`,
     version: 1,
     metadata: {

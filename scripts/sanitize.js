@@ -40,11 +40,11 @@ const PURE = [
 ];
 
 /**
- * `Arc<Cell<*mut dyn FnOnce()>>::new`, mangled. For each object napi-rs keeps what is to be called at
- * its end in a map of the thread. Where process.exit() or an uncaught exception ends the main thread,
- * Node finalizes nothing, and the map is gone before LeakSanitizer looks. Nothing is lost while a
- * process goes on, nor when a worker ends. Not a suppression of LeakSanitizer's: looking names up for
- * it would make each end of a process slower than tests allow.
+ * `Arc<Cell<*mut dyn FnOnce()>>::new`, mangled. For each object, napi-rs keeps its finalizer in a
+ * map of the thread. Where process.exit() or an uncaught exception ends the main thread, Node runs
+ * no finalizers, and the map is freed before LeakSanitizer looks. There is no leak in a running
+ * process, or when a worker ends. Not a suppression of LeakSanitizer's: looking names up for it
+ * would make each end of a process slower than tests allow.
  */
 const ENDS_OF_OBJECTS =
   / _R\w+5alloc4sync\w+3ArcI\w+4core4cell4CellO\w+3ops8function6FnOnceu\w+3new/;
@@ -52,7 +52,7 @@ const ENDS_OF_OBJECTS =
 /**
  * @param {string} command
  * @param {string[]} args
- * @param {NodeJS.ProcessEnv} [env] Besides what there is.
+ * @param {NodeJS.ProcessEnv} [env] Added to the current environment.
  * @returns {boolean} Whether it has succeeded.
  */
 function run(command, args, env = {}) {
@@ -143,7 +143,10 @@ const kinds = {
     return isQuiet(reports) && passed;
   },
 
-  /** Units of what is pure: undefined behaviour. Needs `rustup +nightly component add miri rust-src`. */
+  /**
+   * Unit tests of pure code: undefined behaviour. Needs `rustup +nightly component add miri rust-
+   * src`.
+   */
   miri: (more) =>
     run('cargo', ['+nightly', 'miri', 'test', '--locked', '--lib', '--', ...PURE, ...more], {
       CARGO_TARGET_DIR: path.join(root, 'target', 'miri'),

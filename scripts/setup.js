@@ -5,9 +5,9 @@
  * those of the lock file, and builds the native module (cargo knows whether there is anything to
  * do). Uses only Node's own modules, because no dependencies are installed yet.
  *
- * It is also npm's `prepare`, which runs when somebody says `npm install` in a checkout or installs the
- * package by the URL of its repository, and never for what comes from a registry. The dependencies are
- * there then.
+ * It is also npm's `prepare`, which runs for `npm install` in a checkout or installs the package by
+ * the URL of its repository, and never for packages from a registry. The dependencies are there
+ * then.
  */
 
 const { spawnSync } = require('node:child_process');
@@ -40,7 +40,7 @@ function dependenciesAreInstalled() {
 const { npm_lifecycle_event: event, npm_command: command = '' } = process.env;
 const isPrepare = event === 'prepare';
 
-// npm prepares what it packs, too; scripts/pack.js has seen to that.
+// npm also prepares packages that it packs; scripts/pack.js does that already.
 if (isPrepare && ['pack', 'publish'].includes(command)) process.exit();
 
 if (spawnSync('cargo', ['--version']).status !== 0) {

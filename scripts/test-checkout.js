@@ -17,7 +17,8 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'chrome-sockets-tcp-checkout-'))
 /** npm is a batch file on Windows, which only a shell can start. */
 const shell = process.platform === 'win32';
 
-// npm's variables for scripts must not reach another project. Both builds share what they compile.
+// npm's variables for scripts must not reach another project. Both builds share the compiled
+// crates.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
 );

@@ -40,8 +40,8 @@ const DAY = 24 * 60 * 60 * 1000;
  * @typedef {object} Certificate
  * @property {string} certificatePem the certificate alone
  * @property {string} keyPem its private key, PKCS #8
- * @property {string} chainPem the certificate followed by its intermediates, without the root:
- *   what a server presents
+ * @property {string} chainPem the certificate followed by its intermediates, without the root: the
+ *   list that a server presents
  */
 
 /**

@@ -84,7 +84,7 @@ export async function openWithSockets({ directory, name, fill, ready, env, args 
   let loaded = false;
 
   /**
-   * Loads the extension, in the place of what was loaded before.
+   * Loads the extension, in place of the previous one.
    *
    * @param {object | string} [own] The manifest's members that matter, or their text: a JSON object.
    * @returns {Promise<import('playwright-core').Worker>} Its service worker; rejects with a

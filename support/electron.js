@@ -34,7 +34,7 @@ const NO_ELECTRON =
  */
 function appArguments(path) {
   const resources = join(dirname(path), 'resources');
-  // One without Electron's default app starts what is in its own folder, whatever it is told.
+  // An Electron without the default app starts the app in its own folder, whatever its arguments.
   if (existsSync(join(resources, 'app'))) return [];
   return [APP];
 }
@@ -71,7 +71,7 @@ async function openDisplay() {
  */
 
 /**
- * Starts an app, which talks over `process.send` and `process.on('message')`.
+ * Starts an app, which communicates over `process.send` and `process.on('message')`.
  *
  * @param {string} main The path of the app's main file.
  * @param {{ environment?: Record<string, string> }} [options]

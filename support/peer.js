@@ -23,7 +23,7 @@ const binary = (name) => join(crate, 'target', 'release', `${name}${suffix}`);
  * @property {string[]} addresses that it listens on
  * @property {Record<'plain' | 'tls', Record<Role, number>>} ports
  * @property {string} authority path of the certificate authority's PEM file
- * @property {() => Promise<any>} negotiated what the last TLS handshake has agreed on
+ * @property {() => Promise<any>} negotiated the result of the last TLS handshake
  * @property {() => void} close
  */
 

@@ -52,7 +52,7 @@ async function startServer({ onConnection, tls: tlsOptions, host = '127.0.0.1' }
   const server = tlsOptions ? tls.createServer(tlsOptions, accept) : net.createServer(accept);
   server.on('connection', (socket) => {
     sockets.add(socket);
-    // Resets are what many tests are about.
+    // Many tests cause resets.
     socket.on('error', () => {});
   });
   server.on('tlsClientError', () => {});

@@ -237,7 +237,7 @@ describe.each(['ends', 'closes its port'])('when a page %s', (how) => {
 });
 
 describe('the calls of a page', () => {
-  /** The API of a page, and the methods of each message that it posts, with what else is noted. */
+  /** The API of a page, and a record of the methods of each posted message and of other notes. */
   function openRecorded() {
     const notes = [];
     const post = (calls) => notes.push(calls.map(([method]) => method).join());

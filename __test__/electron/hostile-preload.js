@@ -21,7 +21,10 @@ function answerTo(port, call) {
 
 contextBridge.exposeInMainWorld('hostile', {
   granted: () => Boolean(ipcRenderer.sendSync('chrome-sockets-tcp:granted')),
-  /** Sends messages over a port of its own; the last is made of code, for what no bridge carries. */
+  /**
+   * Sends messages over a port of its own; the last is made by code, for values that no bridge
+   * transfers.
+   */
   post: (messages, code) => {
     const { port1, port2 } = new MessageChannel();
     ipcRenderer.postMessage('chrome-sockets-tcp:page', null, [port2]);
@@ -63,7 +66,7 @@ contextBridge.exposeInMainWorld('hostile', {
   /** Calls over the port that was passed on. */
   callPassedOn: (call) => answerTo(passedOn, call),
   hasPassedOn: () => passedOn !== undefined,
-  /** What is no port. */
+  /** Values that are not ports. */
   send: (channel, ...args) => ipcRenderer.send(channel, ...args),
   ports: (count) => {
     const ports = Array.from({ length: count }, () => new MessageChannel().port1);

@@ -122,7 +122,7 @@ describe('an invalid message', () => {
       await survivor.tcp.getSockets();
       for (const port of ports) port.close();
     }
-    // Only what was made persistent outlives its page, until somebody else closes it.
+    // Only persistent sockets outlive their page, until another page closes them.
     for (;;) {
       const infos = await survivor.tcp.getSockets();
       if (infos.length === 0) break;

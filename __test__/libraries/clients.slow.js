@@ -1,7 +1,8 @@
 'use strict';
 
-// Clients of eight protocols over streams of this package: that they work, in the clear and encrypted, and
-// that docs/streams.md tells which members of a net.Socket and TLSSocket they ask for.
+// Clients of eight protocols over streams of this package: that they work, in the clear and
+// encrypted, and that docs/streams.md lists the members of a net.Socket and TLSSocket that they
+// use.
 
 const { once } = require('node:events');
 const { readFileSync } = require('node:fs');

@@ -71,6 +71,6 @@ export async function closeAll({ tcp, tcpServer }) {
       left.map(({ socketId }) => new Promise((resolve) => api.close(socketId, resolve))),
     );
   }
-  // The end of a socket that was reading is told behind the callback of its close.
+  // The end of a socket that was reading follows the callback of its close.
   await allSockets();
 }

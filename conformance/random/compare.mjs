@@ -19,7 +19,7 @@ function merge(entries) {
   });
 }
 
-/** A socket's info counts where it changes; a deviation may have made it what it was before. */
+/** A socket's info counts where it changes; a deviation may have restored its former value. */
 function withoutRepeats(entries) {
   const shown = new Map();
   return entries.filter(([slot, text]) => {
@@ -93,7 +93,10 @@ function inCallOrder(answers, calls) {
   return ordered ? [...answers].sort(([, one], [, other]) => byNumber(one, other)) : answers;
 }
 
-/** The order in which each socket's calls were answered and its events came, and what the peers saw. */
+/**
+ * The order in which each socket's calls were answered and its events arrived, and the observations
+ * of the peers.
+ */
 function perSocket(entries) {
   const ofSockets = entries.filter(([slot, text]) => slot >= 0 && !isCall(text)).sort(bySlot);
   return [...merge(ofSockets).map(show), ...ofNoSocket(entries)];
@@ -175,9 +178,9 @@ function resultsOnly(entries) {
 const LEVELS = { everything, 'per socket': perSocket, 'per kind': perKind, results: resultsOnly };
 
 /**
- * The strictest level. Several calls in a turn race with each other and with the peers; calls of the
- * next turn race with the answers of the one before, too, and what a peer has just written with those
- * of the turn.
+ * The strictest level. Several calls in a turn race with each other and with the peers; calls of
+ * the next turn also race with the answers of the previous one, and data that a peer has just
+ * written races with the calls of the turn.
  */
 function start({ mode, steps }) {
   if (mode === 'settled') return 0;
@@ -202,7 +205,7 @@ function races({ wait, operations }) {
 }
 
 /**
- * In settled mode `everything` already leaves open what races within a step. Where two sockets of the
+ * In settled mode, `everything` already ignores races within a step. Where two sockets of the
  * program are connected to each other, the order of a socket's events and answers is such a race.
  *
  * @returns {string[]} the levels at which a program is compared, the strictest first

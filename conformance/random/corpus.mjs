@@ -1,8 +1,8 @@
 /**
  * The committed corpus: programs with Chromium's transcripts, which the module has to match without
- * a Chromium. `node conformance/random/corpus.mjs choose FILE...` makes it of what
- * `npm run conformance:random -- --collect FILE` has written; of programs with server sockets it makes
- * the part that has these.
+ * a Chromium. `node conformance/random/corpus.mjs choose FILE...` makes it from the files that `npm
+ * run conformance:random -- --collect FILE` has written; from programs with server sockets it makes
+ * the part with servers.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -68,7 +68,7 @@ const showName = (name) =>
     ? JSON.stringify(name)
     : `${JSON.stringify(name.slice(0, 8))}… ${name.length} characters`;
 
-/** Adds to each socket's info what it would show if `secure()` had kept it. */
+/** Adds the properties to each socket's info that it would show if `secure()` had kept them. */
 function withProperties(text, properties) {
   return text.replace(/\{([^{}]*)socketId: #(\d+)\}/g, (whole, members, slot) => {
     const { bufferSize, name } = properties.get(Number(slot)) ?? {};
@@ -348,7 +348,7 @@ function refusedIsNew(program, { expected, got }) {
 
 const TAKING_EFFECT = ['close', 'disconnect', 'setPaused', 'update', 'secure'];
 
-/** Cuts a transcript where a step has settled: what happens between two such places may race. */
+/** Cuts a transcript where a step has settled: the entries between two such places may race. */
 function windowsOf(program, entries) {
   const windows = [[]];
   for (const entry of entries) {

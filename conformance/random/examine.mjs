@@ -67,12 +67,12 @@ class Lasting {
 
 /**
  * @typedef {object} Verdict
- * @property {'same' | 'dropped' | 'unsteady' | 'difference'} kind `unsteady`: once the module did
- *   what Chromium does, and once it did not
+ * @property {'same' | 'dropped' | 'unsteady' | 'difference'} kind `unsteady`: the module matched
+ *   Chromium in one run and not in another
  * @property {string} [reason] why it was dropped
  * @property {string} [level] of the comparison
  * @property {string[]} [deviations] the letters of those that were used
- * @property {[number, string][]} [expected] what the module should do
+ * @property {[number, string][]} [expected] the expected behaviour of the module
  * @property {[number, string][]} [got]
  * @property {[number, string][]} [chromium]
  */
@@ -158,8 +158,8 @@ export class Examiner {
   }
 
   /**
-   * A difference counts when it repeats, and when none of many runs in Chromium is like the module's:
-   * what races there may end in several ways.
+   * A difference counts when it repeats and when none of many runs in Chromium equals the module's,
+   * because a race in Chromium may end in several ways.
    */
   async #confirm(program, verdict, chromium, own) {
     const moreOwn = await this.#several(this.#module, program, REPEATS);

@@ -74,7 +74,7 @@ function judgeAgain(counts, { program, verdict }) {
   counts.same += 1;
   for (const letter of deviations) {
     const name = `deviation ${letter}`;
-    // What was used before the difference remained is counted already.
+    // The deviations that applied before the difference are counted already.
     if (!verdict.deviations.includes(letter)) counts[name] = (counts[name] ?? 0) + 1;
   }
 }

@@ -154,8 +154,8 @@ class ServerGenerator extends Generator {
   // ---- Steps ------------------------------------------------------------------------------------
 
   /**
-   * In a turn with a call that ends a connection between two sockets of the program, or that changes
-   * whether a server accepts, it is a matter of chance what the other end finds.
+   * In a turn with a call that ends a connection between two sockets of the program, or that
+   * changes whether a server accepts, the state that the other end finds is random.
    */
   push(operations) {
     const changes = operations.filter((operation) => this.changesOthers(operation));

@@ -1,7 +1,7 @@
 /**
  * Makes random programs from a seed. A program is plain JSON:
  *
- * - `mode`: `settled` (each step ends when nothing happens any more) or `burst` (several calls a turn)
+ * - `mode`: `settled` (each step ends when no further event happens) or `burst` (several calls a turn)
  * - `peers`: how each peer behaves: `behaviour`, `tls`, `reading`, `greeting`
  * - `steps`: `operations`, and what to `wait` for afterwards
  * - `hangs`: whether a call may stay without an answer until the peers go
@@ -306,8 +306,8 @@ export class Generator {
   }
 
   /**
-   * @param {number} depth how many callbacks it stands in
-   * @param {boolean} isLast of what the callback does
+   * @param {number} depth the depth of nested callbacks
+   * @param {boolean} isLast of the callback's actions
    */
   operation(depth, isLast = true) {
     const index = this.pickSlot();

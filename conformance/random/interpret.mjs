@@ -229,7 +229,10 @@ class Run {
     return this.#spaceOf(operation).learn(operation.slot, info.socketId);
   }
 
-  /** Whose sockets getSockets tells depends on what else runs; only the program's own are shown. */
+  /**
+   * The result of getSockets depends on the other running programs, so only the program's own
+   * sockets are shown.
+   */
   #result(operation, value) {
     if (operation.method !== 'getSockets' || !Array.isArray(value)) return value;
     return this.#spaceOf(operation).own(value);
@@ -340,7 +343,10 @@ class Run {
     return (name.startsWith('onAccept') ? this.#server : this.#tcp).api[name];
   }
 
-  /** `addListener` and the like with what the program says, on the real event object. */
+  /**
+   * `addListener` and the other functions of events, with the program's arguments, on the real
+   * event object.
+   */
   #eventMethod(operation) {
     const { event, method, args } = operation;
     const label = `${this.#numbers.get(operation)} ${event}.${method}`;
@@ -429,7 +435,7 @@ class Run {
   }
 
   /**
-   * Waits until nothing happens any more. That is a condition on both ends: every call that answers
+   * Waits until no further event happens. That is a condition on both ends: every call that answers
    * has, a round trip through the peers and one through the implementation have brought nothing
    * new, and then a window without any change follows. It is short where both ends agree on all
    * bytes and connections, and longer where they do not, such as with a paused socket.
@@ -506,7 +512,7 @@ class Run {
 
   async #step({ operations, wait = 'settle' }) {
     const burst = this.#program.mode === 'burst';
-    // In a burst, what the peers do has happened before the calls of the turn.
+    // In a burst, the actions of the peers precede the calls of the turn.
     if (burst) {
       const peers = operations.filter(({ op }) => op === 'peer');
       await Promise.all(peers.map((operation) => this.#askPeer(operation)));

@@ -100,7 +100,7 @@ async function firstThatShows(list, shows) {
 /**
  * @param {any} program
  * @param {(program: any) => Promise<boolean>} shows whether a program still shows it
- * @returns {Promise<any>} a program of which no candidate does, or what was reached in the end
+ * @returns {Promise<any>} a program of which no candidate does, or the smallest one found
  */
 export async function shrink(program, shows) {
   let smallest = program;

@@ -1,6 +1,6 @@
 /**
- * Each scenario makes a row of calls on an id that does not exist, so that what is accepted ends
- * in an error soon. Strings starting with `$` in a row stand for what JSON cannot say.
+ * Each scenario makes a row of calls on an id that does not exist, so that accepted calls soon end
+ * in an error. Strings starting with `$` in a row stand for values that JSON lacks.
  */
 
 const VALUES = {
@@ -90,7 +90,7 @@ const ID = 2147483647;
 const CB = '$callback';
 const row = (name, method, rows) => ({ name, parameters: { method, rows }, run });
 
-/** What is no int32, each in place of an integer. */
+/** Values that are not int32, each in place of an integer. */
 const NOT_INTEGERS = [
   ...['1', '', 'x', 1.5, '$nan', '$infinity', 2147483648, -2147483649, 4294967296, 1e300],
   ...[true, null, '$undefined', {}, [], [1], '$bigint', '$symbol', '$Number', '$date', '$function'],

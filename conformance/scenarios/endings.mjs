@@ -1,10 +1,11 @@
 /**
- * What becomes of bytes that were reported as sent when the connection ends while others are unread.
- * Rows in which Chromium loses bytes in some runs are not here: 60,000 bytes that arrive while the
- * client sends, and over TLS 6,000,000 bytes sent or 300,000 unread. `reliability/endings` has those.
+ * Bytes that were reported as sent when the connection ends while received bytes are unread. Rows
+ * in which Chromium loses bytes in some runs are not here: 60,000 bytes that arrive while the
+ * client sends, and over TLS 6,000,000 bytes sent or 300,000 unread. `reliability/endings` has
+ * those.
  */
 
-/** Peers that greet the client with so many bytes before they do anything else. */
+/** Peers that first send the client a number of bytes. */
 const greeting = {
   plain: (peer, { unread }) =>
     peer.tcp({ connection: ({ socket }) => socket.write(Buffer.alloc(unread, 'u')) }),
@@ -12,7 +13,10 @@ const greeting = {
     peer.tls({ connection: ({ socket }) => socket.write(Buffer.alloc(unread, 'u')) }),
 };
 
-/** Sends a pattern, in so many pieces, ends the connection in the last callback, and asks the peer. */
+/**
+ * Sends a pattern in a number of pieces, ends the connection in the last callback, and asks the
+ * peer.
+ */
 async function sendAndEnd(id, { tcp, pattern, log, call, report, parameters }) {
   const { sends, size, ending } = parameters;
   const all = pattern(sends * size);

@@ -1,4 +1,4 @@
-/** The peer listens on 127.0.0.1 and on [::1] with different ports; nobody needs the network. */
+/** The peer listens on 127.0.0.1 and on [::1] with different ports; no scenario needs the network. */
 async function run({ call, create, ports, parameters }) {
   for (const [host, type, on = 'main'] of parameters.rows) {
     const id = await create();

@@ -1,5 +1,5 @@
 /**
- * What a manifest's `sockets` member permits. No row needs a network: the names are below
+ * The permissions of a manifest's `sockets` member. No row needs a network: the names are below
  * `localhost`, and an address is looked up in the family that it is not of, which fails by itself.
  */
 async function run({ create, tcp, runtime, log, parameters }) {
@@ -26,7 +26,7 @@ const rowsOf = (hosts) =>
 
 const label = (value) => (typeof value === 'string' ? JSON.stringify(value) : value);
 
-/** `connect` patterns and what they allow. */
+/** `connect` patterns and the hosts and ports that they allow. */
 const patterns = (connect, hosts) => ({
   name: `connect: ${JSON.stringify(connect)}`,
   manifest: { sockets: { tcp: { connect } } },
@@ -34,7 +34,7 @@ const patterns = (connect, hosts) => ({
   run,
 });
 
-/** A manifest of any form; where it is accepted, one host shows what it allows. */
+/** A manifest of any form; if it is accepted, one host shows its permissions. */
 const form = (manifest) => ({
   name: `manifest: ${typeof manifest === 'string' ? label(manifest) : JSON.stringify(manifest)}`,
   manifest,

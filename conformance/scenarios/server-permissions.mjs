@@ -1,6 +1,6 @@
 /**
- * What `sockets.tcpServer.listen` permits. The addresses belong to no interface, so that a listen that
- * is allowed fails by itself.
+ * The permissions of `sockets.tcpServer.listen`. The addresses belong to no interface, so that a
+ * listen that is allowed fails by itself.
  */
 async function run({ createServer, tcpServer, runtime, log, parameters }) {
   for (const [address, port] of parameters.rows) {

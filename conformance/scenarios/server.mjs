@@ -2,7 +2,7 @@
 
 const showInfo = (context, id) => context.serve('getInfo', id);
 
-/** Listens once; the transcript shows the result and what getInfo says then. */
+/** Listens once; the transcript shows the result and then that of getInfo. */
 async function runListen({ createServer, serve, parameters: { address, port = 0, more = [] } }) {
   const id = await createServer();
   await serve('listen', id, address, port, ...more);

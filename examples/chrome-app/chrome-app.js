@@ -2,7 +2,8 @@
 
 /**
  * Runs an unmodified Chrome App or NW.js app in Electron 22 or newer. Copy this file and preload.js
- * into your project, replace the path of chrome-sockets-tcp, and extend both to what your app uses.
+ * into your project, replace the path of chrome-sockets-tcp, and extend both to the APIs that your
+ * app uses.
  */
 
 const { existsSync, readFileSync } = require('node:fs');

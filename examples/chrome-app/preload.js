@@ -2,8 +2,9 @@
 
 /**
  * Stands in for the APIs of a Chrome App beside chrome.sockets. The page keeps its sandbox and its
- * isolation: this script runs in a world of its own, and hands the function below to the page's world
- * before the page's first script. Callbacks come later, as in Chrome. Extend it to what your app uses.
+ * isolation: this script runs in a world of its own, and hands the function below to the page's
+ * world before the page's first script. Callbacks come later, as in Chrome. Extend it to the APIs
+ * that your app uses.
  */
 
 const { ipcRenderer, webFrame } = require('electron');

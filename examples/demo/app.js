@@ -3,8 +3,8 @@
 /* global chrome */
 
 /**
- * A Chrome App's networking code: nothing in it knows that it does not run in Chrome. It talks
- * IRC in the clear, sends a mail over SMTP with STARTTLS, and fetches a page over TLS.
+ * A Chrome App's networking code: it contains no code for Node. It uses IRC without TLS, sends a
+ * mail over SMTP with STARTTLS, and fetches a page over TLS.
  *
  * Settings come from where this app keeps them; the rest is `chrome.sockets.tcp`.
  */
@@ -105,7 +105,7 @@ function converse(title, port, security, script, done) {
       });
     };
 
-    // A socket that is to be secured must not be reading.
+    // A socket must not be reading when it is secured.
     if (security === 'tls') chrome.sockets.tcp.setPaused(socketId, true, connect);
     else connect();
   });

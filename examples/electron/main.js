@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * A Chrome App in Electron. This file does what background.js did; the app's other files, its manifest
- * included, are as they were. In an application of your own the second line is
+ * A Chrome App in Electron. This file replaces background.js; the app's other files, its manifest
+ * included, are unchanged. In an application of your own the second line is
  * `require('chrome-sockets-tcp/electron')`.
  */
 

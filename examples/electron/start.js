@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * Starts the example, and a small IRC server on this machine to talk to, in the Electron that
+ * Starts the example, and a small IRC server for it on this machine, in the Electron that
  * ELECTRON_PATH names, that is installed, or that npx fetches. Arguments are passed to Electron:
  * `npm run example:electron -- --no-sandbox`.
  */

@@ -22,15 +22,15 @@ const { DOWN, UP, digestOf } = require('./stream.js');
  * @property {string} name
  * @property {Transport[]} [transports] default: both
  * @property {string[]} [needs] means, see network.js
- * @property {string | string[]} expected what `run` must return, or one of several
+ * @property {string | string[]} expected the result that `run` must return, or one of several
  * @property {boolean} [cold] the module is used for the first time when the fault is there already
  * @property {object} [configuration] of the application
  * @property {boolean} [clock] whether the application's clock can be set
- * @property {string} [names] what the name server is like
+ * @property {string} [names] the behaviour of the name server
  * @property {number} [lookUps] how many threads look-ups may leave behind, besides the first
  * @property {(scene: Scene) => Promise<Ends>} [connect] lays the cable in its own way
- * @property {number} [limit] in seconds, for what takes longer than others
- * @property {(scene: Scene) => Promise<string>} run returns what the application got to know
+ * @property {number} [limit] in seconds, for faults that take longer than others
+ * @property {(scene: Scene) => Promise<string>} run returns the observations of the application
  */
 
 /** @typedef {Awaited<ReturnType<typeof connectEnds>>} Ends */

@@ -27,7 +27,7 @@ async function connecting(scene, host, port) {
 }
 
 /**
- * Whether all that both sides have sent arrives.
+ * Whether all data of both sides arrives.
  *
  * @param {Socket} socket
  * @param {number} down bytes from the peer

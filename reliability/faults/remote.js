@@ -106,7 +106,7 @@ class Remote {
     });
   }
 
-  /** @returns {Promise<string | number>} with what it ends */
+  /** @returns {Promise<string | number>} the exit code or signal */
   async ended() {
     if (!this.hasEnded) await once(this.#child, 'exit');
     return this.#child.signalCode ?? this.#child.exitCode ?? 'nothing';

@@ -3,8 +3,8 @@
 /**
  * Faults of the network and of the machine, each injected for real: by namespaces of the kernel
  * with a cable between them, firewall rules, failing system calls, a misbehaving name server. The
- * application is a process of its own that uses the module as any other does. What is expected of
- * each fault stands beside it; what is expected of all, in harness.js.
+ * application is a process of its own that uses the module as any other does. Each fault states the
+ * result to expect; harness.js checks the expectations that all share.
  */
 
 const conditions = require('./conditions.js');

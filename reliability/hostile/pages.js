@@ -33,8 +33,8 @@ const MAX_TURN_MS = 50;
  * @property {string[]} [connect] The patterns of the manifest; none by default.
  * @property {object} [configuration]
  * @property {number} [descriptors] How many the main process may open.
- * @property {(main: MainProcess) => Promise<Omit<Row, 'what'> | void>} perform Gives what else is to be
- *   said of the attack.
+ * @property {(main: MainProcess) => Promise<Omit<Row, 'what'> | void>} perform Returns further
+ *   results of the attack.
  */
 
 /** A main process, as hostile pages see it. */

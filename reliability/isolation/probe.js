@@ -107,7 +107,7 @@ function residentBytes() {
   return process.memoryUsage.rss();
 }
 
-// ---- Disturbances: each begins, and says what it has found when it is told to end ----------------
+// ---- Disturbances: each begins, and reports its findings at the end ----------------
 
 /**
  * @param {number} count

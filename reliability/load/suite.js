@@ -6,8 +6,8 @@
  * or reordering.
  *
  * The peer is a program of its own (support/peer). Transferred bytes are checked by CRC-32 on both
- * sides, which is fast enough not to be what is measured; what is sent repeats itself nowhere, so
- * that every loss, doubling and change of places changes the sum.
+ * sides, which costs little time; the sent data has no repetitions, so that every loss, doubling
+ * and change of places changes the sum.
  */
 
 const { existsSync, readFileSync } = require('node:fs');

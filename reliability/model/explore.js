@@ -19,13 +19,13 @@ const CHUNK = 100;
 
 /**
  * @typedef {object} Options
- * @property {number} [calls] at least so many
+ * @property {number} [calls] the least number of calls
  * @property {number} [until] not longer, as a time
  * @property {number} [seed]
  * @property {string} [path] of one sequence
  * @property {number} [shrinking] for so long at most a failing sequence is made shorter, in
  *   milliseconds
- * @property {number} [patience] so long nothing may happen while something must, in milliseconds
+ * @property {number} [patience] the time limit for a due result, in milliseconds
  * @property {(tally: Tally) => void} [onChunk]
  */
 

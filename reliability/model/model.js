@@ -1,7 +1,8 @@
 'use strict';
 
 /**
- * An executable model of `chrome.sockets.tcp`: what each call must answer, and which events may come.
+ * An executable model of `chrome.sockets.tcp`: the expected answer of each call, and the permitted
+ * events.
  *
  * Network events become visible only through later answers of the module, so a socket of the model
  * is in every state that the answers so far allow. A call takes each of them to its successors;
@@ -9,9 +10,9 @@
  * ({@link Model#progress}). An answer keeps only the states that it matches. If none remains, the answer is
  * wrong.
  *
- * A state has decided more than it has told: `due` is what is still to be told, in order. The ends of
- * sends that succeed are no part of it until something else depends on them: `sends` are those that
- * have not ended, which may end one after the other at any time.
+ * A state has decided more than it has delivered: `due` holds the undelivered results, in order.
+ * The ends of sends that succeed are no part of it until something else depends on them: `sends`
+ * are those that have not ended, which may end one after the other at any time.
  *
  * A peer is known completely ({@link import('./peers.js')}): it lives in the same thread.
  */
@@ -37,7 +38,7 @@
  * @property {number} latest
  * @property {Call} [call] it is the end of this call
  * @property {string} [answer] as text
- * @property {object | null} [info] in place of `answer`: what the socket was like
+ * @property {object | null} [info] in place of `answer`: the state of the socket
  * @property {number} [error] it is an onReceiveError
  * @property {Ending} [ending] these sends have ended
  * @property {boolean} [opens] it lets data come
@@ -1168,7 +1169,7 @@ function noteAddresses({ states }, [info]) {
 }
 
 /**
- * Leaves it to the channel to check that the peer gets what was sent.
+ * Passes the send to the channel, which checks that the peer gets the data.
  *
  * @param {Call} call
  * @param {boolean} succeeded

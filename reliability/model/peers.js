@@ -5,8 +5,8 @@
  * state: no other code runs at the same time.
  *
  * Every connect() call dials an address of its own (loopback has sixteen million), so a connection
- * is known by where it arrives. What peers say is their own pattern at a place of their own, so that
- * bytes that are lost, doubled or crossed are seen.
+ * is known by where it arrives. Each peer sends its own part of a pattern, so that lost, duplicated
+ * and crossed bytes are detected.
  */
 
 const { once } = require('node:events');
@@ -20,7 +20,7 @@ const { createAuthority } = require('../../support/certificates.js');
 
 /**
  * @typedef {object} Script The actions of a peer without a command.
- * @property {number} greets with so many bytes
+ * @property {number} greets the number of bytes of the greeting
  * @property {'stays' | 'ends' | 'goes' | 'resets'} then
  * @property {boolean} echoes
  * @property {boolean} reads
@@ -28,7 +28,7 @@ const { createAuthority } = require('../../support/certificates.js');
  * @typedef {object} Wish The target of a connect.
  * @property {'peer' | 'refused' | 'unresolvable' | 'deaf' | 'denied'} kind
  * @property {Script} [script]
- * @property {'good' | 'misnamed' | 'untrusted' | 'old'} [tls] what it answers to a secure()
+ * @property {'good' | 'misnamed' | 'untrusted' | 'old'} [tls] the answer to a secure()
  * @property {string} [name] instead of an address
  * @property {number} [spelling] of the address
  * @property {'any' | 'ipv4' | 'ipv6'} [family]

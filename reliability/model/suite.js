@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * Random sequences of all twelve calls on many sockets, with peers that echo, are silent, flood, end,
- * reset, refuse, do not answer or do TLS in several ways, and whatever the module says compared with a
- * small executable model of chrome.sockets.tcp (model.js): each callback exactly once and with what it
- * must be given, events where and as they may come, each byte where it belongs, and everything in the
- * order that is promised.
+ * Random sequences of all twelve calls on many sockets, with peers that echo, are silent, flood,
+ * end, reset, refuse, do not answer or do TLS in several ways, compared with a small executable
+ * model of chrome.sockets.tcp (model.js): each callback exactly once and with the right arguments,
+ * events where and as they may come, each byte where it belongs, and everything in the order that
+ * is promised.
  */
 
 const { readdirSync } = require('node:fs');

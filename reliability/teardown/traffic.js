@@ -12,7 +12,7 @@ const { call, close, expect, open, receivers, send, tcp } = require('../sockets.
 
 const KIB = 1024;
 
-/** Whatever has been asked for is more than ever comes. */
+/** The requested amount is larger than a run can transfer. */
 const ENDLESS = new BigUint64Array([2n ** 50n]).buffer;
 
 const job = workerData ?? JSON.parse(process.argv[2]);

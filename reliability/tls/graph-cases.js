@@ -420,7 +420,7 @@ const KINDS = {
     },
   },
 
-  /** Policies, what requires them, maps them and inhibits them, none of that critical. */
+  /** Policies, and the extensions that require, map and inhibit them, none of them critical. */
   policies: {
     count: 120,
     make(maker) {

@@ -36,7 +36,7 @@ const EXTENSION = {
 };
 const X25519 = 0x001d;
 const P256 = 0x0017;
-/** What a public key begins with, and how one is made. */
+/** The header of a public key, and the generation of a key pair. */
 const GROUPS = {
   [X25519]: { header: Buffer.from('302a300506032b656e032100', 'hex'), generate: ['x25519'] },
   [P256]: {
@@ -88,7 +88,7 @@ function prf(secret, label, seed, length) {
   return Buffer.concat(blocks).subarray(0, length);
 }
 
-/** `HKDF-Expand-Label` of TLS 1.3, for what fits one block. */
+/** `HKDF-Expand-Label` of TLS 1.3, for results that fit one block. */
 function expand(secret, label, context, length) {
   const info = [uint(length, 2), vector(1, Buffer.from(`tls13 ${label}`)), vector(1, context)];
   return hmac(secret, ...info, Buffer.from([1])).subarray(0, length);
@@ -185,7 +185,7 @@ class HandmadeTls {
   #ended = false;
   #transcript = [];
   #seal;
-  /** Of what is sent now, in TLS 1.3. */
+  /** The secret of the current keys, in TLS 1.3. */
   #secret = Buffer.alloc(0);
 
   /**
@@ -268,7 +268,7 @@ class HandmadeTls {
     }
   }
 
-  /** Counts messages as said, and nothing more. */
+  /** Counts messages as sent, without sending them. */
   note(...messages) {
     this.#transcript.push(...messages);
   }
@@ -394,7 +394,7 @@ class HandmadeTls {
     this.master = master;
   }
 
-  /** Protects what is sent from now on. */
+  /** Encrypts the records from now on. */
   startProtection() {
     this.#seal = this.pending;
   }
@@ -475,7 +475,7 @@ class HandmadeTls {
     this.hello = parseClientHello(next.content);
   }
 
-  /** Protects what is sent from now on. */
+  /** Encrypts the records from now on. */
   startProtection13() {
     const secret = diffieHellman(
       this.share.privateKey,
@@ -555,7 +555,7 @@ class HandmadeTls {
     this.say(this.certificateVerify(change.verify));
   }
 
-  /** Ends the server's flight; what follows is data. */
+  /** Ends the server's flight; data follows. */
   finish13() {
     this.say(this.finished13());
     this.startData13();
@@ -565,7 +565,7 @@ class HandmadeTls {
     this.#sealWith(expand(this.mainSecret, 's ap traffic', this.transcriptHash, 32));
   }
 
-  /** The record of a key update, behind which the next keys protect what is sent. */
+  /** The record of a key update, after which the next keys protect sent records. */
   keyUpdate(asksForOne = false) {
     const bytes = this.protect(
       RECORD.handshake,

@@ -108,7 +108,7 @@ const MESSAGES = {
   'HelloVerifyRequest of DTLS': message(3, Buffer.from([0xfe, 0xfd, 0])),
 };
 
-/** Ends of a random number by which a server tells that it could do better. */
+/** The last bytes of a random number by which a server signals a downgrade. */
 const DOWNGRADED = {
   'to TLS 1.2': '444f574e47524401',
   'to TLS 1.1': '444f574e47524400',
@@ -148,7 +148,7 @@ function sayAround(tls, whole, between) {
   tls.write(tls.protect(RECORD.handshake, whole.subarray(half)));
 }
 
-/** What the client asks for, where that is not the default, by the name of a script. */
+/** The version range of the client, if it is not the default, by the name of a script. */
 const RANGES = {};
 const ONE_VERSION = { 'TLS 1.2': { max: 'tls1.2' }, 'TLS 1.3': { min: 'tls1.3' } };
 
@@ -319,7 +319,7 @@ for (const [name, stage] of Object.entries(STAGES)) {
   };
 }
 
-/** Hellos that are answered with the rest of a flight of TLS 1.2, whatever they say. */
+/** Hellos that are followed by the rest of a TLS 1.2 flight, whatever their content. */
 const HELLOS_12 = {
   'as it should be': {},
   'of SSL 3': { version: 0x0300 },

@@ -15,7 +15,7 @@ class HonestPage {
 
   /**
    * @param {InstanceType<typeof import('../../../lib/electron/application.js').Application>} application
-   * @param {number} echoPort of a server that sends back what it receives
+   * @param {number} echoPort of an echo server
    */
   constructor(application, echoPort) {
     this.#echoPort = echoPort;

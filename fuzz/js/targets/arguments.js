@@ -1,9 +1,9 @@
 'use strict';
 
 /**
- * Arguments (lib/renderer/arguments.js) of every kind that JavaScript has, against a second reading of
- * the schema: what is accepted is what the schema says, what is refused is refused in Chromium's words,
- * and what an application's own code throws meanwhile comes through as it is.
+ * Arguments (lib/renderer/arguments.js) of every kind that JavaScript has, against a second reading
+ * of the schema: both accept the same values, refusals have Chromium's messages, and exceptions of
+ * the application's own code pass through unchanged.
  */
 
 const { types } = require('node:util');
@@ -15,7 +15,7 @@ const { dictionaries, enumerations, methods } = require('../../../lib/renderer/s
 
 const METHODS = /** @type {(keyof typeof parsers)[]} */ (Object.keys(methods));
 
-/** What getters and traps of the values here throw. */
+/** The exception that getters and traps of these values throw. */
 const THROWN = new RangeError('thrown by the application');
 const throwing = () => {
   throw THROWN;
@@ -297,8 +297,8 @@ function declared(declaration) {
 const PARAMETERS = Object.fromEntries(METHODS.map((name) => [name, methods[name].map(declared)]));
 
 /**
- * The first way to give each argument to a parameter, where to give one counts before to leave one
- * out, and what stands on the left before what stands on the right.
+ * The first way to give each argument to a parameter, preferring to give an argument over leaving
+ * it out, from left to right.
  *
  * @param {Declared[]} parameters
  * @param {unknown[]} args
@@ -351,9 +351,9 @@ function isAllowed(type, value) {
 
 /**
  * @param {string} type
- * @param {any} value What was given.
- * @param {any} parsed What became of it.
- * @returns {boolean} Whether that is what native code may get.
+ * @param {any} value The argument.
+ * @param {any} parsed Its parsed value.
+ * @returns {boolean} Whether native code may get that value.
  */
 function isParsed(type, value, parsed) {
   if (type === 'integer') return Object.is(parsed, value + 0) && !Object.is(parsed, -0);

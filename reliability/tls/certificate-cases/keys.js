@@ -34,7 +34,7 @@ function addKeyCases({ add, anchor, intermediate, leaf, root, under }) {
   for (const kind of KEY_KINDS) {
     const usable = kind !== 'x25519';
     const made = leaf({ kind, issuer: root });
-    // A key of 512 bits is too short for what TLS 1.3 signs with.
+    // A key of 512 bits is too short for the signature schemes of TLS 1.3.
     const short = kind === 'rsa-512' && { version: 12, scheme: 0x0401 };
     add(`key: ${kind}`, [made], { key: usable ? made.key : keyFor(P256), ...short });
     if (!['x25519', 'dsa-2048', 'rsa-512', 'rsa-4096', 'rsa-2047'].includes(kind)) {
