@@ -11,7 +11,7 @@ const TOTAL = 128;
  * The most bytes in transit: the operating system's buffers on both sides (some 10 MiB on Linux)
  * and the module's read-ahead.
  */
-const ON_THE_WAY = 32 * MIB;
+const MAX_IN_TRANSIT = 32 * MIB;
 
 let server;
 
@@ -60,7 +60,7 @@ describe.each([['plain'], ['TLS']])('a %s peer that sends faster than JavaScript
       server.waitUntilStalled();
       sentAtMost = server.sentBytes();
     });
-    expect(sentAtMost).toBeLessThan(ON_THE_WAY);
+    expect(sentAtMost).toBeLessThan(MAX_IN_TRANSIT);
     expect(received).toBe(server.totalBytes);
   });
 
@@ -71,7 +71,7 @@ describe.each([['plain'], ['TLS']])('a %s peer that sends faster than JavaScript
     await server.stalled();
     tcp.onReceive.removeListener(stranger);
     expect(stranger).not.toHaveBeenCalled();
-    expect(server.sentBytes()).toBeLessThan(ON_THE_WAY);
+    expect(server.sentBytes()).toBeLessThan(MAX_IN_TRANSIT);
     await expect(receiveAll(socketId)).resolves.toBe(server.totalBytes);
   });
 });

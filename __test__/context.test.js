@@ -33,14 +33,14 @@ describe('the asynchronous context', () => {
       update: [socketId, {}],
       disconnect: [socketId],
     };
-    const heard = [];
+    const seen = [];
     const made = Object.entries(calls).flatMap(([method, args]) =>
       ['A', 'B', undefined].map(
         (name) =>
           new Promise((resolve) =>
             as(name, () =>
               tcp[method](...args, () => {
-                heard.push([method, name, storage.getStore()]);
+                seen.push([method, name, storage.getStore()]);
                 resolve(undefined);
               }),
             ),
@@ -48,14 +48,14 @@ describe('the asynchronous context', () => {
       ),
     );
     await Promise.all(made);
-    expect(heard).toHaveLength(3 * Object.keys(calls).length);
-    for (const [, name, store] of heard) expect(store).toBe(name);
+    expect(seen).toHaveLength(3 * Object.keys(calls).length);
+    for (const [, name, store] of seen) expect(store).toBe(name);
   });
 
   test('of connect() and of many sends of one tick is that of each call', async () => {
     const { port } = await startServer();
     const names = ['A', 'B', 'C'];
-    const stores = await Promise.all(
+    const seen = await Promise.all(
       names.map((name) =>
         as(name, async () => {
           const { socketId } = await sockets.create();
@@ -74,13 +74,13 @@ describe('the asynchronous context', () => {
         }),
       ),
     );
-    expect(stores).toEqual(names.map((name) => Array(7).fill(name)));
+    expect(seen).toEqual(names.map((name) => Array(7).fill(name)));
   });
 
   test('of a listener is that in which it was added', async () => {
     const server = await startServer();
-    const heard = { A: [], B: [], none: [] };
-    const listeners = Object.keys(heard).map((name) => () => heard[name].push(storage.getStore()));
+    const seen = { A: [], B: [], none: [] };
+    const listeners = Object.keys(seen).map((name) => () => seen[name].push(storage.getStore()));
     as('A', () => tcp.onReceive.addListener(listeners[0]));
     as('B', () => tcp.onReceive.addListener(listeners[1]));
     as(undefined, () => tcp.onReceive.addListener(listeners[2]));
@@ -88,16 +88,16 @@ describe('the asynchronous context', () => {
     (await server.accepted()).write('x');
     await inbox.untilReceived(1);
     for (const listener of listeners) tcp.onReceive.removeListener(listener);
-    expect(heard).toEqual({ A: ['A'], B: ['B'], none: [undefined] });
+    expect(seen).toEqual({ A: ['A'], B: ['B'], none: [undefined] });
   });
 
   test('of dispatch() is that of the caller', () => {
-    const heard = [];
-    const listener = () => heard.push(storage.getStore());
+    const seen = [];
+    const listener = () => seen.push(storage.getStore());
     as('A', () => tcp.onReceive.addListener(listener));
     as('B', () => tcp.onReceive.dispatch({}));
     tcp.onReceive.removeListener(listener);
-    expect(heard).toEqual(['B']);
+    expect(seen).toEqual(['B']);
   });
 
   test.each([
@@ -107,11 +107,11 @@ describe('the asynchronous context', () => {
     const server = await startServer({ onConnection: echo });
     const streams = ['A', 'B'].map((name) => {
       const stream = as(name, () => make(server.port));
-      const heard = [];
+      const seen = [];
       for (const event of ['connect', 'data', 'end', 'close']) {
-        stream.on(event, () => heard.push([event, storage.getStore()]));
+        stream.on(event, () => seen.push([event, storage.getStore()]));
       }
-      return { name, stream, heard };
+      return { name, stream, seen };
     });
     for (const { stream } of streams) {
       await as('C', async () => {
@@ -123,8 +123,8 @@ describe('the asynchronous context', () => {
       peer.end();
       await closed;
     }
-    for (const { name, heard } of streams) {
-      expect(heard).toEqual(['connect', 'data', 'end', 'close'].map((event) => [event, name]));
+    for (const { name, seen } of streams) {
+      expect(seen).toEqual(['connect', 'data', 'end', 'close'].map((event) => [event, name]));
     }
   });
 
@@ -135,9 +135,9 @@ describe('the asynchronous context', () => {
       await sockets.connect(socketId, '127.0.0.1', server.port);
       const peer = await server.accepted();
       setImmediate(() => as('peer', () => peer.end('x')));
-      const stores = [];
-      for await (const data of sockets.received(socketId)) stores.push(data && storage.getStore());
-      return stores;
+      const seen = [];
+      for await (const data of sockets.received(socketId)) seen.push(data && storage.getStore());
+      return seen;
     };
     for (const name of ['A', 'B']) expect(await as(name, read)).toEqual([name]);
   });

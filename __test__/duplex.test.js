@@ -483,9 +483,9 @@ describe('a library runs on a stream:', () => {
 
   // test:libraries has the other clients.
   test.each(['mqtt', 'ws'])('%s', async (name) => {
-    const { serve, talk, heard } = conversations[name];
+    const { serve, exchange, expected } = conversations[name];
     const { port } = await startServer({ onConnection: serve });
-    expect(await talk(() => connect({ port }), port)).toEqual(heard);
+    expect(await exchange(() => connect({ port }), port)).toEqual(expected);
     expect(await tcp.getSockets()).toEqual([]);
   });
 });

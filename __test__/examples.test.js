@@ -72,12 +72,12 @@ test('the HTTP example prints a page over HTTP and HTTPS', async () => {
 });
 
 test('the IRC example joins a channel and posts a message', async () => {
-  const heard = [];
+  const received = [];
   const onConnection = (socket) => {
     // Its PONG may come behind its QUIT.
     const say = (line) => socket.writable && socket.write(`${line}\r\n`);
     onLine(socket, (line) => {
-      heard.push(line);
+      received.push(line);
       if (line.startsWith('USER')) say('PING :42');
       if (line.startsWith('PONG')) say(':server 001 visitor :Welcome');
       if (line === 'QUIT') socket.end(':server ERROR :Bye\r\n');
@@ -86,19 +86,19 @@ test('the IRC example joins a channel and posts a message', async () => {
   const { port } = await startServer({ onConnection, tls: certificate() });
   const { code, stdout, stderr } = await run('irc', ['localhost', port, 'visitor'], '/quit\n');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(heard).toEqual(expect.arrayContaining(['NICK visitor', 'USER visitor 0 * :visitor']));
+  expect(received).toEqual(expect.arrayContaining(['NICK visitor', 'USER visitor 0 * :visitor']));
   expect(stdout).toContain(':server ERROR :Bye\n');
   expect(stdout).not.toContain('PING');
 });
 
 test('the SMTP example sends a message over STARTTLS', async () => {
-  const heard = [];
+  const received = [];
   function talk(socket, greeting) {
     let inMail = false;
     const say = (line) => socket.write(`${line}\r\n`);
     if (greeting) say(greeting);
     onLine(socket, (line) => {
-      heard.push(line);
+      received.push(line);
       if (inMail && line !== '.') return;
       inMail = line === 'DATA';
       if (line === 'STARTTLS') {
@@ -117,7 +117,7 @@ test('the SMTP example sends a message over STARTTLS', async () => {
   const mail = 'Subject: Hello\n\n.dot\n';
   const { code, stderr } = await run('smtp', ['localhost', port, 'a@b', 'c@d'], mail);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(heard.slice(-8)).toEqual([
+  expect(received.slice(-8)).toEqual([
     'MAIL FROM:<a@b>',
     'RCPT TO:<c@d>',
     'DATA',

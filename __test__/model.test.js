@@ -131,7 +131,7 @@ test.each(Object.entries(DEFECTS))(
   'the model detects %s',
   async (_what, defect) => {
     const module = { tcp: defective(defect()), runtime, configure };
-    const { failure } = await explore(module, { calls: CALLS, shrinking: 0, patience: 300 });
+    const { failure } = await explore(module, { calls: CALLS, shrinking: 0, timeout: 300 });
     expect(failure).toBeDefined();
   },
   60_000,

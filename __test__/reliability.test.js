@@ -62,7 +62,7 @@ test('one failed row fails the run, and later suites still run', async () => {
 test.each([
   ['throwing', 'Error: out of the blue'],
   ['ending', 'ended with 0'],
-  ['empty', 'Error: the suite reports nothing'],
+  ['empty', 'Error: the suite reports no rows'],
   ['hanging', 'not done within 1 s'],
 ])('a suite that is %s fails the run', async (name, figure) => {
   const { code, result } = await run(name);

@@ -33,7 +33,7 @@ const LOWER_IS_BETTER = new Set([
 
 /** Marks the rows in which a side is better than the floor, and says so below a table. */
 const MARK = '†';
-const MARK_TEXT = `${MARK} The floor is worse than a side here, so it bounds nothing.`;
+const MARK_TEXT = `${MARK} The floor is worse than a side here, so it is not a bound.`;
 
 /**
  * @typedef {object} Line

@@ -34,13 +34,13 @@ const USAGE = `npm run bench -- [options]
   --check           compare with bench/baseline.json; exit code 1 if a ratio fell
   --baseline        store the ratios of this run as bench/baseline.json`;
 
-const PACE = {
+const PRESETS = {
   full: { rounds: 7, warmup: 400, duration: 1000, idleRounds: 3, idleTls: 10_000 },
   quick: { rounds: 3, warmup: 120, duration: 250, idleRounds: 1, idleTls: 1000 },
 };
 
 /** The floor varies little, so it needs fewer rounds. */
-const FEW_ROUNDS = 3;
+const FLOOR_ROUNDS = 3;
 
 const modulePath = resolve(__dirname, '..');
 const resultsPath = join(__dirname, 'results', 'latest.json');
@@ -115,7 +115,7 @@ function makeSides(peer, { names, variants }) {
   const withoutServer = ({ serves }) => !serves;
   const floor = {
     name: 'floor',
-    rounds: FEW_ROUNDS,
+    rounds: FLOOR_ROUNDS,
     applies: withoutServer,
     measure(/** @type {any} */ parameters) {
       const { kind, size, connections, warmup, duration, addresses, port, tls } = parameters;
@@ -156,7 +156,7 @@ function makeSides(peer, { names, variants }) {
  * @param {import('./workloads.js').Workload[]} chosen
  * @param {Side[]} sides
  * @param {import('../support/peer.js').Peer} peer
- * @param {typeof PACE.full} pace
+ * @param {typeof PRESETS.full} pace
  */
 async function measureAll(chosen, sides, peer, pace) {
   const rows = [];
@@ -222,7 +222,7 @@ function choose(values) {
 
 /** @param {any} values */
 async function measure(values) {
-  const pace = { ...(values.quick ? PACE.quick : PACE.full) };
+  const pace = { ...(values.quick ? PRESETS.quick : PRESETS.full) };
   if (values.rounds) pace.rounds = Number(values.rounds);
   if (values.duration) pace.duration = Number(values.duration);
   build();
@@ -300,7 +300,7 @@ async function main() {
     if (!existsSync(baselinePath)) throw new Error('There is no bench/baseline.json yet.');
     const fallen = check.compare(results, JSON.parse(readFileSync(baselinePath, 'utf8')));
     for (const line of fallen) console.log(`fell: ${line}`);
-    if (fallen.length === 0) console.log('Nothing fell.');
+    if (fallen.length === 0) console.log('No ratio fell.');
     else process.exitCode = 1;
   }
 }

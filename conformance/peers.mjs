@@ -119,7 +119,7 @@ class Remote {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#watchers.delete(check);
-        reject(new Error(`waited in vain for ${what}`));
+        reject(new Error(`timed out waiting for ${what}`));
       }, TIMEOUT_MS);
       const check = () => {
         if (!condition()) return;

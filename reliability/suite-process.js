@@ -26,7 +26,7 @@ process.on('disconnect', () => process.exit(1));
 
 /** @param {import('./suite.js').Row[]} rows */
 function check(rows) {
-  if (!Array.isArray(rows) || rows.length === 0) throw new Error('the suite reports nothing');
+  if (!Array.isArray(rows) || rows.length === 0) throw new Error('the suite reports no rows');
   for (const row of rows) {
     const { what, figure, ok } = row;
     if (typeof what !== 'string' || typeof figure !== 'string' || typeof ok !== 'boolean') {

@@ -188,5 +188,5 @@ if (!Object.hasOwn(kinds, kind ?? '')) {
   process.exit(2);
 }
 const clean = kinds[kind](more);
-console.log(`${kind}: ${clean ? 'nothing was found' : 'FAILED'}`);
+console.log(`${kind}: ${clean ? 'no finding' : 'FAILED'}`);
 process.exit(clean ? 0 : 1);

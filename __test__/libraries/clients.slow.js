@@ -68,14 +68,14 @@ function documented(library) {
 }
 
 test.each(Object.keys(conversations))('%s works on a stream', async (name) => {
-  const { serve, talk, heard } = conversations[name];
+  const { serve, exchange, expected } = conversations[name];
   /** @type {Set<string>} */
   const asked = new Set();
   for (const secure of [false, true]) {
     const options = { onConnection: serve, tls: secure ? certificate() : undefined };
     const { port } = await startServer(options);
     const open = () => watch(connect({ port, secure }), asked);
-    expect(await talk(open, port)).toEqual(heard);
+    expect(await exchange(open, port)).toEqual(expected);
     while ((await tcp.getSockets()).length > 0) await new Promise(setImmediate);
   }
   expect([...asked].sort()).toEqual(documented(name).sort());

@@ -2,7 +2,7 @@
 
 /**
  * Short conversations of clients that take a stream. `serve` is their peer's half of a connection;
- * `talk` makes the client, uses and closes it, and returns the received text.
+ * `exchange` makes the client, uses and closes it, and returns the received text.
  */
 
 const { once } = require('node:events');
@@ -13,8 +13,8 @@ const { loadLibrary } = require('./libraries.js');
 /**
  * @typedef {object} Conversation
  * @property {(socket: import('node:net').Socket) => void} serve
- * @property {(open: () => any, port: number) => Promise<unknown>} talk
- * @property {unknown} heard
+ * @property {(open: () => any, port: number) => Promise<unknown>} exchange
+ * @property {unknown} expected
  */
 
 const answersRequests = () => {
@@ -27,40 +27,40 @@ const answersRequests = () => {
 /** @type {Conversation} */
 const nodeHttp = {
   serve: answersRequests(),
-  async talk(open, port) {
+  async exchange(open, port) {
     const agent = new http.Agent({ keepAlive: true });
     /** @type {any} */ (agent).createConnection = open;
-    const heard = [];
+    const received = [];
     for (const path of ['/one', '/two']) {
       const request = http.get({ host: 'localhost', port, path, agent });
       const [response] = await once(request, 'response');
-      for await (const data of response) heard.push(String(data));
+      for await (const data of response) received.push(String(data));
     }
     agent.destroy();
-    return heard;
+    return received;
   },
-  heard: ['you want /one', 'you want /two'],
+  expected: ['you want /one', 'you want /two'],
 };
 
 /** @type {Conversation} */
 const undici = {
   serve: answersRequests(),
-  async talk(open, port) {
+  async exchange(open, port) {
     const { Client } = loadLibrary('undici');
     const connect = (/** @type {object} */ _, /** @type {Function} */ callback) => {
       const stream = open();
       stream.once('connect', () => callback(null, stream)).once('error', callback);
     };
     const client = new Client(`http://localhost:${port}`, { connect });
-    const heard = [];
+    const received = [];
     for (const path of ['/one', '/two']) {
       const { body } = await client.request({ path, method: 'GET' });
-      heard.push(await body.text());
+      received.push(await body.text());
     }
     await client.close();
-    return heard;
+    return received;
   },
-  heard: ['you want /one', 'you want /two'],
+  expected: ['you want /one', 'you want /two'],
 };
 
 /** @type {Conversation} */
@@ -75,7 +75,7 @@ const ws = {
       server.emit('connection', socket);
     };
   })(),
-  async talk(open, port) {
+  async exchange(open, port) {
     const { WebSocket } = require('ws');
     const client = new WebSocket(`ws://localhost:${port}`, { createConnection: open });
     await once(client, 'open');
@@ -85,7 +85,7 @@ const ws = {
     await once(client, 'close');
     return data.length;
   },
-  heard: 300_000,
+  expected: 300_000,
 };
 
 /** @type {Conversation} */
@@ -101,7 +101,7 @@ const mqtt = {
     });
     socket.on('data', (data) => parser.parse(data));
   },
-  async talk(open) {
+  async exchange(open) {
     const { MqttClient } = require('mqtt');
     const client = new MqttClient(open, { reconnectPeriod: 0 });
     await once(client, 'connect');
@@ -111,7 +111,7 @@ const mqtt = {
     await client.endAsync();
     return [topic, String(message)];
   },
-  heard: ['weather', 'sunny'],
+  expected: ['weather', 'sunny'],
 };
 
 /** @type {Conversation} */
@@ -146,7 +146,7 @@ const ssh2 = {
       server.injectSocket(socket);
     };
   })(),
-  async talk(open) {
+  async exchange(open) {
     const { Client } = loadLibrary('ssh2');
     const client = new Client();
     client.connect({ sock: open(), username: 'visitor', password: 'secret' });
@@ -156,14 +156,14 @@ const ssh2 = {
         error ? reject(error) : resolve(stream),
       );
     });
-    let heard = '';
-    for await (const data of channel) heard += data;
+    let received = '';
+    for await (const data of channel) received += data;
     const closed = once(client, 'close');
     client.end();
     await closed;
-    return heard;
+    return received;
   },
-  heard: 'ran uptime',
+  expected: 'ran uptime',
 };
 
 /** @type {Conversation} */
@@ -194,7 +194,7 @@ const nodemailer = {
       lines.forEach(answer);
     });
   },
-  async talk(open, port) {
+  async exchange(open, port) {
     const { createTransport } = loadLibrary('nodemailer');
     const transport = createTransport({
       host: 'localhost',
@@ -211,7 +211,7 @@ const nodemailer = {
     transport.close();
     return [accepted, response];
   },
-  heard: [['b@localhost'], '250 accepted'],
+  expected: [['b@localhost'], '250 accepted'],
 };
 
 /** @type {Conversation} */
@@ -239,7 +239,7 @@ const ioredis = {
       return lines.slice(1, 2 * count + 1).filter((_, index) => index % 2 === 1);
     };
   },
-  async talk(open) {
+  async exchange(open) {
     const { AbstractConnector, Redis } = loadLibrary('ioredis');
     class Connector extends AbstractConnector {
       constructor() {
@@ -253,14 +253,14 @@ const ioredis = {
     }
     const redis = new Redis({ Connector, enableReadyCheck: false, retryStrategy: null });
     await redis.set('weather', 'sunny');
-    const heard = await redis.get('weather');
+    const received = await redis.get('weather');
     const ended = once(redis, 'end');
     await redis.quit();
     redis.disconnect();
     await ended;
-    return heard;
+    return received;
   },
-  heard: 'sunny',
+  expected: 'sunny',
 };
 
 /** A message of PostgreSQL's protocol: its kind, its length, its content. */
@@ -304,7 +304,7 @@ const pg = {
       });
     });
   },
-  async talk(open, port) {
+  async exchange(open, port) {
     const { Client } = loadLibrary('pg');
     const client = new Client({
       ...{ host: 'localhost', port, user: 'visitor', password: '', database: 'test', ssl: false },
@@ -318,7 +318,7 @@ const pg = {
     await client.end();
     return rows;
   },
-  heard: [{ weather: 'sunny' }],
+  expected: [{ weather: 'sunny' }],
 };
 
 /** @type {Record<string, Conversation>} */

@@ -40,7 +40,7 @@ export class Entries {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#checks.delete(check);
-        reject(new Error(`waited in vain for ${description}`));
+        reject(new Error(`timed out waiting for ${description}`));
       }, TIMEOUT);
       const check = () => {
         if (!condition()) return;

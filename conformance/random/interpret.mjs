@@ -108,7 +108,7 @@ class Run {
   /** The last difference between both ends that has settled. */
   #knownBalance = '';
   /** How long a step waits for answers: long only until one has not come. */
-  #patience;
+  #timeout;
   #over = false;
   #listeners;
 
@@ -121,7 +121,7 @@ class Run {
     this.#runtime = runtime;
     this.#ask = ask;
     this.#numbers = number(program);
-    this.#patience = program.hangs ? UNANSWERED_MS : TIMEOUT_MS;
+    this.#timeout = program.hangs ? UNANSWERED_MS : TIMEOUT_MS;
     this.#listeners = {
       onReceive: (info) => this.#onReceive(info),
       onReceiveError: (info) => this.#onReceiveError(info),
@@ -444,7 +444,7 @@ class Run {
     const answered = () => this.#asking === 0 && this.#allAnswered();
     const deadline = now() + TIMEOUT_MS;
     for (;;) {
-      if (!(await this.#until(answered, this.#patience))) this.#patience = UNANSWERED_MS;
+      if (!(await this.#until(answered, this.#timeout))) this.#timeout = UNANSWERED_MS;
       const { version, state, sockets, tripTime } = await this.#look();
       const balance = this.#balance(state, sockets);
       const text = [...balance, this.#pending.size].join();
@@ -560,7 +560,7 @@ class Run {
       await this.#ask('abort', []);
       await this.#until(
         () => this.#pending.size === 0,
-        this.#program.hangs ? TIMEOUT_MS : this.#patience,
+        this.#program.hangs ? TIMEOUT_MS : this.#timeout,
       );
       ({ sockets, servers } = await this.settle());
     }

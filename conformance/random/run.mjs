@@ -27,7 +27,7 @@ import { shrink } from './shrink.mjs';
 import { openChromium, openModule } from './worlds.mjs';
 
 /** Differences of one kind that are shrunk in one run. */
-const SHRUNK_OF_A_KIND = 2;
+const MAX_SHRUNK_PER_KIND = 2;
 
 const differenceOf = ({ level, expected, got }) =>
   firstDifference(canonical(level, expected), canonical(level, got)) ?? '';
@@ -85,7 +85,7 @@ class Session {
     this.#kinds.set(kind, seen);
     let smallest = program;
     const verdicts = new Map([[program, verdict]]);
-    if (this.#options.shrink && seen <= SHRUNK_OF_A_KIND) {
+    if (this.#options.shrink && seen <= MAX_SHRUNK_PER_KIND) {
       const shows = async (candidate) => {
         const result = await this.#examiner.examine(candidate);
         verdicts.set(candidate, result);

@@ -268,10 +268,10 @@ obey({
    * descriptor a moment later.
    *
    * @param {ReturnType<typeof measure>} before
-   * @param {number} patience
+   * @param {number} timeout
    */
-  async settle(before, patience) {
-    const end = Date.now() + patience;
+  async settle(before, timeout) {
+    const end = Date.now() + timeout;
     let now = measure();
     while (
       (now.descriptors > before.descriptors || now.threads > before.threads) &&

@@ -21,7 +21,7 @@ const { DOWN, UP, digestOf } = require('./stream.js');
  * @typedef {object} Fault
  * @property {string} name
  * @property {Transport[]} [transports] default: both
- * @property {string[]} [needs] means, see network.js
+ * @property {string[]} [needs] requirements, see network.js
  * @property {string | string[]} expected the result that `run` must return, or one of several
  * @property {boolean} [cold] the module is used for the first time when the fault is there already
  * @property {object} [configuration] of the application
@@ -282,10 +282,10 @@ class Scene {
       if (socket.connection === undefined || !socket.speaksOurs) continue;
       const { here, there } = await socket.whole();
       if (here.sha256 !== digestOf(DOWN, here.length) || here.length > there.written) {
-        wrong.push(`socket ${socket.id} has received what was not sent`);
+        wrong.push(`socket ${socket.id} has received bytes that were not sent`);
       }
       if (there.sha256 !== digestOf(UP, there.length)) {
-        wrong.push(`the peer of socket ${socket.id} has received what was not sent`);
+        wrong.push(`the peer of socket ${socket.id} has received bytes that were not sent`);
       }
     }
     return wrong;

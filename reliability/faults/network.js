@@ -58,7 +58,7 @@ function mayTrace() {
  *
  * @type {Record<string, () => boolean>}
  */
-const MEANS = {
+const REQUIREMENTS = {
   namespaces: () =>
     ['ip', 'nsenter'].every(isInstalled) &&
     works('ip link add one type veth peer name other && mount --bind /etc/hosts /etc/hosts'),
@@ -80,12 +80,12 @@ const MEANS = {
 /** @type {Map<string, boolean>} */
 const known = new Map();
 
-/** @param {string} means */
-function has(means) {
-  let answer = known.get(means);
+/** @param {string} requirement */
+function has(requirement) {
+  let answer = known.get(requirement);
   if (answer === undefined) {
-    answer = MEANS[means]();
-    known.set(means, answer);
+    answer = REQUIREMENTS[requirement]();
+    known.set(requirement, answer);
   }
   return answer;
 }

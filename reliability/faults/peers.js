@@ -48,7 +48,7 @@ const dropAll = ({ network }) => network.far.iptables('-A INPUT -p tcp -j DROP')
  * @param {'disconnect' | 'close'} method
  * @returns {Fault}
  */
-const impatient = (method) => ({
+const endedEarly = (method) => ({
   name: `no answer to a connect, and ${method}() before there is one`,
   transports: TCP,
   needs: FIREWALL,
@@ -102,8 +102,8 @@ const strangers = [
       return connecting(scene);
     },
   },
-  impatient('disconnect'),
-  impatient('close'),
+  endedEarly('disconnect'),
+  endedEarly('close'),
   {
     name: 'the first packets of a connection are lost',
     transports: TCP,
@@ -271,7 +271,7 @@ const connected = (name, expected, action, rest = {}) => ({
 });
 
 /** The results of all sends that a broken connection aborts, and the end. */
-const TAKEN_DOWN = 'sends -2, then -15; onReceiveError -100, send -15';
+const ABORTED_SENDS = 'sends -2, then -15; onReceiveError -100, send -15';
 
 /**
  * Many sends are under way to a peer that does not read; then something happens.
@@ -326,18 +326,22 @@ const endings = [
     await socket.pause(false);
     return ends(socket);
   }),
-  connected('the peer resets during large sends to it', TAKEN_DOWN, async (_, socket) => {
+  connected('the peer resets during large sends to it', ABORTED_SENDS, async (_, socket) => {
     const codes = await whileSending(socket, () => socket.peer('reset'));
     return `sends ${told(codes)}; ${await ends(socket)}`;
   }),
-  connected('the peer closes without reading', TAKEN_DOWN, async (_, socket) => {
+  connected('the peer closes without reading', ABORTED_SENDS, async (_, socket) => {
     const codes = await whileSending(socket, () => socket.peer('destroy'));
     return `sends ${told(codes)}; ${await ends(socket)}`;
   }),
-  connected('the peer closes its half during large sends to it', TAKEN_DOWN, async (_, socket) => {
-    const codes = await whileSending(socket, () => socket.peer('end'));
-    return `sends ${told(codes)}; ${await ends(socket)}`;
-  }),
+  connected(
+    'the peer closes its half during large sends to it',
+    ABORTED_SENDS,
+    async (_, socket) => {
+      const codes = await whileSending(socket, () => socket.peer('end'));
+      return `sends ${told(codes)}; ${await ends(socket)}`;
+    },
+  ),
   connected('the process of the peer is killed', BROKEN, async (scene, socket) => {
     socket.speaksOurs = false;
     scene.peer.signal('SIGKILL');
@@ -409,7 +413,7 @@ const endings = [
   ),
   connected(
     'the peer vanishes during large sends to it',
-    TAKEN_DOWN,
+    ABORTED_SENDS,
     async (scene, socket) => {
       await scene.network.near.sysctl('ipv4/tcp_retries2', 2);
       await dropAll(scene);

@@ -39,7 +39,7 @@ function inWords({ found, took, wrong }) {
 async function rowOf(stage, fault) {
   const { name: what, needs = [], transports = ['TCP', 'TLS'], expected } = fault;
   const bound = [expected].flat().join(' or ');
-  const missing = needs.filter((means) => !has(means));
+  const missing = needs.filter((requirement) => !has(requirement));
   if (missing.length > 0) {
     return { what, figure: '–', bound, ok: true, leftOut: `no ${missing.join(', no ')}` };
   }

@@ -126,8 +126,8 @@ class Page {
   #id;
   #wake = () => {};
   #request = 0;
-  /** Messages that it has heard and not acknowledged. */
-  #heard = 0;
+  /** The number of received messages that it has not acknowledged. */
+  #unacknowledged = 0;
 
   /** Whether it acknowledges answers and data. */
   acknowledges = true;
@@ -152,21 +152,21 @@ class Page {
     if (closed) this.closed = true;
     else {
       const [kind, , code, failure, value] = message;
-      this.#heard += 1;
+      this.#unacknowledged += 1;
       if (kind === 0) {
         this.answers += 1;
         const outcome = code ?? failure;
         this.codes.set(outcome, (this.codes.get(outcome) ?? 0) + 1);
         if (typeof value === 'number') this.sockets.push(value);
       }
-      if (this.acknowledges && this.#heard === 1) setImmediate(() => this.#acknowledge());
+      if (this.acknowledges && this.#unacknowledged === 1) setImmediate(() => this.#acknowledge());
     }
     this.#wake();
   }
 
   #acknowledge() {
-    void this.post([['received', this.#heard]]);
-    this.#heard = 0;
+    void this.post([['received', this.#unacknowledged]]);
+    this.#unacknowledged = 0;
   }
 
   /** @param {unknown} message */

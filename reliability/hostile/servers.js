@@ -8,7 +8,7 @@
 const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
-const { holdTheLoop } = require('../isolation/loop.js');
+const { measureTurns } = require('../isolation/loop.js');
 
 /** The beginnings of the names of the worst inputs. */
 const WORST_INPUTS = ['tickets, 910 in a record', 'a record of tickets'];
@@ -17,7 +17,7 @@ const WORST_INPUTS = ['tickets, 910 in a record', 'a record of tickets'];
 async function run({ long, log }) {
   const folder = mkdtempSync(join(tmpdir(), 'servers-'));
   try {
-    return await holdTheLoop(folder, { long, log, inputs: WORST_INPUTS });
+    return await measureTurns(folder, { long, log, inputs: WORST_INPUTS });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

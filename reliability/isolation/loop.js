@@ -21,7 +21,7 @@ const bound = `≤ ${MAX_TURN_MS} ms`;
  * @param {number} milliseconds for which a process measures
  * @returns {Promise<undefined>} Fulfilled long after the process should have reported.
  */
-const patience = (milliseconds) =>
+const timedOut = (milliseconds) =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), 5 * milliseconds + 5000).unref());
 
 /**
@@ -30,7 +30,7 @@ const patience = (milliseconds) =>
  *   names of the wanted ones begin
  * @returns {Promise<Row[]>}
  */
-async function holdTheLoop(folder, { long, log, inputs = [''] }) {
+async function measureTurns(folder, { long, log, inputs = [''] }) {
   const authority = join(folder, 'floods.pem');
   const server = start(join(__dirname, '..', 'tls', 'flood-server.js'), { authority });
   /** @type {Row[]} */
@@ -64,7 +64,7 @@ async function holdTheLoop(folder, { long, log, inputs = [''] }) {
       const child = start(join(__dirname, 'loop-probe.js'), job, {
         env: { SSL_CERT_FILE: authority },
       });
-      const found = await Promise.race([child.hear(), patience(job.before + job.during)]);
+      const found = await Promise.race([child.hear(), timedOut(job.before + job.during)]);
       child.kill();
       if (!found) {
         rows.push({ what, figure: 'the loop did not turn again', bound, ok: false });
@@ -88,4 +88,4 @@ async function holdTheLoop(folder, { long, log, inputs = [''] }) {
   }
 }
 
-module.exports = { holdTheLoop };
+module.exports = { measureTurns };

@@ -14,7 +14,7 @@ const { join } = require('node:path');
 const { build, startPeer } = require('../../support/peer.js');
 const { boundOf } = require('../../support/bounds.js');
 const { start } = require('../child.js');
-const { holdTheLoop } = require('./loop.js');
+const { measureTurns } = require('./loop.js');
 const { startResolver, withResolver } = require('./names.js');
 
 /**
@@ -250,7 +250,7 @@ module.exports = {
       const rows = [];
       for (const name of wanted) {
         if (name === EVENT_LOOP) {
-          rows.push(...(await holdTheLoop(folder, { long, log })));
+          rows.push(...(await measureTurns(folder, { long, log })));
           continue;
         }
         const scenario = SCENARIOS[name];

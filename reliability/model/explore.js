@@ -25,7 +25,7 @@ const CHUNK = 100;
  * @property {string} [path] of one sequence
  * @property {number} [shrinking] for so long at most a failing sequence is made shorter, in
  *   milliseconds
- * @property {number} [patience] the time limit for a due result, in milliseconds
+ * @property {number} [timeout] the time limit for a due result, in milliseconds
  * @property {(tally: Tally) => void} [onChunk]
  */
 
@@ -40,7 +40,7 @@ async function explore({ tcp, runtime, configure }, options) {
     until = Infinity,
     path,
     shrinking = 20_000,
-    patience = 5000,
+    timeout = 5000,
     onChunk,
   } = options;
   let { seed = Date.now() % 2 ** 31 } = options;
@@ -53,7 +53,7 @@ async function explore({ tcp, runtime, configure }, options) {
     const late = failedAt > 0 && Date.now() - failedAt > shrinking;
     if (late || (!path && failedAt === 0 && (tally.calls >= calls || Date.now() >= until))) return;
     try {
-      await new Play({ tcp, runtime, peers }, tally, patience).run(steps);
+      await new Play({ tcp, runtime, peers }, tally, timeout).run(steps);
     } catch (error) {
       failedAt ||= Date.now();
       throw error;

@@ -836,7 +836,9 @@ class Model {
       const socket = this.#byId.get(id);
       return socket === undefined || !call.listed?.has(socket);
     });
-    if (strange !== undefined) throw new Violation(`getSockets lists ${strange}, which is none`);
+    if (strange !== undefined) {
+      throw new Violation(`getSockets lists ${strange}, which is not one of its sockets`);
+    }
     for (const socket of call.listed?.keys() ?? []) {
       this.progress(socket);
       const own = infos.find(({ socketId }) => socketId === socket.id);
@@ -856,11 +858,11 @@ class Model {
   received(info) {
     const { socketId, data } = /** @type {{ socketId: number, data: ArrayBuffer }} */ (info);
     const socket = this.#byId.get(socketId);
-    if (!socket) throw new Violation(`onReceive for ${socketId}, which is no socket`);
+    if (!socket) throw new Violation(`onReceive for ${socketId}, which is not a socket`);
     const members = Object.keys(/** @type {object} */ (info)).join();
-    if (members !== 'data,socketId') throw new Violation(`onReceive tells ${members}`);
+    if (members !== 'data,socketId') throw new Violation(`onReceive has the members ${members}`);
     if (Object.prototype.toString.call(data) !== '[object ArrayBuffer]') {
-      throw new Violation('onReceive gives no ArrayBuffer');
+      throw new Violation('onReceive delivers no ArrayBuffer');
     }
     this.#listen(socket);
     const bytes = new Uint8Array(data);
@@ -888,9 +890,9 @@ class Model {
     const { socketId, resultCode } = /** @type {any} */ (info);
     const socket = this.#byId.get(socketId);
     const said = JSON.stringify(info);
-    if (!socket) throw new Violation(`onReceiveError ${said} for what is no socket`);
+    if (!socket) throw new Violation(`onReceiveError ${said} for an unknown socket`);
     if (said !== JSON.stringify({ resultCode, socketId })) {
-      throw new Violation(`onReceiveError tells ${said}`);
+      throw new Violation(`onReceiveError delivers ${said}`);
     }
     this.#listen(socket);
     this.#leave(socket, `onReceiveError ${resultCode}`, (state) => {
@@ -962,7 +964,7 @@ class Model {
     const fitting = socket.states.map(fit).filter((result) => result !== undefined);
     if (fitting.length === 0) {
       const states = socket.states.slice(0, 12).map((state) => `  ${state.describe()}`);
-      const told = `what was decided before ${this.#told} has been told`;
+      const told = `results from before ${this.#told} are delivered`;
       throw new Violation(
         `${socket} says ${what} (${told}), but is in one of ${socket.states.length} states:\n${states.join('\n')}`,
       );

@@ -312,7 +312,7 @@ class Channel {
     }
     if (all.compare(received, 0, received.length, 0, received.length) !== 0) {
       const place = received.findIndex((byte, index) => byte !== all[index]);
-      return `${this} has not received what was sent from byte ${place} on`;
+      return `${this} has received wrong bytes from byte ${place} on`;
     }
     if (this.sawEnd && this.#received >= this.said && received.length < sent.length) {
       return `${this} has met the end after ${received.length} of ${sent.length} bytes`;
@@ -510,7 +510,7 @@ class Peers {
       const dial = this.#dials.get(`${localAddress}:${localPort}`);
       if (!dial) {
         socket.destroy();
-        this.onTrouble(new Error(`nobody was to connect to ${localAddress}:${localPort}`));
+        this.onTrouble(new Error(`unexpected connection to ${localAddress}:${localPort}`));
         return;
       }
       try {

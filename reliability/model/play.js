@@ -68,15 +68,15 @@ class Play {
   /** Counts the events. */
   #progress = 0;
   #sends = 0;
-  #patience;
+  #timeout;
 
   /**
    * @param {{ tcp: any, runtime: any, peers: Peers }} world
    * @param {Tally} tally
-   * @param {number} patience the time limit for a due result, in milliseconds
+   * @param {number} timeout the time limit for a due result, in milliseconds
    */
-  constructor({ tcp, runtime, peers }, tally, patience) {
-    this.#patience = patience;
+  constructor({ tcp, runtime, peers }, tally, timeout) {
+    this.#timeout = timeout;
     this.#tcp = tcp;
     this.#runtime = runtime;
     this.#peers = peers;
@@ -176,8 +176,8 @@ class Play {
       if (progress !== this.#progress) {
         progress = this.#progress;
         since = Date.now();
-      } else if (Date.now() - since > this.#patience) {
-        throw new Violation(`nothing happens, although ${owed}`);
+      } else if (Date.now() - since > this.#timeout) {
+        throw new Violation(`no event in time, although ${owed}`);
       }
     }
   }
@@ -354,7 +354,7 @@ class Play {
 
   /** Waits until the peers know that the application has ended its connections. */
   async #parted() {
-    const until = Date.now() + this.#patience;
+    const until = Date.now() + this.#timeout;
     for (let count = 0; ; count++) {
       this.#check();
       const open = this.#peers.dials.find(({ accepted, closed }) => accepted && !closed);
