@@ -1,4 +1,4 @@
-//! What the two programs share: the settings of TLS, the same on both ends for every column of the
+//! The TLS settings of both programs, which are the same on both ends for every column of the
 //! benchmark.
 
 use std::io;
@@ -64,10 +64,10 @@ pub fn client_config(authority: &str) -> io::Result<ClientConfig> {
     Ok(config)
 }
 
-/// What one system call may bring.
+/// The most bytes that one system call reads.
 const BULK: usize = 256 * 1024;
 
-/// What precedes each record of TLS, its length in the last two bytes.
+/// The header of a TLS record, which ends with the length in two bytes.
 const HEADER: usize = 5;
 
 /// Reads much at once and hands it on record by record: rustls moves what stands behind a record

@@ -11,7 +11,7 @@
 //!
 //! A profile is a list of `name=value`, with commas between: `delay` and `jitter` in milliseconds;
 //! `loss`, `duplicate`, `reorder` and `corrupt` in percent of the packets; `rate` in kilobytes a
-//! second; `fragment`, the size of the fragments in bytes. What is left out is not done.
+//! second; `fragment`, the size of the fragments in bytes. Effects that are left out do not happen.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -77,7 +77,7 @@ fn open(name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// What the line does to packets.
+/// The effects of the link on packets.
 #[derive(Clone, Copy, Default)]
 struct Profile {
     delay: f64,
@@ -147,7 +147,7 @@ struct Travelling {
     packet: Vec<u8>,
 }
 
-/// What was done, for whoever wants to know that something was.
+/// Counters of the effects, to show that they happened.
 #[derive(Default)]
 struct Counts {
     packets: u64,
@@ -312,7 +312,7 @@ fn checksum(header: &[u8]) -> u16 {
     !u16::try_from(sum).unwrap_or_default()
 }
 
-/// What the threads tell the line.
+/// Messages of the threads to the link.
 enum Message {
     Packet(usize, Vec<u8>),
     End,

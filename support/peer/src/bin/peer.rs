@@ -9,7 +9,7 @@
 //! * fleeting: echo whose connections leave nothing behind in the kernel, for millions of them.
 //! * transfer: for three little-endian numbers of 8 bytes (how much it will be sent, how much it shall
 //!   send, and a seed) receives and sends that at the same time, and then tells in 16 bytes the CRC-32
-//!   of either and how much it has received. What it sends repeats itself nowhere.
+//!   of either and how much it has received. Its data has no repetitions.
 //! * status: sends, as JSON, what the last TLS handshake has negotiated, and closes.
 
 use std::cell::RefCell;
