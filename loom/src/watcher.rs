@@ -111,3 +111,36 @@ fn every_socket_that_becomes_ready_is_found() {
 fn a_watcher_that_is_disarmed_and_armed_again_watches() {
     model(2, || find(1, true));
 }
+
+/// The JavaScript thread polls while nothing becomes ready: the first poll takes the interruption, and the
+/// watcher must not block afterwards.
+#[test]
+fn a_disarmed_watcher_returns_the_selector() {
+    model(3, || {
+        let mailbox = Arc::new(Mailbox::default());
+        let kernel = Arc::new(Kernel::default());
+        let watcher = Arc::new(Watcher::new(Polled {
+            kernel: Arc::clone(&kernel),
+            events: 0,
+        }));
+        let watch = {
+            let (watcher, mailbox) = (Arc::clone(&watcher), Arc::clone(&mailbox));
+            thread::spawn(move || watcher.watch(&mailbox))
+        };
+        watcher.arm();
+        if watcher.disarm() {
+            kernel.interrupt();
+        }
+        for _ in 0..2 {
+            let mut polled = false;
+            watcher.collect(|_| polled = true);
+            while !polled {
+                thread::yield_now();
+                watcher.collect(|_| polled = true);
+            }
+        }
+        watcher.end();
+        kernel.interrupt();
+        watch.join().unwrap();
+    });
+}

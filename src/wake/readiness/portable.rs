@@ -271,6 +271,7 @@ impl PolledSocket {
 mod tests {
     use std::io::Write;
     use std::sync::mpsc;
+    use std::task::Poll;
     use std::time::Instant;
 
     use super::*;
@@ -281,7 +282,7 @@ mod tests {
     /// A poller that watches a connected socket, the other end of it, and the wake-ups.
     struct Watched {
         mailbox: Arc<Mailbox>,
-        poller: Poller,
+        poller: Option<Poller>,
         socket: PolledSocket,
         peer: std::net::TcpStream,
         woken: mpsc::Receiver<()>,
@@ -302,7 +303,7 @@ mod tests {
             let socket = poller.watch(socket.into(), 7).unwrap();
             let watched = Self {
                 mailbox,
-                poller,
+                poller: Some(poller),
                 socket,
                 peer: listener.accept(),
                 woken,
@@ -314,14 +315,50 @@ mod tests {
 
         fn collect(&self) -> usize {
             let mut found = VecDeque::new();
-            self.poller.collect(&mut found);
+            self.poller().collect(&mut found);
             assert!(found.iter().all(|&(socket_id, _)| socket_id == 7));
             found.len()
         }
 
         fn sleep(&self) {
             assert!(self.mailbox.sleep());
-            self.poller.arm();
+            self.poller().arm();
+        }
+
+        /// Waits until this thread can poll the selector, or until it cannot.
+        fn until_polled_by_this_thread(&self, expected: bool) {
+            let give_up = Instant::now() + DEADLINE;
+            loop {
+                let mut polled = false;
+                self.poller().watcher.collect(|_| polled = true);
+                if polled == expected {
+                    return;
+                }
+                assert!(Instant::now() < give_up, "this thread polls: {polled}");
+                thread::yield_now();
+            }
+        }
+
+        fn poller(&self) -> &Poller {
+            self.poller.as_ref().unwrap()
+        }
+
+        /// Drops the poller, which must not wait for an event.
+        fn end(&mut self) {
+            let (sender, ended) = mpsc::channel();
+            let poller = self.poller.take();
+            thread::spawn(move || {
+                drop(poller);
+                let _ = sender.send(());
+            });
+            let ended = ended.recv_timeout(DEADLINE);
+            assert!(ended.is_ok() || thread::panicking(), "the watcher runs");
+        }
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            self.end();
         }
     }
 
@@ -336,7 +373,7 @@ mod tests {
             // Windows reports the socket again after a read that finds no more.
             watched.socket.note(Ready::TO_BE_READ);
             let mut buffer = Vec::with_capacity(16);
-            while watched.socket.poll_read(&mut buffer).is_ready() {}
+            while matches!(watched.socket.poll_read(&mut buffer), Poll::Ready(Ok(1..))) {}
             assert_eq!(buffer, b"more");
         }
     }
@@ -344,15 +381,14 @@ mod tests {
     #[test]
     fn a_disarmed_watcher_returns_the_selector_and_wakes_no_thread() {
         let watched = Watched::new();
-        for _ in 0..100 {
+        for round in 0..100 {
             watched.sleep();
-            watched.poller.disarm();
-            let give_up = Instant::now() + DEADLINE;
-            let mut polled = false;
-            while !polled {
-                assert!(Instant::now() < give_up, "the watcher polls");
-                watched.poller.watcher.collect(|_| polled = true);
+            if round % 2 == 0 {
+                // It blocks in the selector; in the other rounds it may not have begun.
+                watched.until_polled_by_this_thread(false);
             }
+            watched.poller().disarm();
+            watched.until_polled_by_this_thread(true);
         }
         assert!(watched.woken.try_recv().is_err());
     }
@@ -360,11 +396,11 @@ mod tests {
     #[test]
     fn a_poller_that_is_dropped_ends_its_watcher() {
         for armed in [false, true] {
-            let watched = Watched::new();
+            let mut watched = Watched::new();
             if armed {
                 watched.sleep();
             }
-            drop(watched.poller);
+            watched.end();
             assert_eq!(Arc::strong_count(&watched.mailbox), 1);
         }
     }
