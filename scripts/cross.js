@@ -12,14 +12,21 @@
  */
 
 const { spawnSync } = require('node:child_process');
-const { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } = require('node:fs');
+const {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 
-const { napi } = require('../package.json');
 const { makeFrameworks } = require('./cross/frameworks.js');
-const { TARGETS, complaints } = require('./cross/targets.js');
+const { join } = require('./cross/universal.js');
+const { EXPORTS, TARGETS, complaints } = require('./cross/targets.js');
 const {
   FOLDER,
   ROOT,
@@ -40,17 +47,22 @@ function isInstalled(triple) {
   return existsSync(run('rustc', ['--print', 'target-libdir', '--target', triple]).trim());
 }
 
+/** napi-build wants a file to link with, although the module finds Node's symbols at run time. */
+function nodeLibrary() {
+  return once('libnode', (target) => {
+    writeFileSync(path.join(target, 'libnode.a'), '!<arch>\n');
+    writeFileSync(path.join(target, 'libnode.dll'), '');
+  });
+}
+
 /**
- * MinGW's linker wants two objects that building the standard library does not make, and napi-build
- * wants a file to link with, although the module finds Node's symbols at run time.
+ * MinGW's linker wants two objects that building the standard library does not make.
  *
  * @param {string | undefined} sources of the standard library, if it is compiled
  */
 function mingwEnvironment(sources) {
   need('x86_64-w64-mingw32-gcc', 'apt-get install gcc-mingw-w64-x86-64');
   const folder = once('mingw', (target) => {
-    writeFileSync(path.join(target, 'libnode.a'), '!<arch>\n');
-    writeFileSync(path.join(target, 'libnode.dll'), '');
     for (const name of sources ? ['rsbegin', 'rsend'] : []) {
       const source = path.join(/** @type {string} */ (sources), `rtstartup/${name}.rs`);
       const options = [
@@ -68,7 +80,7 @@ function mingwEnvironment(sources) {
   });
   return {
     env: {
-      LIBNODE_PATH: folder,
+      LIBNODE_PATH: nodeLibrary(),
       CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc',
     },
     // The time of the build would be in the file.
@@ -76,10 +88,34 @@ function mingwEnvironment(sources) {
   };
 }
 
+/**
+ * cargo-zigbuild does not pass rustc's list of exported symbols to Zig's linker, which finds them in a
+ * section of any object.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function exportsForZig(env) {
+  const folder = once('windows-exports', (target) => {
+    const source = path.join(target, 'exports.s');
+    writeFileSync(source, `.section .drectve,"yn"\n.ascii " -export:${EXPORTS[0]} "\n`);
+    const args = ['-m', 'ziglang', 'cc', '-target', 'aarch64-windows-gnu', '-c', source];
+    run(path.join(pythonTools(), 'python'), [...args, '-o', path.join(target, 'exports.o')], {
+      env: { ...process.env, ...env },
+    });
+  });
+  return path.join(folder, 'exports.o');
+}
+
 /** @param {Target} target @returns {{ env: NodeJS.ProcessEnv, flags: string[] }} */
 function zigEnvironment({ triple, minimum, platform }) {
   const env = { PATH: `${pythonTools()}:${process.env.PATH}` };
   if (triple.includes('musl')) return { env, flags: ['-C', 'target-feature=-crt-static'] };
+  if (triple.includes('windows')) {
+    return {
+      env: { ...env, LIBNODE_PATH: nodeLibrary() },
+      flags: ['-C', `link-arg=${exportsForZig(env)}`],
+    };
+  }
   if (!minimum) return { env, flags: [] };
   const { sdk, linker } = makeFrameworks(pythonTools());
   const name = `chrome-sockets-tcp.${platform}.node`;
@@ -109,7 +145,9 @@ function remappedPaths(sources) {
 
 /**
  * @param {Target} target
- * @param {{ subcommand?: string, after?: string[] }} [how] Cargo's arguments.
+ * @param {object} [how]
+ * @param {string} [how.subcommand] of Cargo
+ * @param {string[]} [how.after] Cargo's last arguments.
  */
 function cargo(target, { subcommand = 'build', after = [] } = {}) {
   need('cargo', 'install Rust, https://rustup.rs');
@@ -142,14 +180,25 @@ function cargo(target, { subcommand = 'build', after = [] } = {}) {
 
 /** @param {string} name @param {Target} target @returns {string} the built file */
 function build(name, target) {
+  if (target.parts) {
+    const parts = target.parts.map((part) => build(part, TARGETS[part]));
+    const file = artifact(name, target);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, join(parts.map((part) => readFileSync(part))));
+    return file;
+  }
   cargo(target);
-  const extension = { PE: 'dll', ELF: 'so', MachO: 'dylib' }[target.file.format];
-  const prefix = extension === 'dll' ? '' : 'lib';
   const file = artifact(name, target);
   mkdirSync(path.dirname(file), { recursive: true });
-  const built = path.join(CARGO_FOLDER, target.triple, 'release');
-  copyFileSync(path.join(built, `${prefix}chrome_sockets_tcp.${extension}`), file);
+  copyFileSync(builtFile(target), file);
   return file;
+}
+
+/** @param {Target} target @returns {string} what Cargo has built */
+function builtFile({ triple, file }) {
+  const extension = { PE: 'dll', ELF: 'so', MachO: 'dylib' }[file.format];
+  const name = `${extension === 'dll' ? '' : 'lib'}chrome_sockets_tcp.${extension}`;
+  return path.join(CARGO_FOLDER, triple, 'release', name);
 }
 
 /** @param {string} name @param {Target} target */
@@ -162,36 +211,43 @@ function examine(file, target) {
   const python = path.join(pythonTools(), 'python');
   const facts = JSON.parse(run(python, [path.join(__dirname, 'cross/inspect.py'), file]));
   const { size } = statSync(file);
-  const { versions, minimum, name } = facts;
-  const details = [
-    `${size} bytes`,
-    facts.libraries.join(' '),
-    ...(versions?.length ? [versions.join(' ')] : []),
-    ...(minimum ? [`macOS ${minimum}, ${name}`] : []),
-  ];
-  console.log(`${path.relative(ROOT, file)}: ${details.join(', ')}`);
+  const details = facts.flatMap((/** @type {Record<string, any>} */ part) => [
+    part.libraries.join(' '),
+    ...(part.versions?.length ? [part.versions.join(' ')] : []),
+    ...(part.minimum ? [`macOS ${part.minimum}, ${part.name}`] : []),
+  ]);
+  console.log(`${path.relative(ROOT, file)}: ${size} bytes, ${details.join(', ')}`);
   return complaints(target, facts, size);
 }
+
+/** MinGW's `thread_local!` hides from the lint that an initializer is const. */
+const ALLOWED = ['-A', 'clippy::missing_const_for_thread_local'];
 
 function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { check: { type: 'boolean' }, clippy: { type: 'boolean' } },
+    options: {
+      check: { type: 'boolean' },
+      clippy: { type: 'boolean' },
+    },
   });
   const names = positionals.includes('all') ? Object.keys(TARGETS) : positionals;
   const unknown = names.filter((name) => !(name in TARGETS));
   if (names.length === 0 || unknown.length > 0) {
-    const others = napi.targets.filter((/** @type {string} */ name) => !(name in TARGETS));
     throw new ToolError(
       `expected targets: all, ${Object.keys(TARGETS).join(', ')}` +
-        (unknown.length > 0 ? `; not ${unknown.join(', ')}` : '') +
-        `. No toolchain for Linux builds ${others.join(', ')}.`,
+        (unknown.length > 0 ? `; not ${unknown.join(', ')}` : ''),
     );
   }
   for (const name of names) {
     const target = TARGETS[name];
     if (values.clippy) {
-      cargo(target, { subcommand: 'clippy', after: ['--', '-D', 'warnings'] });
+      for (const part of target.parts?.map((other) => TARGETS[other]) ?? [target]) {
+        cargo(part, {
+          subcommand: 'clippy',
+          after: ['--', '-D', 'warnings', ...ALLOWED],
+        });
+      }
       continue;
     }
     const file = values.check ? artifact(name, target) : build(name, target);

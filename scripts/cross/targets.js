@@ -6,9 +6,10 @@
  * @typedef {object} Target
  * @property {string} platform The name in the package's and the file's name.
  * @property {string} triple Rust's target. It differs from the package's where the toolchain does.
- * @property {'mingw' | 'zig'} linker
+ * @property {'mingw' | 'zig' | 'none'} linker
  * @property {string} [glibc] The oldest glibc that has the symbols.
  * @property {string} [minimum] The oldest macOS.
+ * @property {string[]} [parts] The targets whose files are joined into one.
  * @property {{ format: string, architecture: string, libraries: RegExp }} file
  * @property {number} megabytes The bound of the size.
  */
@@ -30,6 +31,14 @@ const TARGETS = {
     triple: 'x86_64-pc-windows-gnu',
     linker: 'mingw',
     file: { format: 'PE', architecture: 'AMD64', libraries: WINDOWS_LIBRARIES },
+    megabytes: 5.5,
+  },
+  'aarch64-pc-windows-msvc': {
+    platform: 'win32-arm64-msvc',
+    // Clang's MinGW, which Zig has for arm64, too.
+    triple: 'aarch64-pc-windows-gnullvm',
+    linker: 'zig',
+    file: { format: 'PE', architecture: 'ARM64', libraries: WINDOWS_LIBRARIES },
     megabytes: 5.5,
   },
   'x86_64-unknown-linux-gnu': {
@@ -80,6 +89,15 @@ const TARGETS = {
   },
 };
 
+TARGETS['universal-apple-darwin'] = {
+  ...TARGETS['aarch64-apple-darwin'],
+  platform: 'darwin-universal',
+  triple: 'universal-apple-darwin',
+  linker: 'none',
+  parts: ['x86_64-apple-darwin', 'aarch64-apple-darwin'],
+  megabytes: 10.5,
+};
+
 /** The symbols that Node looks up in an addon. It needs no others. */
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
@@ -88,11 +106,23 @@ const EXPORTS_OF_AWS_LC = /^aws_lc_\d+_\d+_\d+_jent_/;
 
 /**
  * @param {Target} target
- * @param {Record<string, any>} facts of scripts/cross/inspect.py
+ * @param {Record<string, any>[]} facts of scripts/cross/inspect.py
  * @param {number} bytes
  * @returns {string[]} the defects of the file
  */
-function complaints({ file, glibc, minimum, megabytes }, facts, bytes) {
+function complaints(target, facts, bytes) {
+  const parts = target.parts?.map((name) => TARGETS[name]) ?? [target];
+  const found = parts.flatMap((part, index) =>
+    facts[index] ? complaintsAbout(part, facts[index]) : [`it lacks ${part.file.architecture}`],
+  );
+  if (facts.length > parts.length) found.push(`it has ${facts.length} architectures`);
+  const { megabytes } = target;
+  if (bytes > megabytes * 1e6) found.push(`it has ${bytes} bytes, the bound is ${megabytes} MB`);
+  return found;
+}
+
+/** @param {Target} target @param {Record<string, any>} facts of one architecture */
+function complaintsAbout({ file, glibc, minimum }, facts) {
   const found = [];
   for (const key of /** @type {const} */ (['format', 'architecture'])) {
     if (facts[key] !== file[key]) found.push(`${key}: ${facts[key]} instead of ${file[key]}`);
@@ -117,7 +147,7 @@ function complaints({ file, glibc, minimum, megabytes }, facts, bytes) {
     found.push(`its install name is the path ${facts.name}`);
   }
   if (minimum && file.architecture === 'ARM64' && !facts.signed) found.push('it has no signature');
-  if (bytes > megabytes * 1e6) found.push(`it has ${bytes} bytes, the bound is ${megabytes} MB`);
+  if (minimum && !facts.aligned) found.push('it does not begin at a page');
   return found;
 }
 
