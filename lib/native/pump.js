@@ -271,12 +271,17 @@ class Pump {
   }
 }
 
+/** @type {(json: string) => import('../../binding.js').SocketInfo[]} */
+const infosIn = JSON.parse;
+
 /** The methods of native code, and its events. */
 function createNative() {
   const sockets = new TcpSockets();
   const pump = new Pump(sockets);
   return Object.assign(sockets, {
     attach: (/** @type {Deliver} */ deliver) => pump.attach(deliver),
+    getSockets: (/** @type {number} */ request) => infosIn(sockets.describeSockets(request)),
+    getServers: (/** @type {number} */ request) => infosIn(sockets.describeServers(request)),
     send: pump.send,
     sendGathered: pump.sendGathered,
     keepLoop: () => pump.keepLoop(),

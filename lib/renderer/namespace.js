@@ -22,7 +22,8 @@ const { nothing, resultCode, createInfo, infoAnswers, NO_MEMBERS } = require('./
  *
  * @typedef {Omit<Native, 'create' | 'setWaker' | 'functions' | 'getInfo' | 'getSockets' | 'throttle'
  *   | 'holdLoop' | 'keepLoop' | 'keepsLoop' | 'reference' | 'setReferenced' | 'suspend'
- *   | 'takeFailure' | 'createServer' | 'getServerInfo' | 'getServers' | 'suspendServer' | 'takeAccepted'> & {
+ *   | 'takeFailure' | 'createServer' | 'getServerInfo' | 'getServers' | 'suspendServer' | 'takeAccepted'
+ *   | 'describeSockets' | 'describeServers'> & {
  *   create(...args: Parameters<Native['create']>): number | null | void,
  *   createServer(...args: Parameters<Native['createServer']>): number | null | void,
  *   getServerInfo(...args: Parameters<Native['getServerInfo']>): SocketInfo | null | void,

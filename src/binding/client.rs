@@ -1,5 +1,7 @@
 //! The calls on client sockets.
 
+use napi::Error;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
 use super::TcpSockets;
@@ -172,10 +174,15 @@ impl TcpSockets {
         self.call(|table| table.info_of_any(request, socket_id))
     }
 
-    /// Describes all sockets of this environment and the orphans, ordered by identifier.
+    /// Describes all sockets of this environment and the orphans, ordered by identifier: an array in
+    /// JSON.
+    ///
+    /// # Errors
+    ///
+    /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
-    #[must_use]
-    pub fn get_sockets(&self, request: u32) -> Vec<SocketInfo> {
-        self.call(|table| table.infos_of_all(request))
+    pub fn describe_sockets(&self, request: u32) -> Result<String> {
+        let infos = self.call(|table| table.infos_of_all(request));
+        serde_json::to_string(&infos).map_err(|error| Error::from_reason(error.to_string()))
     }
 }

@@ -1,5 +1,7 @@
 //! The calls on server sockets.
 
+use napi::Error;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
 use super::TcpSockets;
@@ -97,11 +99,15 @@ impl TcpSockets {
         self.call(|table| table.server_info(request, socket_id))
     }
 
-    /// Describes all server sockets, like `getSockets`.
+    /// Describes all server sockets, like `describeSockets`.
+    ///
+    /// # Errors
+    ///
+    /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
-    #[must_use]
-    pub fn get_servers(&self, request: u32) -> Vec<SocketInfo> {
-        self.call(|table| table.server_infos(request))
+    pub fn describe_servers(&self, request: u32) -> Result<String> {
+        let infos = self.call(|table| table.server_infos(request));
+        serde_json::to_string(&infos).map_err(|error| Error::from_reason(error.to_string()))
     }
 
     /// The socket of the connection that was delivered last.

@@ -5,6 +5,8 @@ mod write_queue;
 
 use std::net::SocketAddr;
 
+use serde::Serialize;
+
 use crate::ids::SocketId;
 use crate::net::attempt::Attempt;
 use crate::net::look_ups::LookUp;
@@ -237,26 +239,34 @@ impl Endpoints {
 
 /// The result of `getInfo`, and an element of the result of `getSockets`.
 #[napi_derive::napi(object, object_from_js = false)]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SocketInfo {
     /// The socket identifier.
     pub socket_id: SocketId,
     /// Whether the socket outlives its environment.
     pub persistent: bool,
     /// Application-defined string; absent where empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Size of the receive buffer in bytes; absent where the default applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub buffer_size: Option<i32>,
     /// Whether delivery is paused.
     pub paused: bool,
     /// Whether the socket is connected to a peer.
     pub connected: bool,
     /// Local IPv4 or IPv6 address, while connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub local_address: Option<String>,
     /// Local port, while connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub local_port: Option<u16>,
     /// The peer's IPv4 or IPv6 address, while connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_address: Option<String>,
     /// The peer's port, while connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_port: Option<u16>,
 }
 
