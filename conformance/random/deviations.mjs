@@ -254,11 +254,28 @@ function firstAnswered(expected, got, method, wanted) {
 }
 
 /**
+ * Sockets that connect to the same peer as another socket, if the program has that peer act. The peer
+ * acts on its newest connection, which may be that of another socket in each transcript.
+ */
+function sharersOf(program, operations, slot) {
+  const acting = [...operations.values()].flatMap(({ op, peer }) => (op === 'peer' ? [peer] : []));
+  const shared = peersOf(program, operations, slot).filter((peer) => acting.includes(peer));
+  return Array.from({ length: MAX_SOCKETS }, (_, other) => other).filter(
+    (other) =>
+      other !== slot && peersOf(program, operations, other).some((peer) => shared.includes(peer)),
+  );
+}
+
+/**
  * Compares a socket only up to an entry that both transcripts have, and with it those that may be at
  * the other end.
  */
 function partAt(program, operations, { expected, got }, slot, isThere) {
-  const slots = [slot, ...otherEndsOf(program, operations, slot)];
+  const slots = [
+    slot,
+    ...otherEndsOf(program, operations, slot),
+    ...sharersOf(program, operations, slot),
+  ];
   const peers = slots.flatMap((one) => peersOf(program, operations, one));
   const cut = (entries) =>
     withoutSocketsFrom(entries, operations, slots, entries.findIndex(isThere), peers);
