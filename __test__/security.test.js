@@ -79,8 +79,8 @@ describe('certificate verification', () => {
     // configureTls takes authorities, a client certificate, its key, and the path of a key log.
     expect(methods).toEqual(
       `close closeServer configureTls connect constructor create createServer
-       denyConnect denyListen disconnect disconnectServer end functions getInfo
-       getServerInfo getServers getSockets holdLoop keepsLoop limitConnect
+       denyConnect denyListen describeServers describeSockets disconnect disconnectServer end
+       functions getInfo getServerInfo holdLoop keepsLoop limitConnect
        limitSockets listenOn negotiate pauseServer secure setKeepAlive setNoDelay
        setPaused setReferenced setWaker spareDescriptors stats suspend suspendServer takeAccepted
        takeFailure takeSession throttle update updateServer`.split(/\s+/),
