@@ -1,10 +1,9 @@
 //! The calls on client sockets.
 
-use napi::Error;
 use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
-use super::TcpSockets;
+use super::{TcpSockets, json_of};
 use crate::ids::SocketId;
 use crate::net::options::SocketOption;
 use crate::net::resolver::AddressFamily;
@@ -182,7 +181,6 @@ impl TcpSockets {
     /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
     pub fn describe_sockets(&self, request: u32) -> Result<String> {
-        let infos = self.call(|table| table.infos_of_all(request));
-        serde_json::to_string(&infos).map_err(|error| Error::from_reason(error.to_string()))
+        json_of(&self.call(|table| table.infos_of_all(request)))
     }
 }

@@ -12,11 +12,12 @@ use napi::bindgen_prelude::{
     BufferSlice, Function, FunctionCallContext, Int32ArraySlice, Object, Result, Uint8ArraySlice,
 };
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
+use napi::{Env, Error, Status};
 use napi_derive::napi;
 
 use crate::event::Failure;
 use crate::ids::SocketId;
+use crate::socket::SocketInfo;
 use crate::sync::lock;
 use crate::table::SocketTable;
 use crate::table::statistics::Statistics;
@@ -230,6 +231,11 @@ fn call_in<T>(table: &Mutex<SocketTable>, action: impl FnOnce(&mut SocketTable) 
     let result = action(&mut table);
     table.wake_if_news();
     result
+}
+
+/// An array in JSON. Never fails: the descriptions consist of texts, numbers and Booleans.
+fn json_of(infos: &[SocketInfo]) -> Result<String> {
+    serde_json::to_string(infos).map_err(|error| Error::from_reason(error.to_string()))
 }
 
 /// The failure of a request.

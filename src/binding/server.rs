@@ -1,10 +1,9 @@
 //! The calls on server sockets.
 
-use napi::Error;
 use napi::bindgen_prelude::Result;
 use napi_derive::napi;
 
-use super::TcpSockets;
+use super::{TcpSockets, json_of};
 use crate::ids::SocketId;
 use crate::socket::{Identity, SocketInfo};
 use crate::sync::lock;
@@ -106,8 +105,7 @@ impl TcpSockets {
     /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
     pub fn describe_servers(&self, request: u32) -> Result<String> {
-        let infos = self.call(|table| table.server_infos(request));
-        serde_json::to_string(&infos).map_err(|error| Error::from_reason(error.to_string()))
+        json_of(&self.call(|table| table.server_infos(request)))
     }
 
     /// The socket of the connection that was delivered last.
