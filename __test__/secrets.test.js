@@ -265,7 +265,7 @@ test('no option quotes a key or passphrase that it was given', () => {
     }),
     {
       numRuns: 400,
-      // The name of the key log is a passphrase: it must not be known as a file's afterwards.
+      // The key log has the passphrase as its name. No file of that name may exist when `ca` is read.
       examples: ['keyLog', 'ca'].map((where) => ['rsa', 'passphrase', 'plain', where]),
     },
   );

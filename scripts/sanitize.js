@@ -144,8 +144,8 @@ const kinds = {
   },
 
   /**
-   * Unit tests of pure code: undefined behaviour. Needs `rustup +nightly component add miri rust-
-   * src`.
+   * Unit tests of pure code: undefined behaviour. Needs
+   * `rustup +nightly component add miri rust-src`.
    */
   miri: (more) =>
     run('cargo', ['+nightly', 'miri', 'test', '--locked', '--lib', '--', ...PURE, ...more], {

@@ -5,9 +5,8 @@
  * those of the lock file, and builds the native module (cargo knows whether there is anything to
  * do). Uses only Node's own modules, because no dependencies are installed yet.
  *
- * It is also npm's `prepare`, which runs for `npm install` in a checkout or installs the package by
- * the URL of its repository, and never for packages from a registry. The dependencies are there
- * then.
+ * It is also the `prepare` script, which npm runs for `npm install` in a checkout or with the URL of
+ * the repository, and never for packages from a registry. npm has installed the dependencies by then.
  */
 
 const { spawnSync } = require('node:child_process');
