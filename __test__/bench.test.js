@@ -1,7 +1,13 @@
 'use strict';
 
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
 const { check } = require('../bench/check.js');
-const { markdown, table } = require('../bench/report.js');
+const { filesNeeded, leftOut, mostConnections, withMost } = require('../bench/limits.js');
+const { drawPlots } = require('../bench/plot.js');
+const { fill } = require('../bench/readme.js');
+const { markdown, sections, table } = require('../bench/report.js');
 
 /**
  * @param {Record<string, number[]>} rates of each side, by round
@@ -54,4 +60,94 @@ test('a ratio counts as fallen if spread and noise do not explain it', () => {
   ]);
   expect(fallen({ net: [100], module: [80], again: [106] })).toEqual([]);
   expect(fallen({ net: [100], module: [80], again: [88] })).toHaveLength(1);
+});
+
+test.each([
+  [20_000, 19_000],
+  [1024, 820],
+  [260, 60],
+  [200, 0],
+  [100, 0],
+  [Infinity, Infinity],
+])('a limit of %d open files leaves room for %d connections', (limit, most) => {
+  expect(mostConnections(limit)).toBe(most);
+});
+
+test.each([
+  [20_000, [1, 1000, 19_000, 50_000]],
+  [1200, [1, 1000, 50_000]],
+  [700, [1, 500, 1000, 50_000]],
+  [50_200, [1, 1000, 50_000]],
+  [100, [1, 1000, 50_000]],
+  [Infinity, [1, 1000, 50_000]],
+])('the steps end with the most connections that a limit of %d allows', (limit, steps) => {
+  expect(withMost([1, 1000, 50_000], limit)).toEqual(steps);
+});
+
+test('the line about a workload that does not fit names its limit and the command that raises it', () => {
+  const pingPong = /** @type {any} */ ({ kind: 'pingPong', connections: 50_000 });
+  const needed = filesNeeded(pingPong, 5000);
+  expect(needed).toBe(50_200);
+  expect(filesNeeded({ ...pingPong, kind: 'idle' }, 5000)).toBe(55_200);
+  const line = leftOut('work', needed, 20_000);
+  expect(line).toMatch(/^left out: work: needs 50,200 open files .* is 20,000; /);
+  expect(line).toMatch(process.platform === 'linux' ? /prlimit .*=50200/ : /ulimit -n 50200/);
+});
+
+describe('the scaling workloads', () => {
+  const results = resultsOf({});
+  const sample = (/** @type {number} */ cost) => [
+    { rate: 1e6 / cost, cpuPerOperation: cost, processCpuPerOperation: cost + 1 },
+  ];
+  const row = (/** @type {number} */ connections, activeEvery = 1) => ({
+    name: 'scale',
+    group: 'scaling',
+    figures: ['rate', 'cpuPerOperation', 'processCpuPerOperation'].map((name) => ({ name })),
+    parameters: { kind: 'pingPong', connections, activeEvery },
+    samples: { net: sample(10), module: sample(8), portable: sample(20) },
+  });
+  const rows = [row(1), row(19_000), row(19_000, 100)];
+  const scaled = { ...results, rows, omitted: ['left out: 50000'] };
+
+  test('have a table for each load, and the workloads that were left out', () => {
+    const text = sections(scaled).scaling;
+    expect(text).toContain(
+      '| connections, all active | net, /s | module, /s | portable, /s | net, JS, µs | module, JS, µs |',
+    );
+    const line = '| 19,000 | 100,000 | 125,000 | 50,000 | 10 | 8 | 20 | 11 | 9 | 21 |';
+    expect(text.split('\n').filter((candidate) => candidate === line)).toHaveLength(2);
+    expect(text).toContain('| connections, 1 % active |');
+    expect(text).toContain('- left out: 50000');
+  });
+
+  test('have plots with a curve for each variant', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bench-test-'));
+    try {
+      const drawings = drawPlots(scaled, directory);
+      const files = drawings.map(({ path }) => path.slice(directory.length + 1));
+      expect(files).toEqual([
+        'rate-by-connections.svg',
+        'cost-by-connections.svg',
+        'process-cost-by-connections.svg',
+        'rate-by-connections-mixed.svg',
+        'cost-by-connections-mixed.svg',
+        'process-cost-by-connections-mixed.svg',
+        'knee-by-connections.svg',
+      ]);
+      for (const file of files) {
+        expect(readFileSync(join(directory, file), 'utf8')).toContain('>portable');
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+test('a part of the document is replaced, and an empty one is not', () => {
+  const document = 'a\n<!-- begin x: by a run -->\nold\n<!-- end x -->\nb\n';
+  expect(fill(document, { x: 'new $& text\n', y: '' })).toBe(
+    'a\n<!-- begin x: by a run -->\n\nnew $& text\n\n<!-- end x -->\nb\n',
+  );
+  expect(fill(document, { x: '' })).toBe(document);
+  expect(() => fill(document, { z: 'text' })).toThrow('no place for "z"');
 });

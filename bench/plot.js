@@ -4,7 +4,8 @@
 
 const { mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
-const { linesOf } = require('./report.js');
+const { linesOf, loadsOf, variantsOf } = require('./report.js');
+const { pairedRatio } = require('./statistics.js');
 
 const SIZE = { width: 720, height: 420, left: 70, right: 150, top: 44, bottom: 54 };
 const COLOURS = ['#0b5fa5', '#d95f02', '#1b9e77', '#7570b3', '#e7298a', '#66a61e'];
@@ -80,9 +81,13 @@ function niceStep(rough) {
   return ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
 }
 
-/** @param {number} value */
+/**
+ * @param {number} value
+ * @returns {string}
+ */
 function shorten(value) {
   if (value >= 1024 && Math.log2(value) % 1 === 0) return `${value / 1024} Ki`;
+  if (value >= 10_000) return `${shorten(value / 1000)} k`;
   return value.toLocaleString('en', { maximumFractionDigits: 2 });
 }
 
@@ -127,17 +132,33 @@ function pointsOf(rows, figure, valueOf, along) {
 /** @param {import('./statistics.js').Spread | null | undefined} ratio */
 const asPoint = (ratio) => ratio && { y: ratio.median, low: ratio.low, high: ratio.high };
 
+/** The figures that are drawn by connections, for each kind of load. */
+const BY_CONNECTIONS = [
+  { file: 'rate', title: 'Messages per second', figure: 'rate', unit: 'messages per second' },
+  {
+    file: 'cost',
+    title: 'JavaScript-thread CPU for a message',
+    figure: 'cpuPerOperation',
+    unit: 'µs',
+  },
+  {
+    file: 'process-cost',
+    title: 'CPU of all threads for a message',
+    figure: 'processCpuPerOperation',
+    unit: 'µs',
+  },
+];
+
 /**
  * @param {{ rows: any[] }} results
  * @param {string} directory
- * @returns {string[]} the paths of the drawings
+ * @returns {{ path: string, title: string, group: string }[]} the drawings
  */
 function drawPlots({ rows }, directory) {
   const sizes = rows.filter(({ group }) => group === 'sizes');
   const scaling = rows.filter(({ group }) => group === 'scaling');
-  const scalingOf = (/** @type {string} */ kind) =>
-    scaling.filter(({ parameters }) => parameters.kind === kind);
-  const sides = ['net', 'shim', 'module', 'floor'];
+  const variants = variantsOf(scaling).filter((name) => name !== 'chromium');
+  const sides = ['net', 'shim', 'module', ...variants, 'floor'];
   const bySide = (/** @type {any[]} */ of, /** @type {string} */ figure, scale = 1) =>
     sides.map((side) => ({
       label: side,
@@ -151,6 +172,7 @@ function drawPlots({ rows }, directory) {
   const plots = [
     {
       file: 'ratio-by-size.svg',
+      group: 'sizes',
       title: 'Messages per second by size, 16 connections',
       xLabel: 'bytes in a message',
       yLabel: 'ratio: above 1, this module is faster',
@@ -167,28 +189,56 @@ function drawPlots({ rows }, directory) {
         })),
       ),
     },
+    ...loadsOf(rows).flatMap(({ label, members }) =>
+      BY_CONNECTIONS.map(({ file, title, figure, unit }) => ({
+        file: `${file}-by-connections${label === 'all active' ? '' : '-mixed'}.svg`,
+        group: 'scaling',
+        title: `${title} by connections, ${label}`,
+        xLabel: 'connections',
+        yLabel: unit,
+        curves: bySide(members, figure),
+      })),
+    ),
     {
-      file: 'cost-by-connections.svg',
-      title: 'JavaScript-thread CPU for a message by connections',
+      file: 'knee-by-connections.svg',
+      group: 'scaling',
+      title: 'JavaScript-thread CPU for a message, compared with net',
       xLabel: 'connections',
-      yLabel: 'µs',
-      curves: bySide(scalingOf('pingPong'), 'cpuPerOperation'),
+      yLabel: 'ratio: below 1, net takes more',
+      rule: 1,
+      curves: ['module', ...variants].flatMap((side) =>
+        loadsOf(rows).map(({ label, members }) => ({
+          label: `${side}, ${label}`,
+          points: members.flatMap(({ parameters, samples }) => {
+            const [own, net] = [side, 'net'].map((name) =>
+              (samples[name] ?? []).map((/** @type {any} */ sample) => sample.cpuPerOperation),
+            );
+            const point = asPoint(pairedRatio(own ?? [], net ?? []));
+            return point ? [{ x: parameters.connections, ...point }] : [];
+          }),
+        })),
+      ),
     },
     {
       file: 'memory-by-connections.svg',
+      group: 'scaling',
       title: 'Memory of an idle connection by connections',
       xLabel: 'connections',
       yLabel: 'KiB',
-      curves: bySide(scalingOf('idle'), 'memoryPerConnection', 1 / 1024),
+      curves: bySide(
+        scaling.filter(({ parameters }) => parameters.kind === 'idle'),
+        'memoryPerConnection',
+        1 / 1024,
+      ),
     },
   ];
   mkdirSync(directory, { recursive: true });
-  return plots.flatMap(({ file, ...plot }) => {
+  return plots.flatMap(({ file, group, ...plot }) => {
     const curves = plot.curves.filter(({ points }) => points.length > 0);
     if (curves.length === 0) return [];
     const path = join(directory, file);
     writeFileSync(path, draw({ ...plot, curves }));
-    return [path];
+    return [{ path, title: plot.title, group }];
   });
 }
 

@@ -11,6 +11,7 @@ const FIGURES = {
   p50: { label: 'p50', unit: 'µs', scale: 1 },
   p99: { label: 'p99', unit: 'µs', scale: 1 },
   cpuPerOperation: { label: 'JS-thread CPU each', unit: 'µs', scale: 1 },
+  processCpuPerOperation: { label: 'process CPU each', unit: 'µs', scale: 1 },
   cpuPerGigabyte: { label: 'JS-thread CPU per GB', unit: 's', scale: 1 },
   loopDelayP99: { label: 'loop delay p99', unit: 'ms', scale: 1 },
   memoryPerConnection: { label: 'memory each', unit: 'KiB', scale: 1 / 1024 },
@@ -26,6 +27,7 @@ const LOWER_IS_BETTER = new Set([
   'p50',
   'p99',
   'cpuPerOperation',
+  'processCpuPerOperation',
   'cpuPerGigabyte',
   'loopDelayP99',
   'memoryPerConnection',
@@ -143,7 +145,7 @@ function targetText({ targets, met }, other) {
 /** @param {Line} line */
 function title({ name, figure, beatsFloor }) {
   const { label, unit } = FIGURES[figure] ?? { label: figure, unit: '' };
-  return `${name}: ${label}, ${unit}${beatsFloor ? ` ${MARK}` : ''}`;
+  return `${name}: ${label}${`, ${unit}`}${beatsFloor ? ` ${MARK}` : ''}`;
 }
 
 const WIDTHS = { title: 72, value: 10, ratio: 20, target: 14 };
@@ -187,61 +189,162 @@ function variantsOf(rows) {
 }
 
 /**
- * @param {any} results
- * @returns {string} the tables of bench/README.md
+ * The kinds of connections in the scaling workloads.
+ *
+ * @type {{ label: string, has: (parameters: import('./workloads.js').Parameters) => boolean }[]}
  */
-function markdown({ machine, pace, rows }) {
+const LOADS = [
+  { label: 'all active', has: (p) => p.kind === 'pingPong' && p.activeEvery === 1 },
+  { label: '1 % active', has: (p) => p.kind === 'pingPong' && p.activeEvery > 1 },
+];
+
+/**
+ * The rows of the scaling workloads that exchange messages, by kind of load.
+ *
+ * @param {any[]} rows
+ * @returns {{ label: string, members: any[] }[]}
+ */
+function loadsOf(rows) {
+  const scaling = rows.filter(({ group }) => group === 'scaling');
+  return LOADS.map(({ label, has }) => ({
+    label,
+    members: scaling.filter(({ parameters }) => has(parameters)),
+  })).filter(({ members }) => members.length > 0);
+}
+
+/**
+ * @param {string[]} head
+ * @param {string[][]} lines
+ */
+function markdownTable(head, lines) {
+  const rule = head.map(() => '---');
+  return [head, rule, ...lines].map((cells) => `| ${cells.join(' | ')} |`);
+}
+
+/**
+ * @param {any[]} members rows of one group
+ * @param {string} group
+ * @param {Line[]} lines
+ * @returns {string[]}
+ */
+function groupTable(members, group, lines) {
+  const seen = new Set(lines.flatMap(({ values }) => Object.keys(values)));
+  const variants = variantsOf(members).filter((name) => name !== 'chromium');
+  const sides = [...SIDES.filter((side) => seen.has(side)), ...variants];
+  const others = sides.filter((side) => side !== 'module' && side !== 'floor');
+  const hasTargets = (/** @type {string} */ name) => group === 'table' && SIDES.includes(name);
+  const head = [
+    'work',
+    ...sides,
+    ...others.flatMap((name) => [`module : ${name}`, ...(hasTargets(name) ? ['target'] : [])]),
+  ];
+  const cells = lines.map((line) => [
+    title(line),
+    ...sides.map((side) => valueText(line, side)),
+    ...others.flatMap((other) => [
+      ratioText(line, other),
+      ...(hasTargets(other) ? [targetText(line, other)] : []),
+    ]),
+  ]);
+  const marked = lines.some((line) => line.beatsFloor);
+  return [...markdownTable(head, cells), '', ...(marked ? [MARK_TEXT, ''] : [])];
+}
+
+/** @type {[figure: string, label: string][]} */
+const SCALING_FIGURES = [
+  ['rate', '/s'],
+  ['cpuPerOperation', 'JS, µs'],
+  ['processCpuPerOperation', 'process, µs'],
+];
+
+/**
+ * @param {any[]} rows
+ * @returns {string[]}
+ */
+function scalingTables(rows) {
+  const text = [];
+  const scaling = rows.filter(({ group }) => group === 'scaling');
+  const sides = ['net', 'module', ...variantsOf(scaling).filter((name) => name !== 'chromium')];
+  const cellsOf = (/** @type {any} */ row, /** @type {string} */ figure) => {
+    const line = linesOf(row).find((candidate) => candidate.figure === figure);
+    return sides.map((side) => (line ? valueText(line, side) : '–'));
+  };
+  const count = (/** @type {any} */ { parameters }) => parameters.connections.toLocaleString('en');
+  for (const { label, members } of loadsOf(rows)) {
+    const head = SCALING_FIGURES.flatMap(([, unit]) => sides.map((side) => `${side}, ${unit}`));
+    const lines = members.map((row) => [
+      count(row),
+      ...SCALING_FIGURES.flatMap(([figure]) => cellsOf(row, figure)),
+    ]);
+    text.push(...markdownTable([`connections, ${label}`, ...head], lines), '');
+  }
+  const idle = scaling.filter(({ parameters }) => parameters.kind === 'idle');
+  if (idle.length > 0) {
+    const head = ['connections, idle', ...sides.map((side) => `${side}, KiB each`)];
+    const lines = idle.map((row) => [count(row), ...cellsOf(row, 'memoryPerConnection')]);
+    text.push(...markdownTable(head, lines), '');
+  }
+  return text;
+}
+
+/**
+ * @param {any} results
+ * @returns {Record<'table' | 'scaling', string>} the parts that stand in
+ *   bench/README.md; empty without a measurement for it
+ */
+function sections({ machine, pace, rows, omitted = [] }) {
   const { cpu, cores, system, node, openssl, chromium, date } = machine;
   const programs = [
     `Node.js ${node}`,
     `OpenSSL ${openssl}`,
     ...(chromium ? [`Chromium ${chromium}`] : []),
   ];
-  const text = [
-    `${date.slice(0, 10)}: ${cpu}, ${cores} cores, ${system}; ${programs.join(', ')}; ` +
-      `medians of ${pace.rounds} rounds of ${pace.duration} ms.`,
-    '',
-  ];
+  const where = `${date.slice(0, 10)}: ${cpu}, ${cores} cores, ${system}; ${programs.join(', ')}`;
+  const timed = [`${where}; medians of ${pace.rounds} rounds of ${pace.duration} ms.`, ''];
+  const part = (/** @type {string[]} */ first, /** @type {string[]} */ body) =>
+    body.length === 0 ? '' : [...first, ...body].join('\n');
+
   const groups = [...new Set(rows.map((/** @type {any} */ row) => row.group))];
-  for (const group of groups) {
+  const tables = groups.flatMap((group) => {
+    if (group === 'scaling') return [];
     const members = rows.filter((/** @type {any} */ row) => row.group === group);
-    const seen = new Set(members.flatMap((/** @type {any} */ { samples }) => Object.keys(samples)));
-    const variants = variantsOf(members).filter((name) => name !== 'chromium');
-    const sides = [...SIDES.filter((side) => seen.has(side)), ...variants];
-    const others = sides.filter((side) => side !== 'module' && side !== 'floor');
     const lines = members.flatMap(linesOf);
-    const hasTargets = (/** @type {string} */ name) => group === 'table' && SIDES.includes(name);
-    const head = [
-      'work',
-      ...sides,
-      ...others.flatMap((name) => [`module : ${name}`, ...(hasTargets(name) ? ['target'] : [])]),
-    ];
-    text.push(`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`);
-    for (const line of lines) {
-      const cells = [
-        title(line),
-        ...sides.map((side) => valueText(line, side)),
-        ...others.flatMap((other) => [
-          ratioText(line, other),
-          ...(hasTargets(other) ? [targetText(line, other)] : []),
-        ]),
-      ];
-      text.push(`| ${cells.join(' | ')} |`);
-    }
-    text.push('');
-    if (lines.some((line) => line.beatsFloor)) text.push(MARK_TEXT, '');
-  }
+    return lines.length === 0 ? [] : groupTable(members, group, lines);
+  });
   const agreed = rows.find(
     (/** @type {any} */ row) => Object.keys(row.negotiated ?? {}).length > 0,
   );
   if (agreed) {
-    text.push('Negotiated TLS parameters:', '');
+    tables.push('Negotiated TLS parameters:', '');
     for (const [side, { version, cipher, group, handshake }] of Object.entries(agreed.negotiated)) {
-      text.push(`- ${side}: ${version}, ${cipher}, ${group}, ${handshake}`);
+      tables.push(`- ${side}: ${version}, ${cipher}, ${group}, ${handshake}`);
     }
-    text.push('');
+    tables.push('');
   }
-  return text.join('\n');
+  const notes = omitted.flatMap((/** @type {string} */ line) => [`- ${line}`]);
+  return {
+    table: part(timed, tables),
+    scaling: part(timed, [...scalingTables(rows), ...notes]),
+  };
 }
 
-module.exports = { linesOf, markdown, table, FIGURES, LOWER_IS_BETTER, MARK_TEXT, NOISE };
+/**
+ * @param {any} results
+ * @returns {string} the tables of a run
+ */
+function markdown(results) {
+  return Object.values(sections(results)).filter(Boolean).join('\n');
+}
+
+module.exports = {
+  linesOf,
+  loadsOf,
+  markdown,
+  sections,
+  table,
+  variantsOf,
+  FIGURES,
+  LOWER_IS_BETTER,
+  MARK_TEXT,
+  NOISE,
+};

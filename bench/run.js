@@ -11,8 +11,10 @@ const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
+const { fileLimit, filesNeeded, leftOut } = require('./limits.js');
 const { build, EVEN_COPIES, floorBinary, startPeer } = require('../support/peer.js');
 const { drawPlots } = require('./plot.js');
+const { writeReadme } = require('./readme.js');
 const { markdown, table, MARK_TEXT, NOISE } = require('./report.js');
 const { workloads } = require('./workloads.js');
 
@@ -31,12 +33,25 @@ const USAGE = `npm run bench -- [options]
   --from FILE       use the JSON of an earlier run instead of measuring
   --markdown        print the table as Markdown
   --plot            draw bench/results/*.svg
+  --readme          write the tables of the run into bench/README.md, and draw bench/plots/*.svg
   --check           compare with bench/baseline.json; exit code 1 if a ratio fell
   --baseline        store the ratios of this run as bench/baseline.json`;
 
 const PRESETS = {
-  full: { rounds: 7, warmup: 400, duration: 1000, idleRounds: 3, idleTls: 10_000 },
-  quick: { rounds: 3, warmup: 120, duration: 250, idleRounds: 1, idleTls: 1000 },
+  full: {
+    rounds: 7,
+    warmup: 400,
+    duration: 1000,
+    idleRounds: 3,
+    idleTls: 10_000,
+  },
+  quick: {
+    rounds: 3,
+    warmup: 120,
+    duration: 250,
+    idleRounds: 1,
+    idleTls: 1000,
+  },
 };
 
 /** The floor varies little, so it needs fewer rounds. */
@@ -118,13 +133,15 @@ function makeSides(peer, { names, variants }) {
     rounds: FLOOR_ROUNDS,
     applies: withoutServer,
     measure(/** @type {any} */ parameters) {
-      const { kind, size, connections, warmup, duration, addresses, port, tls } = parameters;
+      const { kind, size, connections, activeEvery, warmup, duration, addresses, port, tls } =
+        parameters;
       const authority = tls ? peer.authority : '';
       const chunk = 64 * 1024 * 1024;
       const input = {
         kind,
         size,
         connections,
+        activeEvery,
         warmup,
         duration,
         addresses,
@@ -160,6 +177,9 @@ function makeSides(peer, { names, variants }) {
  */
 async function measureAll(chosen, sides, peer, pace) {
   const rows = [];
+  /** @type {string[]} */
+  const omitted = [];
+  const limit = fileLimit();
   const usual = ['net', 'shim', 'module', 'floor'];
   const extra = sides.map(({ name }) => name).filter((name) => !usual.includes(name));
   for (const workload of chosen) {
@@ -168,15 +188,24 @@ async function measureAll(chosen, sides, peer, pace) {
       kind === 'idle' && tls
         ? Math.min(workload.parameters.connections, pace.idleTls)
         : workload.parameters.connections;
+    // Fifty thousand connections need half a second for one message each.
+    const stretch = Math.max(1, connections / workload.parameters.activeEvery / 10_000);
     const parameters = {
       ...workload.parameters,
       connections,
       warm: Math.max(WARM_CONNECTIONS, Math.ceil(connections / 10)),
-      warmup: pace.warmup,
-      duration: pace.duration,
+      warmup: Math.round(pace.warmup * stretch),
+      duration: Math.round(pace.duration * stretch),
       addresses: peer.addresses,
       port: peer.ports[tls ? 'tls' : 'plain'][role],
     };
+    const needed = filesNeeded(parameters, parameters.warm);
+    if (needed > limit) {
+      omitted.push(leftOut(workload.name, needed, limit));
+      progress('');
+      console.log(omitted.at(-1));
+      continue;
+    }
     /** @type {Record<string, any[]>} */
     const samples = {};
     /** @type {Record<string, any>} */
@@ -202,7 +231,7 @@ async function measureAll(chosen, sides, peer, pace) {
     progress('');
     process.stdout.write(table([rows.at(-1)], { heading: rows.length === 1, extra }));
   }
-  return rows;
+  return { rows, omitted };
 }
 
 /** @param {string} text */
@@ -244,10 +273,11 @@ async function measure(values) {
       chromium = await openChromium();
       sides.push(chromium);
     }
-    const rows = await measureAll(choose(values), sides, peer, pace);
+    const chosen = choose(values);
+    const { rows, omitted } = await measureAll(chosen, sides, peer, pace);
     const module = require('../package.json').version;
     const machine = { ...describeMachine(), module, chromium: chromium?.version };
-    return { machine, pace, rows };
+    return { machine, pace, rows, omitted };
   } finally {
     await chromium?.close();
     peer.close();
@@ -269,6 +299,7 @@ async function main() {
       from: { type: 'string' },
       markdown: { type: 'boolean' },
       plot: { type: 'boolean' },
+      readme: { type: 'boolean' },
       check: { type: 'boolean' },
       baseline: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -290,8 +321,9 @@ async function main() {
   if (values.markdown) console.log(markdown(results));
   else console.log(MARK_TEXT);
   if (values.plot) {
-    for (const path of drawPlots(results, join(__dirname, 'results'))) console.log(path);
+    for (const { path } of drawPlots(results, join(__dirname, 'results'))) console.log(path);
   }
+  if (values.readme) for (const path of await writeReadme(results)) console.log(path);
   if (values.baseline) {
     writeFileSync(baselinePath, check.toBaseline(results));
     console.log(baselinePath);

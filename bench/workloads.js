@@ -1,5 +1,7 @@
 'use strict';
 
+const { fileLimit, withMost } = require('./limits.js');
+
 /**
  * The workloads. Each workload is run on every side with the same parameters; each figure is
  * compared as a ratio of this module to Node's `net`/`tls` and to the shim.
@@ -16,6 +18,7 @@
  * @property {'echo' | 'source' | 'sink'} role of the peer
  * @property {number} size of a message, bytes
  * @property {number} connections open at the same time
+ * @property {number} activeEvery one of so many exchanges messages, the others are idle
  * @property {number} bufferSize of the sockets; Node's `net` has no such setting
  * @property {number} batch sends that are issued together, in one tick
  * @property {number} window sends that are under way; with `batch`, unused
@@ -42,6 +45,7 @@ const DEFAULTS = {
   role: 'echo',
   size: 64,
   connections: 1,
+  activeEvery: 1,
   bufferSize: 4096,
   batch: 0,
   window: 0,
@@ -75,7 +79,7 @@ const handshake = (/** @type {number} */ connections, more = {}) => ({
 });
 
 const SIZES = [64, 256, 1024, 4096, 16384, 65536];
-const CONNECTIONS = [1, 10, 100, 1000, 10000];
+const CONNECTIONS = [1, 10, 100, 1000, 10000, 50000];
 const IDLE_CONNECTIONS = [100, 1000, 10000];
 
 /** @type {Workload[]} */
@@ -196,12 +200,14 @@ const workloads = [
       ),
     ),
   ),
-  ...CONNECTIONS.map((connections) =>
-    workload(
-      `scale: ping-pong 64 B, ${connections} connections`,
-      { connections },
-      [{ name: 'rate' }, { name: 'cpuPerOperation' }],
-      { group: 'scaling' },
+  ...[1, 100].flatMap((activeEvery) =>
+    withMost(CONNECTIONS, fileLimit()).map((connections) =>
+      workload(
+        `scale: ping-pong 64 B, ${connections} connections${activeEvery > 1 ? ', 1 % active' : ''}`,
+        { connections, activeEvery },
+        [{ name: 'rate' }, { name: 'cpuPerOperation' }, { name: 'processCpuPerOperation' }],
+        { group: 'scaling' },
+      ),
     ),
   ),
   ...IDLE_CONNECTIONS.map((connections) =>

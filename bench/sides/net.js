@@ -14,7 +14,8 @@ const REQUEST_BYTES = 64 * 1024 * 1024;
  * @param {() => number} memory
  */
 async function run(parameters, meter, memory) {
-  const { kind, size, connections, warm, batch, window, addresses, port, authority } = parameters;
+  const { kind, size, connections, activeEvery, warm, batch, window, addresses, port, authority } =
+    parameters;
   const message = Buffer.alloc(size, 0x21);
   let opened = 0;
 
@@ -44,8 +45,9 @@ async function run(parameters, meter, memory) {
   const workloads = {
     async pingPong() {
       const sockets = await openAll(connections);
-      meter.begin();
-      for (const socket of sockets) {
+      // Thousands of first messages take longer than the warm-up.
+      let unanswered = Math.ceil(connections / activeEvery);
+      for (const [index, socket] of sockets.entries()) {
         let since = performance.now();
         let missing = size;
         socket.on('data', (data) => {
@@ -55,11 +57,12 @@ async function run(parameters, meter, memory) {
           meter.latency(now - since);
           meter.count(size);
           if (meter.over) return;
+          if (unanswered > 0 && --unanswered === 0) meter.begin();
           since = now;
           missing = size;
           socket.write(message);
         });
-        socket.write(message);
+        if (index % activeEvery === 0) socket.write(message);
       }
     },
 

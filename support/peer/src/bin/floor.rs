@@ -37,6 +37,7 @@ struct Settings {
     authority: String,
     size: usize,
     connections: usize,
+    active_every: usize,
     chunk: u64,
     warmup: Duration,
     duration: Duration,
@@ -63,6 +64,7 @@ impl Settings {
             authority: text("authority"),
             size: size("size")?,
             connections: size("connections")?,
+            active_every: size("activeEvery")?.max(1),
             chunk: number("chunk")?,
             warmup: Duration::from_millis(number("warmup")?),
             duration: Duration::from_millis(number("duration")?),
@@ -72,8 +74,9 @@ impl Settings {
 
 /// Counts from the end of the warm-up to the end of the run.
 struct Meter {
+    warmup: Duration,
+    duration: Duration,
     begin: Instant,
-    end: Instant,
     began: Option<(Instant, u64)>,
     operations: u64,
     bytes: u64,
@@ -83,16 +86,21 @@ struct Meter {
 
 impl Meter {
     fn new(settings: &Settings) -> Self {
-        let begin = Instant::now() + settings.warmup;
         Self {
-            begin,
-            end: begin + settings.duration,
+            warmup: settings.warmup,
+            duration: settings.duration,
+            begin: Instant::now() + settings.warmup,
             began: None,
             operations: 0,
             bytes: 0,
             latencies: Vec::new(),
             memory: None,
         }
+    }
+
+    /// To be called when the connections are open and have sent their first messages.
+    fn begin(&mut self) {
+        self.begin = Instant::now() + self.warmup;
     }
 
     fn count(&mut self, bytes: usize) {
@@ -109,7 +117,7 @@ impl Meter {
             self.bytes = 0;
             self.latencies.clear();
         }
-        now >= self.end
+        now >= self.begin + self.duration
     }
 
     #[allow(clippy::cast_precision_loss, reason = "figures are not that long")]
@@ -238,6 +246,14 @@ impl Connection {
     }
 }
 
+/// There will be an event where the socket was not ready.
+fn unless_blocked(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        result => result,
+    }
+}
+
 struct Client {
     settings: Settings,
     meter: Meter,
@@ -302,18 +318,24 @@ impl Client {
     }
 
     fn run(&mut self) -> io::Result<()> {
-        for index in 0..self.settings.connections {
-            self.open(index)?;
+        let connections = self.settings.connections;
+        if self.settings.kind == "pingPong" {
+            self.open_all(connections)?;
+            for index in (0..connections).step_by(self.settings.active_every) {
+                unless_blocked(self.ping_pong(index, true, false))?;
+            }
+            self.meter.begin();
+        } else {
+            for index in 0..connections {
+                self.open(index)?;
+            }
         }
         let mut events = Events::with_capacity(1024);
         while !self.meter.tick() {
             self.poll
                 .poll(&mut events, Some(Duration::from_millis(10)))?;
             for event in &events {
-                match self.progress(event.token().0) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    result => result?,
-                }
+                unless_blocked(self.progress(event.token().0))?;
             }
         }
         Ok(())
@@ -323,9 +345,18 @@ impl Client {
     fn hold(&mut self) -> io::Result<()> {
         let total = self.settings.connections;
         let base = total / 10;
-        let mut before = 0;
+        self.open_all(base)?;
+        let before = resident_bytes();
+        self.open_all(total)?;
+        let grown = resident_bytes().saturating_sub(before);
+        self.meter.memory = Some(grown / (total - base) as u64);
+        Ok(())
+    }
+
+    /// Opens connections until there are `total`, a few at a time.
+    fn open_all(&mut self, total: usize) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        let mut ready = 0;
+        let mut ready = self.connections.len();
         while ready < total {
             while self.connections.len() < total.min(ready + 64) {
                 self.open(self.connections.len())?;
@@ -336,21 +367,23 @@ impl Client {
                 let Some(connection) = &mut self.connections[index] else {
                     continue;
                 };
-                if !connection.connected && connection.stream.peer_addr().is_ok() {
-                    match connection.shake() {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                        result => result?,
-                    };
-                    connection.connected = true;
-                    ready += 1;
-                    if ready == base {
-                        before = resident_bytes();
-                    }
+                if connection.connected {
+                    continue;
                 }
+                if let Some(error) = connection.stream.take_error()? {
+                    return Err(error);
+                }
+                if connection.stream.peer_addr().is_err() {
+                    continue;
+                }
+                match connection.shake() {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    result => result?,
+                };
+                connection.connected = true;
+                ready += 1;
             }
         }
-        let grown = resident_bytes().saturating_sub(before);
-        self.meter.memory = Some(grown / (total - base) as u64);
         Ok(())
     }
 
