@@ -4,7 +4,9 @@ const { mkdtempSync, readFileSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { check } = require('../bench/check.js');
+const { collected, perPiece } = require('../bench/instructions.js');
 const { filesNeeded, leftOut, mostConnections, withMost } = require('../bench/limits.js');
+const { WorkMeter } = require('../bench/meter.js');
 const { drawPlots } = require('../bench/plot.js');
 const { fill } = require('../bench/readme.js');
 const { markdown, sections, table } = require('../bench/report.js');
@@ -92,6 +94,44 @@ test('the line about a workload that does not fit names its limit and the comman
   const line = leftOut('work', needed, 20_000);
   expect(line).toMatch(/^left out: work: needs 50,200 open files .* is 20,000; /);
   expect(line).toMatch(process.platform === 'linux' ? /prlimit .*=50200/ : /ulimit -n 50200/);
+});
+
+test('the start-up of two runs cancels in the instructions for a piece of work', () => {
+  const run = (/** @type {number} */ work) => ({ work, instructions: 900_000_000 + 12_500 * work });
+  expect(perPiece(run(10_000), run(40_000))).toBe(12_500);
+  expect(() => perPiece(run(40_000), run(40_000))).toThrow(RangeError);
+});
+
+test('a log of callgrind has a count, or is an error', () => {
+  expect(collected('==7== Events    : Ir\n==7== Collected : 1013488559\n')).toBe(1_013_488_559);
+  expect(() => collected('valgrind: cannot run')).toThrow('cannot run');
+});
+
+test('a meter of work ends after its messages or its bytes', async () => {
+  for (const [work, counts] of /** @type {[any, number][]} */ ([
+    [{ amount: 3 }, 3],
+    [{ amount: 3, pieceBytes: 200 }, 6],
+  ])) {
+    const meter = new WorkMeter(work);
+    let count = 0;
+    for (; !meter.over && count < 10; count++) meter.count(100);
+    expect(count).toBe(counts);
+    await meter.finished;
+  }
+});
+
+test('instructions have a table of their own', () => {
+  const results = resultsOf({ net: [100], module: [200] });
+  const [row] = results.rows;
+  row.samples.module[0].instructions = 15_000;
+  row.samples.net[0].instructions = 10_000;
+  row.figures.push({ name: 'instructions', net: { atLeast: 0 } });
+  const { table: times, instructions } = sections(results);
+  expect(times).not.toContain('instructions');
+  expect(instructions).toContain('| work | net | module | module : net |');
+  expect(instructions).toContain(
+    '| work: user-space instructions each | 10,000 | 15,000 | 1.50 (1.50–1.50) |',
+  );
 });
 
 describe('the scaling workloads', () => {

@@ -7,7 +7,7 @@
 
 const { readFileSync, writeSync } = require('node:fs');
 const { Worker } = require('node:worker_threads');
-const { Meter } = require('./meter.js');
+const { Meter, WorkMeter } = require('./meter.js');
 
 const parameters = JSON.parse(process.argv[process.argv.length - 1]);
 
@@ -69,9 +69,9 @@ function keepBusy() {
 }
 
 async function main() {
-  const { side, modulePath, warmup, duration, probe, busy, beside } = parameters;
+  const { side, modulePath, warmup, duration, work, probe, busy, beside } = parameters;
   const gauges = { threadCpu, processCpu, loopDelays: probe ? probeLoop() : () => [] };
-  const meter = new Meter({ warmup, duration, gauges });
+  const meter = work ? new WorkMeter(work) : new Meter({ warmup, duration, gauges });
   if (busy) setTimeout(keepBusy, BUSY_MS);
   const runNet = (/** @type {any} */ meter) =>
     require('./sides/net.js').run(parameters, meter, memory);

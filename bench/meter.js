@@ -128,6 +128,42 @@ class Meter {
 }
 
 /**
+ * Counts a fixed amount of work instead, without a clock, for counts of instructions: one message or
+ * exchange each, or where `pieceBytes` is given, a piece of so many bytes.
+ */
+class WorkMeter {
+  over = false;
+  result = {};
+  /** @type {Promise<void>} resolved when the work is done */
+  finished;
+
+  #done = 0;
+  #enough;
+  #pieceBytes;
+  /** @type {() => void} */
+  #finish = () => {};
+
+  /** @param {{ amount: number, pieceBytes?: number }} work */
+  constructor({ amount, pieceBytes }) {
+    this.finished = new Promise((resolve) => (this.#finish = resolve));
+    this.#enough = amount;
+    this.#pieceBytes = pieceBytes;
+  }
+
+  begin() {}
+
+  /** @param {number} bytes */
+  count(bytes) {
+    this.#done += this.#pieceBytes === undefined ? 1 : bytes / this.#pieceBytes;
+    if (this.#done < this.#enough || this.over) return;
+    this.over = true;
+    this.#finish();
+  }
+
+  latency() {}
+}
+
+/**
  * @param {ArrayLike<number>} sorted
  * @param {number} part
  * @returns {number} NaN for nothing
@@ -136,4 +172,4 @@ function quantile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 }
 
-module.exports = { Meter };
+module.exports = { Meter, WorkMeter };

@@ -15,6 +15,7 @@ const FIGURES = {
   cpuPerGigabyte: { label: 'JS-thread CPU per GB', unit: 's', scale: 1 },
   loopDelayP99: { label: 'loop delay p99', unit: 'ms', scale: 1 },
   memoryPerConnection: { label: 'memory each', unit: 'KiB', scale: 1 / 1024 },
+  instructions: { label: 'user-space instructions each', unit: '', scale: 1 },
 };
 
 const SIDES = ['net', 'shim', 'module', 'floor', 'chromium'];
@@ -31,6 +32,7 @@ const LOWER_IS_BETTER = new Set([
   'cpuPerGigabyte',
   'loopDelayP99',
   'memoryPerConnection',
+  'instructions',
 ]);
 
 /** Marks the rows in which a side is better than the floor, and says so below a table. */
@@ -59,7 +61,8 @@ const column = (samples, figure) => (samples ?? []).map((sample) => sample?.[fig
  * @returns {Line[]}
  */
 function linesOf({ name, figures, samples }) {
-  return figures.map((/** @type {any} */ figure) => {
+  /** @type {Line[]} */
+  const lines = figures.map((/** @type {any} */ figure) => {
     /** @type {Line} */
     const line = {
       name,
@@ -90,6 +93,8 @@ function linesOf({ name, figures, samples }) {
     }
     return line;
   });
+  // A run of instructions alone has no times.
+  return lines.filter(({ values }) => Object.keys(values).length > 0);
 }
 
 /**
@@ -145,7 +150,7 @@ function targetText({ targets, met }, other) {
 /** @param {Line} line */
 function title({ name, figure, beatsFloor }) {
   const { label, unit } = FIGURES[figure] ?? { label: figure, unit: '' };
-  return `${name}: ${label}${`, ${unit}`}${beatsFloor ? ` ${MARK}` : ''}`;
+  return `${name}: ${label}${unit && `, ${unit}`}${beatsFloor ? ` ${MARK}` : ''}`;
 }
 
 const WIDTHS = { title: 72, value: 10, ratio: 20, target: 14 };
@@ -289,7 +294,7 @@ function scalingTables(rows) {
 
 /**
  * @param {any} results
- * @returns {Record<'table' | 'scaling', string>} the parts that stand in
+ * @returns {Record<'table' | 'scaling' | 'instructions', string>} the parts that stand in
  *   bench/README.md; empty without a measurement for it
  */
 function sections({ machine, pace, rows, omitted = [] }) {
@@ -304,11 +309,12 @@ function sections({ machine, pace, rows, omitted = [] }) {
   const part = (/** @type {string[]} */ first, /** @type {string[]} */ body) =>
     body.length === 0 ? '' : [...first, ...body].join('\n');
 
+  const isCount = (/** @type {Line} */ { figure }) => figure === 'instructions';
   const groups = [...new Set(rows.map((/** @type {any} */ row) => row.group))];
   const tables = groups.flatMap((group) => {
     if (group === 'scaling') return [];
     const members = rows.filter((/** @type {any} */ row) => row.group === group);
-    const lines = members.flatMap(linesOf);
+    const lines = members.flatMap(linesOf).filter((/** @type {Line} */ line) => !isCount(line));
     return lines.length === 0 ? [] : groupTable(members, group, lines);
   });
   const agreed = rows.find(
@@ -321,10 +327,16 @@ function sections({ machine, pace, rows, omitted = [] }) {
     }
     tables.push('');
   }
+  const counts = rows.flatMap(linesOf).filter(isCount);
+  const counted = `${where}; medians of ${pace.instructionRounds} rounds.`;
   const notes = omitted.flatMap((/** @type {string} */ line) => [`- ${line}`]);
   return {
     table: part(timed, tables),
     scaling: part(timed, [...scalingTables(rows), ...notes]),
+    instructions: part(
+      [counted, ''],
+      counts.length === 0 ? [] : groupTable(rows, 'instructions', counts),
+    ),
   };
 }
 

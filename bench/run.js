@@ -11,6 +11,7 @@ const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
+const { countInstructions, perPiece, requireValgrind } = require('./instructions.js');
 const { fileLimit, filesNeeded, leftOut } = require('./limits.js');
 const { build, EVEN_COPIES, floorBinary, startPeer } = require('../support/peer.js');
 const { drawPlots } = require('./plot.js');
@@ -34,6 +35,7 @@ const USAGE = `npm run bench -- [options]
   --markdown        print the table as Markdown
   --plot            draw bench/results/*.svg
   --readme          write the tables of the run into bench/README.md, and draw bench/plots/*.svg
+  --instructions    count instructions as well, with valgrind; "--rounds 0" counts them alone
   --check           compare with bench/baseline.json; exit code 1 if a ratio fell
   --baseline        store the ratios of this run as bench/baseline.json`;
 
@@ -44,6 +46,7 @@ const PRESETS = {
     duration: 1000,
     idleRounds: 3,
     idleTls: 10_000,
+    instructionRounds: 3,
   },
   quick: {
     rounds: 3,
@@ -51,6 +54,7 @@ const PRESETS = {
     duration: 250,
     idleRounds: 1,
     idleTls: 1000,
+    instructionRounds: 1,
   },
 };
 
@@ -64,10 +68,14 @@ const baselinePath = join(__dirname, 'baseline.json');
 /** The time limit of one measurement: opening 10,000 TLS connections takes the longest. */
 const MAX_SECONDS = 90;
 
+/** Under valgrind a program takes fifty times as long. */
+const MAX_VALGRIND_SECONDS = 900;
+
 /**
  * @typedef {object} Side
  * @property {string} name of the column
  * @property {(parameters: any) => Promise<any>} measure
+ * @property {(parameters: any) => Promise<number>} [countInstructions]
  * @property {(workload: import('./workloads.js').Workload) => boolean} [applies]
  * @property {number} [rounds]
  */
@@ -85,15 +93,16 @@ const WARM_CONNECTIONS = 2000;
  * @param {string} program
  * @param {string[]} args
  * @param {Record<string, string | undefined>} [environment]
+ * @param {number} [maxSeconds]
  * @returns {Promise<any>}
  */
-function runJson(program, args, environment = {}) {
+function runJson(program, args, environment = {}, maxSeconds = MAX_SECONDS) {
   return new Promise((fulfil, reject) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...environment },
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), MAX_SECONDS * 1000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), maxSeconds * 1000);
     let text = '';
     child.stdout.on('data', (chunk) => (text += chunk));
     child.on('error', reject);
@@ -116,16 +125,30 @@ function makeSides(peer, { names, variants }) {
     /** @type {string} */ side,
     /** @type {string} */ path = modulePath,
     name = side,
-  ) => ({
-    name,
-    measure(/** @type {any} */ parameters) {
+  ) => {
+    const run = (
+      /** @type {any} */ parameters,
+      /** @type {string[]} */ [program = '', ...args] = [process.execPath],
+      environment = {},
+      maxSeconds = MAX_SECONDS,
+    ) => {
       const input = { ...parameters, side, modulePath: path };
       if (side === 'net' && parameters.tls) input.authority = authorityPem;
-      const environment = { NODE_EXTRA_CA_CERTS: side === 'net' ? undefined : peer.authority };
-      const script = join(__dirname, 'child.js');
-      return runJson(process.execPath, ['--expose-gc', script, JSON.stringify(input)], environment);
-    },
-  });
+      const authority = { NODE_EXTRA_CA_CERTS: side === 'net' ? undefined : peer.authority };
+      const rest = ['--expose-gc', join(__dirname, 'child.js'), JSON.stringify(input)];
+      return runJson(program, [...args, ...rest], { ...environment, ...authority }, maxSeconds);
+    };
+    return {
+      name,
+      measure: (/** @type {any} */ parameters) => run(parameters),
+      countInstructions: (/** @type {any} */ parameters) =>
+        countInstructions((valgrind, environment) => {
+          // Threads of the collector would do more or less work beside the measured one.
+          const command = [...valgrind, process.execPath, '--single-threaded-gc'];
+          return run(parameters, command, environment, MAX_VALGRIND_SECONDS);
+        }),
+    };
+  };
   /** @param {import('./workloads.js').Workload} workload */
   const withoutServer = ({ serves }) => !serves;
   const floor = {
@@ -174,8 +197,9 @@ function makeSides(peer, { names, variants }) {
  * @param {Side[]} sides
  * @param {import('../support/peer.js').Peer} peer
  * @param {typeof PRESETS.full} pace
+ * @param {boolean} instructions
  */
-async function measureAll(chosen, sides, peer, pace) {
+async function measureAll(chosen, sides, peer, pace, instructions) {
   const rows = [];
   /** @type {string[]} */
   const omitted = [];
@@ -219,7 +243,12 @@ async function measureAll(chosen, sides, peer, pace) {
         if (tls && round === 0) negotiated[side.name] = await peer.negotiated();
       }
     }
-    const { name, group, figures } = workload;
+    const { name, group } = workload;
+    const figures = [...workload.figures];
+    if (instructions && workload.work) {
+      await countAll(workload.work, parameters, { name, sides, samples, pace });
+      figures.push({ name: 'instructions' });
+    }
     rows.push({
       name,
       group,
@@ -232,6 +261,30 @@ async function measureAll(chosen, sides, peer, pace) {
     process.stdout.write(table([rows.at(-1)], { heading: rows.length === 1, extra }));
   }
   return { rows, omitted };
+}
+
+/**
+ * Adds the instructions for a piece of work to the samples of each side that runs in Node.
+ *
+ * @param {import('./workloads.js').Work} work
+ * @param {any} parameters
+ * @param {{ name: string, sides: Side[], samples: Record<string, any[]>, pace: typeof PRESETS.full }} run
+ */
+async function countAll({ less, more, pieceBytes }, parameters, { name, sides, samples, pace }) {
+  for (let round = 0; round < pace.instructionRounds; round++) {
+    for (const side of sides) {
+      if (!side.countInstructions) continue;
+      progress(`${name}: instructions of ${side.name} ${round + 1}/${pace.instructionRounds}`);
+      const runs = [];
+      for (const amount of [less, more]) {
+        const work = { amount, pieceBytes };
+        const instructions = await side.countInstructions({ ...parameters, work });
+        runs.push({ work: amount, instructions });
+      }
+      const rounds = (samples[side.name] ??= []);
+      rounds[round] = { ...rounds[round], instructions: perPiece(runs[0], runs[1]) };
+    }
+  }
 }
 
 /** @param {string} text */
@@ -254,6 +307,7 @@ async function measure(values) {
   const pace = { ...(values.quick ? PRESETS.quick : PRESETS.full) };
   if (values.rounds) pace.rounds = Number(values.rounds);
   if (values.duration) pace.duration = Number(values.duration);
+  if (values.instructions) requireValgrind();
   build();
   const peer = await startPeer();
   let chromium;
@@ -274,7 +328,7 @@ async function measure(values) {
       sides.push(chromium);
     }
     const chosen = choose(values);
-    const { rows, omitted } = await measureAll(chosen, sides, peer, pace);
+    const { rows, omitted } = await measureAll(chosen, sides, peer, pace, values.instructions);
     const module = require('../package.json').version;
     const machine = { ...describeMachine(), module, chromium: chromium?.version };
     return { machine, pace, rows, omitted };
@@ -299,6 +353,7 @@ async function main() {
       from: { type: 'string' },
       markdown: { type: 'boolean' },
       plot: { type: 'boolean' },
+      instructions: { type: 'boolean' },
       readme: { type: 'boolean' },
       check: { type: 'boolean' },
       baseline: { type: 'boolean' },

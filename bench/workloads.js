@@ -26,12 +26,18 @@ const { fileLimit, withMost } = require('./limits.js');
  * @property {boolean} probe measure the delay of the event loop
  * @property {boolean} beside measure not the side but a connection of Node's `net` beside it
  *
+ * @typedef {object} Work
+ * @property {number} less work of the shorter run, long enough for all code to be compiled
+ * @property {number} more work of the longer run
+ * @property {number} [pieceBytes] the work is so many bytes; otherwise a message or an exchange
+ *
  * @typedef {object} Workload
  * @property {string} name
  * @property {'table' | 'sizes' | 'scaling' | 'extra'} group
  * @property {Parameters} parameters
  * @property {Figure[]} figures
  * @property {boolean} [chromium] whether the real chrome.sockets.tcp is measured, too
+ * @property {Work} [work] for counting instructions; left out where their number depends on the clock
  * @property {boolean} [serves] whether it needs a server socket, which the shim and the floor lack
  */
 
@@ -97,36 +103,53 @@ const workloads = [
     { name: 'p50', net: atMost(1), shim: atMost(0.9) },
     { name: 'p99', net: atMost(1), shim: atMost(0.9) },
   ]),
-  workload('ping-pong 64 B, 64 connections', { connections: 64 }, [
-    { name: 'rate', net: atLeast(1.1), shim: atLeast(1.25) },
-    { name: 'cpuPerOperation', net: atMost(0.75) },
-  ]),
+  workload(
+    'ping-pong 64 B, 64 connections',
+    { connections: 64 },
+    [
+      { name: 'rate', net: atLeast(1.1), shim: atLeast(1.25) },
+      { name: 'cpuPerOperation', net: atMost(0.75) },
+    ],
+    { work: { less: 10_000, more: 40_000 } },
+  ),
   workload('connect, echo, close: one at a time', { kind: 'exchange' }, [
     { name: 'rate', net: atLeast(1.4), shim: atLeast(1.7) },
   ]),
-  workload('connect, echo, close: 64 at once', { kind: 'exchange', connections: 64 }, [
-    { name: 'rate', net: atLeast(1.7), shim: atLeast(2) },
-  ]),
-  workload('send 64 B with callbacks', send(64, { batch: 256 }), [
-    { name: 'rate', net: atLeast(6), shim: atLeast(7) },
-  ]),
-  workload('send 4 KiB with callbacks', send(4096, { batch: 64 }), [
-    { name: 'rate', net: atLeast(2.5), shim: atLeast(2.5) },
-  ]),
-  workload('send 64 KiB', send(65536, { window: 16 }), [
-    { name: 'throughput', net: atLeast(1), shim: atLeast(1) },
-  ]),
+  workload(
+    'connect, echo, close: 64 at once',
+    { kind: 'exchange', connections: 64 },
+    [{ name: 'rate', net: atLeast(1.7), shim: atLeast(2) }],
+    { work: { less: 1500, more: 5500 } },
+  ),
+  workload(
+    'send 64 B with callbacks',
+    send(64, { batch: 256 }),
+    [{ name: 'rate', net: atLeast(6), shim: atLeast(7) }],
+    { work: { less: 20_480, more: 81_920 } },
+  ),
+  workload(
+    'send 4 KiB with callbacks',
+    send(4096, { batch: 64 }),
+    [{ name: 'rate', net: atLeast(2.5), shim: atLeast(2.5) }],
+    { work: { less: 20_480, more: 81_920 } },
+  ),
+  workload(
+    'send 64 KiB',
+    send(65536, { window: 16 }),
+    [{ name: 'throughput', net: atLeast(1), shim: atLeast(1) }],
+    { work: { less: 4000, more: 12_000 } },
+  ),
   workload(
     'receive, bufferSize 65536',
     receive(65536),
     [{ name: 'throughput', net: atLeast(1), shim: atLeast(1.3), chromium: atLeast(12) }],
-    { chromium: true },
+    { chromium: true, work: { less: 4000, more: 12_000, pieceBytes: 65536 } },
   ),
   workload(
     'receive, bufferSize 4096',
     receive(4096),
     [{ name: 'throughput', net: atLeast(0.7), shim: atLeast(1.6), chromium: atLeast(25) }],
-    { chromium: true },
+    { chromium: true, work: { less: 20_000, more: 60_000, pieceBytes: 4096 } },
   ),
   workload('TLS receive, bufferSize 65536', receive(65536, { tls: true }), [
     { name: 'throughput', net: atLeast(2), shim: atLeast(2.5) },
