@@ -10,6 +10,8 @@ const { WorkMeter } = require('../bench/meter.js');
 const { drawPlots } = require('../bench/plot.js');
 const { fill } = require('../bench/readme.js');
 const { markdown, sections, table } = require('../bench/report.js');
+const { doneByBun } = require('../bench/sides/bun.js');
+const { workloads } = require('../bench/workloads.js');
 
 /**
  * @param {Record<string, number[]>} rates of each side, by round
@@ -190,4 +192,20 @@ test('a part of the document is replaced, and an empty one is not', () => {
   );
   expect(fill(document, { x: '' })).toBe(document);
   expect(() => fill(document, { z: 'text' })).toThrow('no place for "z"');
+});
+
+test('Bun does the workloads that count messages, and not those that count sends', () => {
+  const doneBy = workloads.filter(doneByBun).map(({ name }) => name);
+  expect(doneBy).toContain('ping-pong 64 B, 64 connections');
+  expect(doneBy).toContain('TLS handshakes, 16 at once');
+  expect(doneBy.filter((name) => /send|accept|beside/.test(name))).toEqual([]);
+});
+
+test('instructions are counted for two amounts of work, in no workload that spins', () => {
+  for (const { parameters, work } of workloads) {
+    if (!work) continue;
+    expect(work.more).toBeGreaterThan(work.less);
+    const { kind, connections } = parameters;
+    if (!['send', 'receive'].includes(kind)) expect(connections).toBeGreaterThan(1);
+  }
 });

@@ -80,6 +80,7 @@ async function main() {
       return require('./sides/accept.js').run(parameters, meter, memory);
     }
     if (side === 'net') return runNet(meter);
+    if (side === 'bun') return require('./sides/bun.js').run(parameters, meter, memory);
     const tcp = side === 'shim' ? require('./shim.js').tcp : require(modulePath);
     return require('./sides/sockets.js').run(tcp, parameters, meter, memory);
   };

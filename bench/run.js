@@ -13,10 +13,12 @@ const { describeMachine } = require('../support/machine.js');
 const { check } = require('./check.js');
 const { countInstructions, perPiece, requireValgrind } = require('./instructions.js');
 const { fileLimit, filesNeeded, leftOut } = require('./limits.js');
+const { findBun } = require('../support/bun.js');
 const { build, EVEN_COPIES, floorBinary, startPeer } = require('../support/peer.js');
 const { drawPlots } = require('./plot.js');
 const { writeReadme } = require('./readme.js');
 const { markdown, table, MARK_TEXT, NOISE } = require('./report.js');
+const { doneByBun } = require('./sides/bun.js');
 const { workloads } = require('./workloads.js');
 
 const USAGE = `npm run bench -- [options]
@@ -29,6 +31,7 @@ const USAGE = `npm run bench -- [options]
   --variant N=PATH  add a column for this module built in another directory; may be repeated
   --noise           add a column that measures this module again, to show the noise of the run;
                     --check implies it
+  --bun             add a column for Bun's own sockets, in Bun
   --chromium        add a column for the real chrome.sockets.tcp
   --out FILE        path of the JSON result (default: bench/results/latest.json)
   --from FILE       use the JSON of an earlier run instead of measuring
@@ -119,21 +122,22 @@ function runJson(program, args, environment = {}, maxSeconds = MAX_SECONDS) {
  * @param {any} options
  * @returns {Side[]}
  */
-function makeSides(peer, { names, variants }) {
+function makeSides(peer, { names, variants, bun }) {
   const authorityPem = readFileSync(peer.authority, 'latin1');
   const nodeSide = (
     /** @type {string} */ side,
     /** @type {string} */ path = modulePath,
     name = side,
+    runtime = process.execPath,
   ) => {
     const run = (
       /** @type {any} */ parameters,
-      /** @type {string[]} */ [program = '', ...args] = [process.execPath],
+      /** @type {string[]} */ [program = '', ...args] = [runtime],
       environment = {},
       maxSeconds = MAX_SECONDS,
     ) => {
       const input = { ...parameters, side, modulePath: path };
-      if (side === 'net' && parameters.tls) input.authority = authorityPem;
+      if (['net', 'bun'].includes(side) && parameters.tls) input.authority = authorityPem;
       const authority = { NODE_EXTRA_CA_CERTS: side === 'net' ? undefined : peer.authority };
       const rest = ['--expose-gc', join(__dirname, 'child.js'), JSON.stringify(input)];
       return runJson(program, [...args, ...rest], { ...environment, ...authority }, maxSeconds);
@@ -144,7 +148,7 @@ function makeSides(peer, { names, variants }) {
       countInstructions: (/** @type {any} */ parameters) =>
         countInstructions((valgrind, environment) => {
           // Threads of the collector would do more or less work beside the measured one.
-          const command = [...valgrind, process.execPath, '--single-threaded-gc'];
+          const command = [...valgrind, runtime, '--single-threaded-gc'];
           return run(parameters, command, environment, MAX_VALGRIND_SECONDS);
         }),
     };
@@ -184,6 +188,16 @@ function makeSides(peer, { names, variants }) {
     { ...nodeSide('shim'), applies: withoutServer },
     nodeSide('module'),
     ...variants.map(([name, path]) => nodeSide('module', path, name)),
+    ...(bun
+      ? [
+          {
+            ...nodeSide('bun', modulePath, 'bun', bun),
+            applies: doneByBun,
+            // Its compilers and collector have other threads, which no flag keeps still.
+            countInstructions: undefined,
+          },
+        ]
+      : []),
     floor,
   ];
   return all.filter(
@@ -313,6 +327,7 @@ async function measure(values) {
   let chromium;
   try {
     const sides = makeSides(peer, {
+      bun: values.bun && findBun(),
       names: values.sides?.split(','),
       variants: [
         ...(values.variant ?? []).map((/** @type {string} */ text) => {
@@ -348,6 +363,7 @@ async function main() {
       sides: { type: 'string' },
       variant: { type: 'string', multiple: true },
       noise: { type: 'boolean' },
+      bun: { type: 'boolean' },
       chromium: { type: 'boolean' },
       out: { type: 'string' },
       from: { type: 'string' },

@@ -8,6 +8,7 @@
  */
 
 const path = require('node:path');
+const { BUN_ARGUMENTS } = require('../support/bun.js');
 const { complaintsAbout, conformanceSuite, jestSuite, run } = require('./suites.js');
 
 const EXPECTED = require('./expected-failures.json');
@@ -32,7 +33,7 @@ const RUNTIMES = [
   // The oldest that works. jest does not any more, there.
   { name: 'Node 16', npx: ['node@16', ...NODE_PATH], suite: conformanceSuite },
   { name: 'Electron', suite: conformanceSuite },
-  { name: 'Bun', npx: ['bun', '-e', 'console.log(process.execPath)'], suite: conformanceSuite },
+  { name: 'Bun', npx: BUN_ARGUMENTS, suite: conformanceSuite },
   {
     name: 'Deno',
     npx: ['deno', 'eval', 'console.log(Deno.execPath())'],
