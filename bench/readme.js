@@ -26,6 +26,9 @@ function fill(document, parts) {
   return text;
 }
 
+/** The groups of workloads that have tables; the others have plots. */
+const GROUPS = ['table', 'scaling'];
+
 /**
  * @param {any} results
  * @returns {Promise<string[]>} the paths of the files
@@ -35,7 +38,8 @@ async function writeReadme(results) {
   const images = drawings
     .filter(({ group }) => group === 'scaling')
     .map(({ path, title }) => `![${title}](plots/${basename(path)})`);
-  const parts = sections(results);
+  const rows = results.rows.filter((/** @type {any} */ { group }) => GROUPS.includes(group));
+  const parts = sections({ ...results, rows });
   if (images.length > 0) parts.scaling += `\n\n${images.join('\n')}\n`;
   const path = join(__dirname, 'README.md');
   const text = fill(readFileSync(path, 'utf8'), parts);

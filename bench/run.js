@@ -342,7 +342,8 @@ async function measure(values) {
       chromium = await openChromium();
       sides.push(chromium);
     }
-    const chosen = choose(values);
+    // Without times, there is nothing to measure in the workloads that have no count.
+    const chosen = choose(values).filter(({ work }) => pace.rounds > 0 || work);
     const { rows, omitted } = await measureAll(chosen, sides, peer, pace, values.instructions);
     const module = require('../package.json').version;
     const machine = { ...describeMachine(), module, chromium: chromium?.version };
