@@ -7,8 +7,8 @@ const { fork } = require('node:child_process');
 /**
  * @typedef {object} Child
  * @property {number} pid
- * @property {(message: any) => void} tell
- * @property {() => Promise<any>} hear The next message; an error if it ends first.
+ * @property {(message: any) => void} send
+ * @property {() => Promise<any>} receive The next message; an error if it ends first.
  * @property {Promise<{ code: number | null, signal: string | null, at: number }>} ended With the time
  *   at which it had ended, in milliseconds.
  * @property {() => void} kill
@@ -34,10 +34,10 @@ function start(script, job, { env, wrapper = [], flags = [], quiet = false } = {
     stdio: ['ignore', 'inherit', quiet ? 'ignore' : 'inherit', 'ipc'],
   });
   /** @type {any[]} */
-  const heard = [];
+  const received = [];
   let wake = () => {};
   child.on('message', (message) => {
-    heard.push(message);
+    received.push(message);
     wake();
   });
   let gone = '';
@@ -55,13 +55,13 @@ function start(script, job, { env, wrapper = [], flags = [], quiet = false } = {
   });
   return {
     pid: child.pid ?? 0,
-    tell: (message) => void child.send(message),
-    async hear() {
-      while (heard.length === 0) {
+    send: (message) => void child.send(message),
+    async receive() {
+      while (received.length === 0) {
         if (gone) throw new Error(`${script}: ${gone}`);
         await new Promise((resolve) => (wake = () => resolve(undefined)));
       }
-      return heard.shift();
+      return received.shift();
     },
     ended: /** @type {Child['ended']} */ (ended),
     kill: () => void child.kill('SIGKILL'),

@@ -15,7 +15,7 @@ const [folder, options] = process.argv.slice(2);
  * @param {Report} report
  * @returns {Promise<void>}
  */
-function tell(report) {
+function send(report) {
   return new Promise((fulfil, reject) => {
     process.send?.(report, (/** @type {unknown} */ error) => (error ? reject(error) : fulfil()));
   });
@@ -42,9 +42,9 @@ async function main() {
   const { title, seconds } = suite;
   const leftOut = suite.leftOut?.();
   if (!leftOut) await suite.prepare?.();
-  await tell({ begins: { title, seconds: long ? seconds.long : seconds.short } });
+  await send({ begins: { title, seconds: long ? seconds.long : seconds.short } });
   if (leftOut) return [{ what: title, figure: '–', ok: true, leftOut }];
-  const log = (/** @type {string} */ text) => void tell({ log: text });
+  const log = (/** @type {string} */ text) => void send({ log: text });
   const rows = await suite.run({ long, seed, parts, log });
   check(rows);
   return rows;
@@ -56,9 +56,9 @@ process.on('uncaughtException', fail);
 function fail(error) {
   const text = String(error?.stack ?? error);
   process.stderr.write(`${text}\n`);
-  tell({ trouble: text.split('\n')[0] }).finally(() => process.exit(1));
+  send({ trouble: text.split('\n')[0] }).finally(() => process.exit(1));
 }
 
 main()
-  .then((rows) => tell({ rows }))
+  .then((rows) => send({ rows }))
   .then(() => process.exit(0), fail);

@@ -54,7 +54,7 @@ function peak() {
 }
 
 /** @param {unknown} message */
-const tell = (message) => void process.send?.(message);
+const send = (message) => void process.send?.(message);
 
 /** @type {Record<string, (id: number, message: any) => void>} */
 const commands = {
@@ -64,11 +64,11 @@ const commands = {
     pages.set(id, { listeners });
     application.addPage({
       on: (event, listener) => (listeners[event] = listener),
-      postMessage: (message) => tell({ page: id, message }),
+      postMessage: (message) => send({ page: id, message }),
       start() {},
       close() {
         pages.delete(id);
-        tell({ page: id, closed: true });
+        send({ page: id, closed: true });
       },
     });
   },
@@ -84,11 +84,11 @@ const commands = {
   /** Begins to measure. */
   begin() {
     held = 0;
-    tell({ begun: peak() });
+    send({ begun: peak() });
   },
 
   end() {
-    tell({
+    send({
       peak: peak(),
       held,
       warnings,
@@ -106,7 +106,7 @@ const commands = {
       // There are no more.
     }
     for (const descriptor of opened) closeSync(descriptor);
-    tell({ descriptors: opened.length });
+    send({ descriptors: opened.length });
   },
 };
 

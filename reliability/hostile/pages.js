@@ -62,19 +62,19 @@ class MainProcess {
       stdio: ['ignore', 'inherit', 'ignore', 'ipc'],
     });
     this.#child.on('message', (/** @type {any} */ message) => {
-      if (message.page === undefined) this.#hear(message);
-      else this.#open.get(message.page)?.hear(message);
+      if (message.page === undefined) this.#receive(message);
+      else this.#open.get(message.page)?.receive(message);
     });
     this.#child.once('exit', (code, signal) => {
       this.gone = `ended with ${signal ?? code}`;
-      this.#hear({ gone: this.gone });
-      for (const page of this.#open.values()) page.hear({ closed: true });
+      this.#receive({ gone: this.gone });
+      for (const page of this.#open.values()) page.receive({ closed: true });
     });
     this.#child.on('error', () => {});
   }
 
   /** @param {any} message */
-  #hear(message) {
+  #receive(message) {
     for (const waiting of this.#waiting.splice(0)) {
       if (message.gone || waiting.key in message) waiting.found(message);
       else this.#waiting.push(waiting);
@@ -87,7 +87,7 @@ class MainProcess {
    * @param {unknown} [message]
    * @returns {Promise<void>} Once it is on its way.
    */
-  tell(command, id, message) {
+  send(command, id, message) {
     if (this.gone) return Promise.resolve();
     return new Promise((resolve) => {
       this.#child.send([command, id, message], () => resolve());
@@ -103,7 +103,7 @@ class MainProcess {
   async ask(key, command, argument) {
     if (this.gone) return { gone: this.gone };
     const answer = new Promise((found) => this.#waiting.push({ key, found }));
-    await this.tell(command, argument);
+    await this.send(command, argument);
     return answer;
   }
 
@@ -111,7 +111,7 @@ class MainProcess {
     const id = (this.#pages += 1);
     const page = new Page(this, id);
     this.#open.set(id, page);
-    void this.tell('open', id);
+    void this.send('open', id);
     return page;
   }
 
@@ -148,7 +148,7 @@ class Page {
   }
 
   /** @param {any} message */
-  hear({ message, closed }) {
+  receive({ message, closed }) {
     if (closed) this.closed = true;
     else {
       const [kind, , code, failure, value] = message;
@@ -171,7 +171,7 @@ class Page {
 
   /** @param {unknown} message */
   post(message) {
-    return this.closed ? Promise.resolve() : this.#main.tell('post', this.#id, message);
+    return this.closed ? Promise.resolve() : this.#main.send('post', this.#id, message);
   }
 
   /**

@@ -114,7 +114,7 @@ async function run({ log }) {
       const child = start(join(__dirname, 'resolvers-process.js'), job, {
         wrapper: withResolver(file),
       });
-      rows.push(...check(await child.hear()));
+      rows.push(...check(await child.receive()));
       child.kill();
     }
     return rows;

@@ -36,7 +36,7 @@ async function measureTurns(folder, { long, log, inputs = [''] }) {
   /** @type {Row[]} */
   const rows = [];
   try {
-    const { ports, floods, handshakes: unfinished } = await server.hear();
+    const { ports, floods, handshakes: unfinished } = await server.receive();
     const kinds = [
       ...floods.flatMap((/** @type {string} */ name) => [
         { name, isHandshake: false, paused: false },
@@ -64,7 +64,7 @@ async function measureTurns(folder, { long, log, inputs = [''] }) {
       const child = start(join(__dirname, 'loop-probe.js'), job, {
         env: { SSL_CERT_FILE: authority },
       });
-      const found = await Promise.race([child.hear(), timedOut(job.before + job.during)]);
+      const found = await Promise.race([child.receive(), timedOut(job.before + job.during)]);
       child.kill();
       if (!found) {
         rows.push({ what, figure: 'the loop did not turn again', bound, ok: false });
@@ -79,8 +79,8 @@ async function measureTurns(folder, { long, log, inputs = [''] }) {
         ok: longestTurn(attacked) <= MAX_TURN_MS,
       });
     }
-    server.tell('end');
-    const { problems } = await server.hear();
+    server.send('end');
+    const { problems } = await server.receive();
     if (problems.length > 0) throw new Error(problems[0]);
     return rows;
   } finally {

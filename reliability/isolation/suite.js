@@ -180,13 +180,13 @@ async function disturb({ addresses, ports, authority }, name, scenario, folder, 
     env: { SSL_CERT_FILE: store },
     wrapper: slowNames ? withResolver(join(folder, 'resolv.conf')) : [],
   });
-  await child.hear();
+  await child.receive();
   if (blocksChecks) {
     await new Promise((resolve) => setTimeout(resolve, BLOCKED_MS));
     await writeFile(store, readFileSync(authority));
   }
-  const { undisturbed, disturbed, grown, found } = await child.hear();
-  child.tell('end');
+  const { undisturbed, disturbed, grown, found } = await child.receive();
+  child.send('end');
   await child.ended;
   const rows = [
     compare(

@@ -22,10 +22,10 @@ const target = (index) => ({
   tls: job.tls,
 });
 
-const hear = () => new Promise((resolve) => process.once('message', resolve));
+const nextMessage = () => new Promise((resolve) => process.once('message', resolve));
 
 /** @param {unknown} message */
-const tell = (message) => process.send?.(message);
+const report = (message) => process.send?.(message);
 
 /** The resident memory after a garbage collection, as the kernel reports it. */
 function residentBytes() {
@@ -81,10 +81,10 @@ async function hold() {
     socketIds.push(await open(target(index)));
   });
   const seconds = (performance.now() - begun) / 1000;
-  tell({ seconds, bytesEach: (residentBytes() - before) / job.count });
+  report({ seconds, bytesEach: (residentBytes() - before) / job.count });
 
   // From here on the other processes have opened theirs, too.
-  await hear();
+  await nextMessage();
   const holders = socketIds.map((socketId) => {
     const holder = new Correspondent();
     holder.socketId = socketId;
@@ -100,10 +100,10 @@ async function hold() {
     );
   }
   const crossed = holders.filter(({ wrong }) => wrong > 0).length;
-  tell({ exchanged: holders.length * job.rounds, crossed });
-  await hear();
+  report({ exchanged: holders.length * job.rounds, crossed });
+  await nextMessage();
   await repeat(socketIds.length, MAX_HANDSHAKES, (index) => close(socketIds[index]));
-  tell({ closed: true });
+  report({ closed: true });
 }
 
 // ---- Many sockets one after another -------------------------------------------------------------
@@ -125,9 +125,9 @@ async function cycles() {
       wrong += correspondent.wrong;
       await close(correspondent.socketId);
     });
-    tell({ number, descriptors: descriptors(), bytes: residentBytes() });
+    report({ number, descriptors: descriptors(), bytes: residentBytes() });
   }
-  tell({ done: true, wrong, seconds: (performance.now() - begun) / 1000 });
+  report({ done: true, wrong, seconds: (performance.now() - begun) / 1000 });
 }
 
 // ---- Many bytes ---------------------------------------------------------------------------------
@@ -276,10 +276,10 @@ async function bytes() {
       sum.connections += 1;
       sum.wrong += wrong;
       sum.pauses += pauses;
-      tell(sum);
+      report(sum);
     }
   });
-  tell({ ...sum, done: true, seconds: (performance.now() - begun) / 1000 });
+  report({ ...sum, done: true, seconds: (performance.now() - begun) / 1000 });
 }
 
 const jobs = { hold, cycles, bytes };

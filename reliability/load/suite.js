@@ -112,8 +112,8 @@ async function hold(kind, total, processes, { seed }) {
     });
     /** @param {any} [message] */
     const next = (message) => {
-      if (message) for (const client of clients) client.tell(message);
-      return Promise.all(clients.map((client) => client.hear()));
+      if (message) for (const client of clients) client.send(message);
+      return Promise.all(clients.map((client) => client.receive()));
     };
     const opened = await next();
     const exchanged = await next('exchange');
@@ -152,8 +152,8 @@ async function cycles(kind, count, { seed, log }) {
   try {
     const client = startClient(peer, kind, 'fleeting', { kind: 'cycles', count, seed });
     const looks = [];
-    let look = await client.hear();
-    for (; !look.done; look = await client.hear()) {
+    let look = await client.receive();
+    for (; !look.done; look = await client.receive()) {
       log(`${kind}: ${amount(look.number)} cycles, ${(look.bytes / MIB).toFixed(1)} MiB`);
       looks.push(look);
     }
@@ -193,10 +193,10 @@ async function bytes(kind, length, each, { seed, log }) {
   try {
     const job = { kind: 'bytes', bytes: length, each, sockets: TRANSFERS, seed };
     const client = startClient(peer, kind, 'transfer', job);
-    let sum = await client.hear();
+    let sum = await client.receive();
     while (!sum.done) {
       if (sum.connections % 8 === 0) log(`${kind}: ${(sum.transferred / GB).toFixed(1)} GB`);
-      sum = await client.hear();
+      sum = await client.receive();
     }
     const { transferred, wrong, connections, pauses, seconds } = sum;
     const speed = Math.round(transferred / seconds / 1e6);

@@ -789,13 +789,13 @@ class Model {
     /** @type {Set<Channel | undefined>} */
     const channels = new Set();
     this.#leave(socket, `${method} ${said.length < 500 ? said : 'something long'}`, (state) => {
-      if (sent) return this.#tellSent(state, call, channels);
+      if (sent) return this.#deliverSent(state, call, channels);
       const { ending } = state.due[0] ?? {};
       if (method === 'send' && ending?.sends[0].call === call) {
         channels.add(ending.sends[0].channel);
-        return this.#tellUnsent(state, ending, (code) => failure(call, code) === said);
+        return this.#deliverUnsent(state, ending, (code) => failure(call, code) === said);
       }
-      return this.#tell(state, (due) => due.call === call && fits(due));
+      return this.#deliver(state, (due) => due.call === call && fits(due));
     });
     if (method === 'getInfo') noteAddresses(socket, args);
     if (method === 'send') noteSend(call, sent, channels);
@@ -846,7 +846,7 @@ class Model {
       this.#leave(socket, `getSockets ${said}`, (state) => {
         const fits = (/** @type {Due} */ due) =>
           own ? due.info && infoText(due, socket, [own]) === said : !due.info;
-        return this.#tell(state, (due) => due.call === call && Boolean(fits(due)));
+        return this.#deliver(state, (due) => due.call === call && Boolean(fits(due)));
       });
       if (own) noteAddresses(socket, [own]);
     }
@@ -896,7 +896,7 @@ class Model {
     }
     this.#listen(socket);
     this.#leave(socket, `onReceiveError ${resultCode}`, (state) => {
-      return this.#tell(state, ({ error }) => error === resultCode);
+      return this.#deliver(state, ({ error }) => error === resultCode);
     });
   }
 
@@ -906,7 +906,7 @@ class Model {
    * @param {State} state
    * @param {(due: Due) => boolean} fits
    */
-  #tell(state, fits) {
+  #deliver(state, fits) {
     const [due, ...others] = state.due;
     if (!due || !fits(due) || due.latest < this.#told) return undefined;
     return { state: state.with({ due: others }), earliest: due.earliest };
@@ -920,7 +920,7 @@ class Model {
    * @param {Call} call
    * @param {Set<Channel | undefined>} channels
    */
-  #tellSent(state, call, channels) {
+  #deliverSent(state, call, channels) {
     if (state.due.length > 0 && state.due[0].latest < call.time) return undefined;
     const told = { earliest: call.time };
     const index = state.due.findIndex(({ ending }) => ending);
@@ -945,7 +945,7 @@ class Model {
    * @param {Ending} ending
    * @param {(code: number) => boolean} fits
    */
-  #tellUnsent(state, ending, fits) {
+  #deliverUnsent(state, ending, fits) {
     const { mayFail, hasFailed, first, others, sends } = ending;
     const [{ latest, earliest }] = state.due;
     if (!mayFail || !fits(hasFailed ? others : first) || latest < this.#told) return undefined;

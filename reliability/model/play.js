@@ -212,7 +212,7 @@ class Play {
     ) => {
       this.#pending -= 1;
       this.#count(`${method} ${lastError ?? 'succeeds'}`);
-      this.#hear(
+      this.#observe(
         () => `${name} says ${brief(given)}${lastError ? `, ${lastError}` : ''}`,
         () => this.#model.answered(call, given, lastError),
       );
@@ -272,7 +272,7 @@ class Play {
   #onReceive = (/** @type {any} */ info) => {
     this.#count('onReceive');
     this.#tally.received += info.data.byteLength;
-    this.#hear(
+    this.#observe(
       () => `onReceive of ${info.socketId}: ${info.data.byteLength} bytes`,
       () => this.#event('onReceive', () => this.#model.received(info)),
     );
@@ -280,7 +280,7 @@ class Play {
 
   #onReceiveError = (/** @type {any} */ info) => {
     this.#count(`onReceiveError ${info.resultCode}`);
-    this.#hear(
+    this.#observe(
       () => `onReceiveError of ${info.socketId}: ${info.resultCode}`,
       () => this.#event('onReceiveError', () => this.#model.receiveFailed(info)),
     );
@@ -288,22 +288,22 @@ class Play {
 
   /**
    * @param {string} name
-   * @param {() => void} tell
+   * @param {() => void} check
    */
-  #event(name, tell) {
+  #event(name, check) {
     if ('lastError' in this.#runtime) throw new Violation(`lastError is set in ${name}`);
-    tell();
+    check();
   }
 
   /**
    * @param {() => string} line
-   * @param {() => void} tell
+   * @param {() => void} check
    */
-  #hear(line, tell) {
+  #observe(line, check) {
     this.#note(line);
     if (this.#trouble) return;
     try {
-      tell();
+      check();
       // Some calls are made inside of callbacks and listeners.
       for (const step of this.#inside.shift() ?? []) this.#act(step);
     } catch (error) {

@@ -65,13 +65,13 @@ async function workers(peer, count, { seed, log }) {
     // use.
     env: { SSL_CERT_FILE: peer.authority, MALLOC_ARENA_MAX: '1' },
   });
-  let told = await host.hear();
-  for (; !told.done; told = await host.hear()) {
-    log(`${told.progress} workers ended, ${Math.round(told.bytes / MIB)} MiB`);
+  let report = await host.receive();
+  for (; !report.done; report = await host.receive()) {
+    log(`${report.progress} workers ended, ${Math.round(report.bytes / MIB)} MiB`);
   }
-  const { before, after, ended, slowest } = told;
+  const { before, after, ended, slowest } = report;
   const left = await connectionsLeft(peer, idle);
-  host.tell('end');
+  host.send('end');
   const { code, signal } = await host.ended;
   const more = (/** @type {string} */ name) => after[name] - before[name];
   const growth = more('bytes');
@@ -135,11 +135,11 @@ async function processes(peer, count, { seed, log }) {
       env: { SSL_CERT_FILE: peer.authority },
       quiet: way === 'throw',
     });
-    await child.hear();
+    await child.receive();
     await wait(random.integer(0, 20));
     const begun = performance.now();
     if (given) process.kill(child.pid, given);
-    else child.tell(way);
+    else child.send(way);
     const { code, signal, at } = await child.ended;
     if ((signal ?? code) !== expected) wrong.push(`${way}: ${signal ?? code}`);
     const milliseconds = at - begun;
