@@ -11,7 +11,7 @@ const { ROOT } = require('./support/child.js');
 
 /** From the ground up. ARCHITECTURE.md has the same list. */
 const LAYERS = [
-  ['copy', 'event', 'ids', 'net_error', 'ready', 'sync'],
+  ['copy', 'event', 'health', 'ids', 'net_error', 'ready', 'sync'],
   ['runtime'],
   ['wake'],
   ['net'],

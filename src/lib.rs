@@ -5,8 +5,9 @@
 //!
 //! In import order; a module imports only from those above it, and a test keeps it so:
 //!
-//! * [`ids`], [`sync`], [`ready`], [`copy`], [`net_error`] and [`event`] import nothing but each
-//!   other: values that every layer passes on, Chromium's codes, and events for JavaScript;
+//! * [`ids`], [`sync`], [`ready`], [`copy`], [`net_error`], [`health`] and [`event`] import nothing
+//!   but each other: values that every layer passes on, Chromium's codes, what a connection can still
+//!   do, and events for JavaScript;
 //! * [`runtime`]: the tokio runtime, and closed connections whose last bytes are still on their way;
 //! * [`wake`]: from the runtime's threads and the kernel to the JavaScript thread;
 //! * [`net`]: from a host to a connection, and from an address to accepted ones;
@@ -36,6 +37,7 @@
 //! * **attempt**: a connection attempt over all addresses of a host.
 //! * **link**: an established connection. Its *transport* has the bytes, its *endpoints* the
 //!   addresses.
+//! * **health**, of a connection: which of its directions still work, and why reading has ended.
 //! * **read**, of a socket: permission to deliver one chunk. It is in flight from `connect()` or
 //!   `setPaused(false)` until bytes or an end are delivered.
 //! * **read-ahead**: bytes that were read from the kernel and not delivered.
@@ -54,6 +56,7 @@ mod copy;
 mod event;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
+mod health;
 mod ids;
 mod net;
 mod net_error;

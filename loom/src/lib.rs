@@ -1,5 +1,5 @@
 //! All orders in which threads can run, for what is concurrent by hand in the native module:
-//! `src/wake/mailbox.rs`, `src/wake/readiness/watcher.rs` and `src/tls/pipe.rs` themselves, with loom's locks and atomics in
+//! `src/wake/mailbox.rs`, `src/wake/readiness/watcher.rs` and `src/tls/pipe.rs` (with `src/health.rs`) themselves, with loom's locks and atomics in
 //! the place of std's, and models of what surrounds them. What a notice is about does not matter here.
 
 #![cfg(test)]
@@ -10,6 +10,8 @@ compile_error!("RUSTFLAGS='--cfg loom' chooses loom's locks");
 #[path = "../../src/copy.rs"]
 mod copy;
 mod gate;
+#[path = "../../src/health.rs"]
+mod health;
 mod notices;
 mod tls;
 mod wake;
@@ -44,8 +46,9 @@ mod sync {
 }
 
 mod net_error {
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, Debug, Eq, PartialEq)]
     pub(crate) enum NetError {
+        ConnectionReset,
         Failed,
     }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::health::Health;
 use crate::ids::SocketId;
 use crate::net::attempt::Attempt;
 use crate::net::look_ups::LookUp;
@@ -173,10 +174,9 @@ pub(crate) enum Connection {
 pub(crate) struct Link {
     pub(crate) transport: Transport,
     pub(crate) endpoints: Endpoints,
-    /// Writing has failed. The link exists only to deliver the data received before.
-    pub(crate) read_only: bool,
-    /// Why reading has failed.
-    pub(crate) failure: Option<NetError>,
+    /// As far as the table has handled it: the sends of a link whose writing has failed have failed,
+    /// and it exists only to deliver the data received before.
+    pub(crate) health: Health,
     /// Whether bytes were written since the peer's last bytes were read.
     pub(crate) awaits_reply: bool,
 }
@@ -187,8 +187,7 @@ impl Link {
         Self {
             transport,
             endpoints,
-            read_only: false,
-            failure: None,
+            health: Health::Open,
             awaits_reply: false,
         }
     }
@@ -210,8 +209,7 @@ impl Link {
 
     /// Why the connection, which has ended, did not end in order.
     pub(crate) fn cause(&self) -> Option<NetError> {
-        let reset = self.read_only.then_some(NetError::ConnectionReset);
-        self.failure.or(reset).or_else(|| self.transport.cause())
+        self.health.cause().or_else(|| self.transport.cause())
     }
 }
 

@@ -37,7 +37,9 @@ impl SocketTable {
         match &mut socket.connection {
             Connection::Connected(link) => {
                 socket.read = Some(capacity);
-                socket.read_ahead.is_some() || link.read_only || link.transport.is_read_ready()
+                socket.read_ahead.is_some()
+                    || !link.health.can_write()
+                    || link.transport.is_read_ready()
             }
             // The handshake owns the transport, so the read finds none.
             Connection::Securing { .. } => {
@@ -258,17 +260,20 @@ impl SocketTable {
         let remaining = buffer.len();
         let result = link.transport.poll_read(&mut buffer, poller);
         if let Poll::Ready(Err(error)) = &result {
-            link.failure = Some(NetError::from_io(error));
+            link.health.end(Some(NetError::from_io(error)));
         }
         link.read(buffer.len() - remaining);
         let has_bytes = !buffer.is_empty();
         // A connection that can only be read does not wait for more data.
-        let result =
-            if result.is_pending() && plain && link.read_only && !link.transport.has_unread() {
-                Poll::Ready(Ok(()))
-            } else {
-                result
-            };
+        let result = if result.is_pending()
+            && plain
+            && !link.health.can_write()
+            && !link.transport.has_unread()
+        {
+            Poll::Ready(Ok(()))
+        } else {
+            result
+        };
         if has_bytes {
             socket.read_ahead = Some(ReadAhead::new(buffer));
             if !buffered {

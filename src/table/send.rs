@@ -74,7 +74,9 @@ impl SocketTable {
         };
         match &mut socket.connection {
             Connection::Connected(link)
-                if !link.read_only && !data.is_empty() && !socket.writes.has_unwritten() =>
+                if link.health.can_write()
+                    && !data.is_empty()
+                    && !socket.writes.has_unwritten() =>
             {
                 self.busy_poll.expect_reply();
                 match link.transport.poll_write(data, poller) {
@@ -99,7 +101,7 @@ impl SocketTable {
         }
         let socket = find!(self.sockets, socket_id, request);
         match &socket.connection {
-            Connection::Connected(link) if !link.read_only => {}
+            Connection::Connected(link) if link.health.can_write() => {}
             _ => return self.outbox.fail(request, NetError::SocketNotConnected),
         }
         self.load.queue_bytes(data.len());
@@ -113,7 +115,7 @@ impl SocketTable {
             return false;
         };
         let link = match &mut socket.connection {
-            Connection::Connected(link) if !link.read_only => link,
+            Connection::Connected(link) if link.health.can_write() => link,
             _ => return false,
         };
         let mut left = WRITES_PER_TURN;
@@ -176,7 +178,7 @@ impl SocketTable {
         let Connection::Connected(link) = &mut socket.connection else {
             return;
         };
-        link.read_only = true;
+        link.health.fail_write();
         // A read finds this data even if the poller has not reported it yet.
         link.transport.note(Ready::TO_BE_READ);
         if buffered || link.transport.has_unread() {

@@ -21,6 +21,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::pipe::{BulkShared, MAX_INBOUND, PlaintextPipe};
 use super::session::{BULK, READ_SIZE, TlsSocket, Turn, truncation, with_encrypted};
+use crate::health::Health;
 use crate::net_error::NetError;
 use crate::ready::{Direction, uninterrupted};
 use crate::sync::{Mutex, lock};
@@ -73,7 +74,7 @@ impl TlsSocket<TcpStream> {
             Poll::Ready(match result {
                 Ok(count) if count > 0 => count,
                 end => {
-                    tls.end(Some(truncation(end)));
+                    tls.health.end(Some(truncation(end)));
                     0
                 }
             })
@@ -131,8 +132,6 @@ pub(super) struct BulkSession {
     pub(super) small_reads: u32,
     /// Total number of reads.
     pub(super) reads: u64,
-    /// Writing has failed.
-    pub(super) write_failed: bool,
     /// The permit to decrypt far ahead, if the task has one.
     pub(super) permit: Option<ReadAheadPermit>,
 }
@@ -199,7 +198,7 @@ impl Task {
             // Data that the peer sent before it closed is fetched first, even for a paused socket,
             // so that it is available when JavaScript learns that writing failed.
             lock(&shared.pipe).reading = true;
-            task.write_failed = true;
+            task.tls_socket.tls.health.fail_write();
             task.receive(&shared.pipe, context);
         }
         let mut pipe = lock(&shared.pipe);
@@ -207,7 +206,7 @@ impl Task {
             pipe.wake_reader();
         }
         if sent.is_err() {
-            pipe.write_failed = true;
+            pipe.health.fail_write();
             pipe.wake_writer();
         }
         let idle = task.is_idle() && pipe.is_idle();
@@ -312,11 +311,10 @@ impl BulkSession {
             if much && !self.hand_over(pipe) && self.decrypted.len() >= most {
                 return;
             }
-            if self.tls_socket.tls.ended {
+            let health = self.tls_socket.tls.health;
+            if health.has_ended() {
                 if self.hand_over(pipe) {
-                    let mut pipe = lock(pipe);
-                    pipe.ended = true;
-                    pipe.cause = self.tls_socket.tls.cause;
+                    lock(pipe).health.end(health.cause());
                 }
                 return;
             }
@@ -334,8 +332,11 @@ impl BulkSession {
                 Poll::Ready(count) if count >= BULK => self.small_reads = 0,
                 Poll::Ready(_) => self.small_reads = self.small_reads.saturating_add(1),
                 // A connection that can only be read does not wait for more data.
-                Poll::Pending if self.write_failed => {
-                    self.tls_socket.tls.end(Some(NetError::ConnectionReset));
+                Poll::Pending if !health.can_write() => {
+                    self.tls_socket
+                        .tls
+                        .health
+                        .end(Some(NetError::ConnectionReset));
                 }
                 Poll::Pending => {
                     self.hand_over(pipe);
@@ -361,7 +362,10 @@ impl BulkSession {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // The kernel reports an error once; the next read finds only the end.
                 Err(error) => {
-                    self.tls_socket.tls.end(Some(NetError::from_io(&error)));
+                    self.tls_socket
+                        .tls
+                        .health
+                        .end(Some(NetError::from_io(&error)));
                     return true;
                 }
                 Ok(_) => return true,
@@ -396,7 +400,7 @@ impl BulkSession {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.tls_socket.tls.ended
+        self.tls_socket.tls.health == Health::Open
             && !self.tls_socket.tls.connection.wants_write()
             && self.tls_socket.tls.unprocessed.is_empty()
             && self.sending.is_empty()

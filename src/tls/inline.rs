@@ -21,7 +21,7 @@ impl TlsSocket<PolledSocket> {
 
     /// Reads once and decrypts as long as the turn allows. Returns whether the read was large.
     pub(super) fn receive(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> bool {
-        if self.tls.ended {
+        if self.tls.health.has_ended() {
             return false;
         }
         if !self.tls.unprocessed.is_empty() {
@@ -33,7 +33,7 @@ impl TlsSocket<PolledSocket> {
                 count >= BULK
             }
             Poll::Ready(result) => {
-                self.tls.end(Some(truncation(result)));
+                self.tls.health.end(Some(truncation(result)));
                 false
             }
             Poll::Pending => false,
@@ -43,7 +43,7 @@ impl TlsSocket<PolledSocket> {
     /// Reads available data as far as one turn allows.
     pub(super) fn receive_for_a_turn(&mut self, plaintext: &mut Vec<u8>) {
         let mut turn = Turn::of_javascript();
-        while !self.tls.ended && !turn.is_over && plaintext.len() < MAX_INBOUND {
+        while !self.tls.health.has_ended() && !turn.is_over && plaintext.len() < MAX_INBOUND {
             let before = plaintext.len();
             self.receive(plaintext, &mut turn);
             if plaintext.len() == before {

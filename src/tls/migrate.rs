@@ -85,7 +85,6 @@ impl SecureTransport {
                 small_reads: 0,
                 reads: 0,
                 permit: None,
-                write_failed: false,
             })),
             pipe: Mutex::new(pipe),
         });

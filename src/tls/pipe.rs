@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use bytes::BytesMut;
 
 use crate::copy::append;
+use crate::health::Health;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::sync::Mutex;
@@ -43,13 +44,10 @@ pub(super) struct PlaintextPipe {
     /// Whether JavaScript has requested a read. Until then, bytes from the first record with
     /// plaintext on stay in the kernel.
     pub(super) reading: bool,
-    /// The stream has ended.
-    pub(super) ended: bool,
-    /// The reason for the end, unless it was `close_notify`.
-    pub(super) cause: Option<NetError>,
+    /// As far as JavaScript may know it: the end follows the last bytes, and a failure of writing
+    /// follows those that the peer has sent before.
+    pub(super) health: Health,
     pub(super) outbound: BytesMut,
-    /// Writing is impossible.
-    pub(super) write_failed: bool,
     /// The task has ended because it was idle. The connection continues.
     pub(super) handed_back: bool,
     /// Whether to wake JavaScript for readable data, and for progress in writing.
@@ -70,7 +68,7 @@ impl PlaintextPipe {
     }
 
     pub(super) fn readable(&self) -> bool {
-        self.ended || !self.inbound.is_empty()
+        self.health.has_ended() || !self.inbound.is_empty()
     }
 
     /// Whether data can be fetched. If not, JavaScript will be woken.
@@ -86,13 +84,13 @@ impl PlaintextPipe {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        !self.ended && !self.write_failed && self.outbound.is_empty() && self.in_flight() == 0
+        self.health == Health::Open && self.outbound.is_empty() && self.in_flight() == 0
     }
 
     /// Accepts as many bytes to send as leave at most `most` in flight. JavaScript will be woken
     /// when more are written.
     pub(super) fn accept(&mut self, data: &[u8], most: usize) -> Poll<io::Result<usize>> {
-        if self.write_failed {
+        if !self.health.can_write() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let room = most.saturating_sub(self.in_flight());
@@ -117,7 +115,7 @@ impl PlaintextPipe {
     pub(super) fn unflushed(&mut self) -> io::Result<usize> {
         let in_flight = self.in_flight();
         if in_flight > 0 {
-            if self.write_failed {
+            if !self.health.can_write() {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
             self.writer_waits = true;
@@ -140,7 +138,7 @@ impl PlaintextPipe {
     /// Moves the accepted bytes to `sending`, which is empty. Returns the total of accepted bytes;
     /// `None` if writing is impossible.
     pub(super) fn refill(&mut self, sending: &mut BytesMut) -> Option<u64> {
-        if self.write_failed {
+        if !self.health.can_write() {
             return None;
         }
         mem::swap(sending, &mut self.outbound);
@@ -180,10 +178,8 @@ impl PlaintextPipe {
         if self.handed_back {
             return;
         }
-        if !mem::replace(&mut self.ended, true) {
-            self.cause = Some(NetError::Failed);
-        }
-        self.write_failed = true;
+        self.health.end(Some(NetError::Failed));
+        self.health.fail_write();
         self.wake_reader();
         self.wake_writer();
     }

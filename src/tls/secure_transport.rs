@@ -11,6 +11,7 @@ use socket2::SockRef;
 use super::bulk::BulkSession;
 use super::pipe::{BulkShared, MAX_OUTBOUND, take};
 use super::session::{Tls, TlsSocket, Turn};
+use crate::health::Health;
 use crate::ids::SocketId;
 use crate::net::options::SocketOption;
 use crate::net_error::NetError;
@@ -33,8 +34,6 @@ pub(crate) struct SecureTransport {
     pub(super) reads: bool,
     /// The number of consecutive bulk reads.
     pub(super) bulk_reads: u32,
-    /// A write by the JavaScript thread has failed. Its data must not be encrypted again.
-    pub(super) write_failed: bool,
     pub(super) socket_id: SocketId,
     pub(super) mailbox: Arc<Mailbox>,
 }
@@ -60,14 +59,16 @@ impl SecureTransport {
         mailbox: &Arc<Mailbox>,
         socket_id: SocketId,
     ) -> io::Result<Self> {
-        let tls = Tls::new(secured.connection);
+        let mut tls = Tls::new(secured.connection);
+        if secured.write_failed {
+            tls.health.fail_write();
+        }
         let socket = poller.watch(secured.stream.into_std()?.into(), socket_id)?;
         Ok(Self {
             mode: Mode::Inline(Box::new(TlsSocket { socket, tls })),
             inbound: Vec::new(),
             reads: false,
             bulk_reads: 0,
-            write_failed: secured.write_failed,
             socket_id,
             mailbox: Arc::clone(mailbox),
         })
@@ -89,7 +90,7 @@ impl SecureTransport {
         }
         match &mut self.mode {
             Mode::Inline(tls_socket) => {
-                tls_socket.tls.ended || self.write_failed || tls_socket.is_read_ready()
+                tls_socket.tls.health != Health::Open || tls_socket.is_read_ready()
             }
             Mode::Bulk(shared) => lock(&shared.pipe).is_read_ready(),
             Mode::Closed => true,
@@ -119,31 +120,30 @@ impl SecureTransport {
                 let mut turn = Turn::of_javascript();
                 // A record without plaintext, or a partial one, needs no new event to continue.
                 while buffer.len() == before
-                    && !tls_socket.tls.ended
+                    && !tls_socket.tls.health.has_ended()
                     && !turn.is_over
                     && tls_socket.is_read_ready()
                 {
                     bulk = tls_socket.receive(buffer, &mut turn);
                 }
                 self.bulk_reads = if bulk { self.bulk_reads + 1 } else { 0 };
-                if self.write_failed {
+                if !tls_socket.tls.health.can_write() {
                     // A connection that can only be read does not wait for more data.
                     if buffer.len() == before && !tls_socket.has_unread() {
-                        tls_socket.tls.end(Some(NetError::ConnectionReset));
+                        tls_socket.tls.health.end(Some(NetError::ConnectionReset));
                     }
                 } else if tls_socket.tls.connection.wants_write() {
                     tls_socket.flush_quietly();
                 }
-                let ended = tls_socket.tls.ended;
-                if !ended
-                    && !self.write_failed
+                let health = tls_socket.tls.health;
+                if health == Health::Open
                     && (self.bulk_reads > 1
                         || turn.is_over
                         || tls_socket.tls.connection.wants_write())
                 {
                     self.start_task(poller, 0);
                 }
-                if buffer.len() > before || ended {
+                if buffer.len() > before || health.has_ended() {
                     Poll::Ready(())
                 } else {
                     Poll::Pending
@@ -167,11 +167,11 @@ impl SecureTransport {
 
     /// See [`Transport::poll_write`](crate::transport::Transport::poll_write).
     pub(crate) fn poll_write(&mut self, data: &[u8], poller: &Poller) -> Poll<io::Result<usize>> {
-        if self.write_failed {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
         loop {
-            if let Mode::Inline(_) = &self.mode {
+            if let Mode::Inline(tls_socket) = &self.mode {
+                if !tls_socket.tls.health.can_write() {
+                    return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+                }
                 if data.len() <= SMALL_WRITE {
                     return Poll::Ready(self.write_now(data, poller));
                 }
@@ -201,7 +201,7 @@ impl SecureTransport {
             Ok(count)
         });
         if written.is_err() {
-            self.write_failed = true;
+            tls_socket.tls.health.fail_write();
             // Data that the peer sent before it closed must be available when JavaScript learns
             // that writing failed. The poller may not have reported it yet.
             tls_socket.socket.note(Ready::TO_BE_READ);
@@ -236,8 +236,8 @@ impl SecureTransport {
     /// See [`Transport::cause`](crate::transport::Transport::cause).
     pub(crate) fn cause(&self) -> Option<NetError> {
         match &self.mode {
-            Mode::Inline(tls_socket) => tls_socket.tls.cause,
-            Mode::Bulk(shared) => lock(&shared.pipe).cause,
+            Mode::Inline(tls_socket) => tls_socket.tls.health.cause(),
+            Mode::Bulk(shared) => lock(&shared.pipe).health.cause(),
             Mode::Closed => Some(NetError::Failed),
         }
     }
@@ -248,7 +248,7 @@ impl SecureTransport {
             Mode::Bulk(shared) => {
                 let pipe = lock(&shared.pipe);
                 // After a failed write the task reads to the end.
-                !pipe.inbound.is_empty() || pipe.write_failed && !pipe.ended
+                !pipe.inbound.is_empty() || pipe.health == Health::WriteFailed
             }
             Mode::Inline(tls_socket) => !self.inbound.is_empty() || tls_socket.has_unread(),
             Mode::Closed => !self.inbound.is_empty(),

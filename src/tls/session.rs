@@ -10,6 +10,7 @@ use rustls::{ClientConnection, ProtocolVersion};
 
 use super::framing::{HANDSHAKE, Header, RecordFramer, VERSION_OF_ENCRYPTED};
 use crate::copy::append;
+use crate::health::Health;
 use crate::net_error::NetError;
 #[cfg(any(fuzzing, test))]
 use crate::wake::notice::Secured;
@@ -57,11 +58,10 @@ pub(super) struct Tls {
     /// Bytes that were read but not decrypted at the end of a turn, at most those of one read.
     pub(super) unprocessed: Vec<u8>,
     pub(super) fruitless: Fruitless,
-    /// The stream has ended. Chromium reports `ERR_CONNECTION_CLOSED` for `close_notify`,
-    /// truncation and alerts alike.
-    pub(super) ended: bool,
-    /// The reason for the end, unless it was `close_notify`.
-    pub(super) cause: Option<NetError>,
+    /// A stream that `close_notify` ends has ended in order. Chromium reports
+    /// `ERR_CONNECTION_CLOSED` for that, truncation and alerts alike. After a failed write, its data
+    /// must not be encrypted again.
+    pub(super) health: Health,
 }
 
 impl Tls {
@@ -72,15 +72,7 @@ impl Tls {
             framer: RecordFramer::default(),
             unprocessed: Vec::new(),
             fruitless: Fruitless::default(),
-            ended: false,
-            cause: None,
-        }
-    }
-
-    /// Ends the stream. The first reason counts.
-    pub(super) fn end(&mut self, cause: Option<NetError>) {
-        if !mem::replace(&mut self.ended, true) {
-            self.cause = cause;
+            health: Health::Open,
         }
     }
 
@@ -89,7 +81,7 @@ impl Tls {
     pub(super) fn process(&mut self, encrypted: &[u8], plaintext: &mut Vec<u8>, turn: &mut Turn) {
         let before = plaintext.len();
         let count = self.decrypt(encrypted, plaintext, turn);
-        if !self.ended {
+        if !self.health.has_ended() {
             let rest = encrypted.get(count..).unwrap_or_default();
             self.unprocessed.extend_from_slice(rest);
         }
@@ -101,7 +93,7 @@ impl Tls {
     pub(super) fn process_rest(&mut self, plaintext: &mut Vec<u8>, turn: &mut Turn) -> usize {
         let mut encrypted = mem::take(&mut self.unprocessed);
         let count = self.decrypt(&encrypted, plaintext, turn);
-        if !self.ended && count < encrypted.len() {
+        if !self.health.has_ended() && count < encrypted.len() {
             encrypted.drain(..count);
             self.unprocessed = encrypted;
         }
@@ -117,7 +109,7 @@ impl Tls {
         turn: &mut Turn,
     ) -> usize {
         let mut rest = encrypted;
-        while !rest.is_empty() && !self.ended && !turn.is_over {
+        while !rest.is_empty() && !self.health.has_ended() && !turn.is_over {
             let left = rest.len();
             let before = plaintext.len();
             self.decrypt_record(&mut rest, plaintext);
@@ -134,14 +126,14 @@ impl Tls {
     pub(super) fn decrypt_record(&mut self, encrypted: &mut &[u8], plaintext: &mut Vec<u8>) {
         let (count, header) = self.framer.take(encrypted);
         if header.is_some_and(|header| self.is_refused(header)) {
-            return self.end(Some(NetError::SslProtocolError));
+            return self.health.end(Some(NetError::SslProtocolError));
         }
         let (mut record, others) = encrypted.split_at(count);
         *encrypted = others;
         while !record.is_empty() {
             match self.connection.read_tls(&mut record) {
                 Ok(count) if count > 0 => {}
-                _ => return self.end(Some(NetError::SslProtocolError)),
+                _ => return self.health.end(Some(NetError::SslProtocolError)),
             }
         }
         // The received part of a record shows whether it can be valid. An invalid record is not
@@ -151,7 +143,7 @@ impl Tls {
             // Valid records before the invalid one still count.
             self.drain(plaintext);
             if !sound {
-                self.end(Some(NetError::SslProtocolError));
+                self.health.end(Some(NetError::SslProtocolError));
             }
         }
     }
@@ -179,7 +171,7 @@ impl Tls {
             };
             if count == 0 {
                 // `close_notify`
-                return self.end(None);
+                return self.health.end(None);
             }
             reader.consume(count);
         }

@@ -12,6 +12,7 @@ use bytes::{Buf, BytesMut};
 use loom::sync::{Mutex, Notify};
 use loom::thread::{self, JoinHandle};
 
+use crate::health::Health;
 use crate::ready::Direction;
 use crate::sync::lock;
 use crate::tls::pipe::{PlaintextPipe, BulkShared, wake};
@@ -89,8 +90,7 @@ struct BulkSession {
     sending: BytesMut,
     taken: u64,
     decrypted: Vec<u8>,
-    ended: bool,
-    write_failed: bool,
+    health: Health,
     small_reads: usize,
 }
 
@@ -117,7 +117,7 @@ impl Task {
         let sent = task.send(&shared.pipe, context);
         if sent.is_err() {
             lock(&shared.pipe).reading = true;
-            task.write_failed = true;
+            task.health.fail_write();
         }
         task.receive(&shared.pipe, context);
         let mut pipe = lock(&shared.pipe);
@@ -125,7 +125,7 @@ impl Task {
             pipe.wake_reader();
         }
         if sent.is_err() {
-            pipe.write_failed = true;
+            pipe.health.fail_write();
             pipe.wake_writer();
         }
         if task.small_reads >= self.settles_after && task.is_idle() && pipe.is_idle() {
@@ -178,9 +178,9 @@ impl BulkSession {
             if !self.hand_over(pipe) && self.decrypted.len() >= MAX_INBOUND {
                 return;
             }
-            if self.ended {
+            if self.health.has_ended() {
                 if self.hand_over(pipe) {
-                    lock(pipe).ended = true;
+                    lock(pipe).health.end(None);
                 }
                 return;
             }
@@ -192,11 +192,13 @@ impl BulkSession {
             }
             match self.kernel.poll_read(context.waker()) {
                 Poll::Ready(read) => {
-                    self.ended = read.is_none();
+                    if read.is_none() {
+                        self.health.end(None);
+                    }
                     self.decrypted.extend(read);
                     self.small_reads += 1;
                 }
-                Poll::Pending if self.write_failed => self.ended = true,
+                Poll::Pending if !self.health.can_write() => self.health.end(None),
                 Poll::Pending => {
                     self.hand_over(pipe);
                     return;
@@ -213,7 +215,7 @@ impl BulkSession {
     }
 
     fn is_idle(&self) -> bool {
-        !self.ended && self.sending.is_empty() && self.decrypted.is_empty()
+        self.health == Health::Open && self.sending.is_empty() && self.decrypted.is_empty()
     }
 }
 
@@ -282,8 +284,7 @@ impl Transport {
                 sending: BytesMut::new(),
                 taken: 0,
                 decrypted: Vec::new(),
-                ended: false,
-                write_failed: false,
+                health: Health::Open,
                 small_reads: 0,
             })),
             pipe: Mutex::new(PlaintextPipe {

@@ -839,7 +839,7 @@ fn a_turn_leaves_remaining_records_to_the_next() {
     }
     assert_eq!(received, sent);
     assert_eq!(turns, 9, "turns after the first");
-    assert!(!tls.ended);
+    assert!(!tls.health.has_ended());
 }
 
 /// The state of a socket's TLS, without its socket.
