@@ -7,13 +7,33 @@ use std::borrow::Cow;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 
+/// A call of JavaScript that has no result yet. Whoever is to complete the call owns it, and
+/// completing it consumes it: it cannot be completed twice. Only a call that comes from JavaScript
+/// makes one.
+#[must_use = "a call that is dropped has no result"]
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Request(u32);
+
+impl Request {
+    /// The number, by which a notice of the runtime names a call that the table owns.
+    pub(crate) const fn number(&self) -> u32 {
+        self.0
+    }
+}
+
+/// The call of this number has come from JavaScript.
+impl From<u32> for Request {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// One delivery to JavaScript.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Event {
     /// A request has completed.
     Complete {
-        /// The number that JavaScript assigned to the request.
-        request: u32,
+        request: Request,
         /// Its result.
         outcome: Outcome,
     },
@@ -144,7 +164,7 @@ impl Next {
                     Some(_) => EventKind::Failed,
                     None => EventKind::Succeeded,
                 };
-                (kind, request, 0)
+                (kind, request.number(), 0)
             }
             Self::Event(Event::Receive { socket_id, length }) => {
                 (EventKind::Receive, socket_id.cast_unsigned(), length as u64)
@@ -192,7 +212,10 @@ mod tests {
 
     #[test]
     fn an_event_is_packed_into_one_number() {
-        let complete = |request, outcome| Next::Event(Event::Complete { request, outcome });
+        let complete = |number: u32, outcome| {
+            let request = number.into();
+            Next::Event(Event::Complete { request, outcome })
+        };
         let failed = Failure::without_code("Socket not found");
         let most = (1 << 18) - 1;
         let receive = |socket_id, length| Next::Event(Event::Receive { socket_id, length });
@@ -234,7 +257,7 @@ mod tests {
         let failure = || Failure::from(NetError::ConnectionClosed);
         let outcome = Err(failure());
         let (_, beside) = Next::Event(Event::Complete {
-            request: 1,
+            request: 1.into(),
             outcome,
         })
         .into_number();

@@ -26,7 +26,8 @@
 //!
 //! # Glossary
 //!
-//! * **request**: the number of a call of JavaScript, which is completed exactly once.
+//! * **request**: a call of JavaScript that has no result yet. Its owner completes it once, which
+//!   consumes it. Others know only its number.
 //! * **event**: a completed request or a call of a listener, on its way to JavaScript.
 //! * **outbox**: the queue of events. It holds markers for readable sockets, not received bytes.
 //! * **notice**: a result of the runtime, on its way to the table. A task holds a `PendingNotice` for

@@ -104,7 +104,10 @@ impl Application {
 
     fn tell(&mut self, event: Event) -> Delivered {
         match event {
-            Event::Complete { request, outcome } => Delivered::Complete { request, outcome },
+            Event::Complete { request, outcome } => Delivered::Complete {
+                request: request.number(),
+                outcome,
+            },
             Event::Receive { socket_id, length } => {
                 let mut data = vec![0; length];
                 let count = self.table.take(&mut data);
@@ -161,7 +164,7 @@ impl Application {
 
     pub(crate) fn create(&mut self, properties: SocketProperties) -> SocketId {
         let request = self.request();
-        let socket_id = self.table.create(request, properties).unwrap();
+        let socket_id = self.table.create(request.into(), properties).unwrap();
         assert_eq!(self.outcome(request), Ok(()));
         socket_id
     }
@@ -194,7 +197,7 @@ impl Application {
         let request = self.request();
         let idle = runtime.spawn(async {}).abort_handle();
         let connecting = Connection::Securing {
-            request,
+            request: request.into(),
             endpoints,
             paused: false,
             handshake: OwnedTask(idle),
@@ -218,7 +221,7 @@ impl Application {
 
     pub(crate) fn set_paused(&mut self, socket_id: SocketId, paused: bool) {
         let request = self.request();
-        self.table.set_paused(request, socket_id, paused);
+        self.table.set_paused(request.into(), socket_id, paused);
         assert_eq!(self.outcome(request), Ok(()));
     }
 
@@ -226,7 +229,7 @@ impl Application {
         let request = self.request();
         let host = address.ip().to_string();
         self.table.connect(
-            request,
+            request.into(),
             socket_id,
             host,
             address.port(),

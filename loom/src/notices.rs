@@ -68,7 +68,7 @@ fn a_pending_notice_is_posted_when_dropped_and_a_waker_posts_when_woken() {
     model(3, || {
         let (mailbox, sleep) = (Arc::new(Mailbox::default()), Sleep::default());
         mailbox.attach(sleep.wake_fn());
-        let pending = mailbox.pending(Notice::TaskDone(1));
+        let pending = mailbox.pending(Notice::TaskDone, 1);
         let waker = waker(&mailbox, 2, Direction::Read);
         let threads = [
             thread::spawn(move || drop(pending)),

@@ -28,7 +28,7 @@ impl TcpSockets {
             name,
             buffer_size,
         };
-        self.call(|table| table.create(request, properties))
+        self.call(|table| table.create(request.into(), properties))
     }
 
     /// Changes the given properties.
@@ -47,7 +47,7 @@ impl TcpSockets {
             buffer_size,
         };
         self.call_on(socket_id, |table| {
-            table.update(request, socket_id, properties);
+            table.update(request.into(), socket_id, properties);
         });
     }
 
@@ -55,7 +55,7 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn set_paused(&self, request: u32, socket_id: SocketId, paused: bool) {
         self.call_on(socket_id, |table| {
-            table.set_paused(request, socket_id, paused);
+            table.set_paused(request.into(), socket_id, paused);
         });
     }
 
@@ -77,7 +77,7 @@ impl TcpSockets {
     pub fn set_keep_alive(&self, request: u32, socket_id: SocketId, enable: bool, delay: i32) {
         let option = SocketOption::KeepAlive { enable, delay };
         self.call_on(socket_id, |table| {
-            table.set_option(request, socket_id, option);
+            table.set_option(request.into(), socket_id, option);
         });
     }
 
@@ -86,7 +86,7 @@ impl TcpSockets {
     pub fn set_no_delay(&self, request: u32, socket_id: SocketId, no_delay: bool) {
         let option = SocketOption::NoDelay(no_delay);
         self.call_on(socket_id, |table| {
-            table.set_option(request, socket_id, option);
+            table.set_option(request.into(), socket_id, option);
         });
     }
 
@@ -108,7 +108,7 @@ impl TcpSockets {
             _ => AddressFamily::Any,
         };
         self.call_on(socket_id, |table| {
-            table.connect(request, socket_id, host, port, family, page);
+            table.connect(request.into(), socket_id, host, port, family, page);
         });
     }
 
@@ -116,14 +116,16 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn deny_connect(&self, request: u32, socket_id: SocketId, host: String) {
         self.call_on(socket_id, |table| {
-            table.deny_connect(request, socket_id, host);
+            table.deny_connect(request.into(), socket_id, host);
         });
     }
 
     /// Closes the connection but keeps the socket.
     #[napi(catch_unwind)]
     pub fn disconnect(&self, request: u32, socket_id: SocketId) {
-        self.call_on(socket_id, |table| table.disconnect(request, socket_id));
+        self.call_on(socket_id, |table| {
+            table.disconnect(request.into(), socket_id);
+        });
     }
 
     /// `min` and `max` are TLS versions in the notation of `secure()`.
@@ -141,7 +143,7 @@ impl TcpSockets {
     ) {
         let versions = TlsVersionRange::parse(min.as_deref(), max.as_deref());
         self.call_on(socket_id, |table| {
-            table.secure(request, socket_id, versions);
+            table.secure(request.into(), socket_id, versions);
         });
     }
 
@@ -163,14 +165,14 @@ impl TcpSockets {
     /// Closes the socket.
     #[napi(catch_unwind)]
     pub fn close(&self, request: u32, socket_id: SocketId) {
-        self.call_on(socket_id, |table| table.close(request, socket_id));
+        self.call_on(socket_id, |table| table.close(request.into(), socket_id));
     }
 
     /// Describes the current state of a socket; null if it does not exist.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_info(&self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
-        self.call(|table| table.info_of_any(request, socket_id))
+        self.call(|table| table.info_of_any(request.into(), socket_id))
     }
 
     /// Describes all sockets of this environment and the orphans, ordered by identifier: an array in
@@ -181,6 +183,6 @@ impl TcpSockets {
     /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
     pub fn describe_sockets(&self, request: u32) -> Result<String> {
-        json_of(&self.call(|table| table.infos_of_all(request)))
+        json_of(&self.call(|table| table.infos_of_all(request.into())))
     }
 }

@@ -152,7 +152,7 @@ impl TcpSockets {
         let send = move |call: FunctionCallContext<'_>| {
             let (request, socket_id, data): (u32, SocketId, Uint8ArraySlice<'_>) = call.args()?;
             call_on(&table, socket_id, |table| {
-                table.send(request, socket_id, &data);
+                table.send(request.into(), socket_id, &data);
             });
             Ok(())
         };

@@ -21,7 +21,7 @@ impl TcpSockets {
     ) -> Option<SocketId> {
         let mut identity = Identity::default();
         identity.apply(persistent, name);
-        self.call(|table| table.create_server(request, identity))
+        self.call(|table| table.create_server(request.into(), identity))
     }
 
     /// Changes the given properties of a server socket.
@@ -34,7 +34,7 @@ impl TcpSockets {
         name: Option<String>,
     ) {
         self.call_on(socket_id, |table| {
-            table.update_server(request, socket_id, persistent, name);
+            table.update_server(request.into(), socket_id, persistent, name);
         });
     }
 
@@ -42,7 +42,7 @@ impl TcpSockets {
     #[napi(catch_unwind)]
     pub fn pause_server(&self, request: u32, socket_id: SocketId, paused: bool) {
         self.call_on(socket_id, |table| {
-            table.pause_server(request, socket_id, paused);
+            table.pause_server(request.into(), socket_id, paused);
         });
     }
 
@@ -67,35 +67,39 @@ impl TcpSockets {
         backlog: Option<i32>,
     ) {
         self.call_on(socket_id, |table| {
-            table.start_listening(request, socket_id, &address, port, backlog);
+            table.start_listening(request.into(), socket_id, &address, port, backlog);
         });
     }
 
     /// Completes a `listen()` that the manifest does not allow.
     #[napi(catch_unwind)]
     pub fn deny_listen(&self, request: u32, socket_id: SocketId) {
-        self.call_on(socket_id, |table| table.deny_listen(request, socket_id));
+        self.call_on(socket_id, |table| {
+            table.deny_listen(request.into(), socket_id);
+        });
     }
 
     /// Stops listening but keeps the server socket.
     #[napi(catch_unwind)]
     pub fn disconnect_server(&self, request: u32, socket_id: SocketId) {
         self.call_on(socket_id, |table| {
-            table.disconnect_server(request, socket_id);
+            table.disconnect_server(request.into(), socket_id);
         });
     }
 
     /// Closes the server socket.
     #[napi(catch_unwind)]
     pub fn close_server(&self, request: u32, socket_id: SocketId) {
-        self.call_on(socket_id, |table| table.close_server(request, socket_id));
+        self.call_on(socket_id, |table| {
+            table.close_server(request.into(), socket_id);
+        });
     }
 
     /// Describes the current state of a server socket; null if it does not exist.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn get_server_info(&self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
-        self.call(|table| table.server_info(request, socket_id))
+        self.call(|table| table.server_info(request.into(), socket_id))
     }
 
     /// Describes all server sockets, like `describeSockets`.
@@ -105,7 +109,7 @@ impl TcpSockets {
     /// None: the descriptions consist of texts, numbers and Booleans.
     #[napi(catch_unwind)]
     pub fn describe_servers(&self, request: u32) -> Result<String> {
-        json_of(&self.call(|table| table.server_infos(request)))
+        json_of(&self.call(|table| table.server_infos(request.into())))
     }
 
     /// The socket of the connection that was delivered last.

@@ -562,17 +562,19 @@ mod tests {
             let socket_id = application.connected(&peer, SocketProperties::default());
             let mut stream = peer.accept();
             let [paused, request, secured, closed] = [(); 4].map(|()| application.request());
-            application.table.set_paused(paused, socket_id, true);
+            application.table.set_paused(paused.into(), socket_id, true);
             assert_eq!(application.outcome(paused), Ok(()));
             // The read in flight ends.
             stream.write_all(b"x").unwrap();
             application.received(socket_id);
             application
                 .table
-                .send(request, socket_id, &vec![7; 200_000]);
+                .send(request.into(), socket_id, &vec![7; 200_000]);
             assert_eq!(application.outcome(request), Ok(()));
             let versions = TlsVersionRange::parse(None, None);
-            application.table.secure(secured, socket_id, versions);
+            application
+                .table
+                .secure(secured.into(), socket_id, versions);
             let mut talker = stream.try_clone().unwrap();
             if ends_by_itself {
                 talker.write_all(&vec![0; 200_000]).unwrap();
@@ -580,7 +582,7 @@ mod tests {
                 assert_eq!(application.outcome(secured), Err(error.into()));
             } else {
                 talker.write_all(&[22, 3, 3, 0, 100, 2]).unwrap();
-                application.table.close(closed, socket_id);
+                application.table.close(closed.into(), socket_id);
                 assert_eq!(application.outcome(secured), Err(NetError::Aborted.into()));
             }
             assert!(read_to_fin(&mut stream) >= 200_000);

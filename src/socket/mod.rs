@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::event::Request;
 use crate::health::Health;
 use crate::ids::SocketId;
 use crate::net::attempt::Attempt;
@@ -72,8 +73,8 @@ pub(crate) struct Socket {
     /// Present if a stream has asked for the result of the handshake.
     pub(crate) negotiation: Option<Box<Negotiation>>,
     pub(crate) connection: Connection,
-    /// The look-ups of `connect()` calls that have no answer yet, by request. Those that still wait
-    /// for their turn end with the socket.
+    /// The look-ups of `connect()` calls that have no answer yet, by the number of the request.
+    /// Those that still wait for their turn end with the socket.
     pub(crate) look_ups: Vec<(u32, LookUp)>,
     /// Receiving is suspended by the Electron bridge, invisibly to the application.
     pub(crate) throttled: bool,
@@ -153,7 +154,7 @@ pub(crate) enum Connection {
     /// A connection attempt is under way.
     Connecting {
         /// The `connect` call.
-        request: u32,
+        request: Request,
         attempt: Attempt,
     },
     /// Connected to a peer.
@@ -161,7 +162,7 @@ pub(crate) enum Connection {
     /// Connected to a peer, with a TLS handshake in progress.
     Securing {
         /// The `secure` call.
-        request: u32,
+        request: Request,
         endpoints: Endpoints,
         /// The `paused` flag when `secure()` was called, which the secured socket inherits.
         paused: bool,

@@ -4,6 +4,7 @@ use std::mem;
 use std::net::SocketAddr;
 
 use super::{Identity, SocketInfo};
+use crate::event::Request;
 use crate::ids::SocketId;
 use crate::net::resolver::address_text;
 use crate::net_error::NetError;
@@ -34,7 +35,7 @@ pub(crate) enum State {
     /// result after the other calls of this turn, as in Chromium.
     Starting {
         /// The `listen` call.
-        request: u32,
+        request: Request,
         result: Result<(PolledSocket, SocketAddr), NetError>,
     },
     /// Listening.

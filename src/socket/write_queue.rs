@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 use bytes::{Buf, BytesMut};
 
+use crate::event::Request;
+
 /// Sends of one tick are joined up to this size, so that many small sends cost one system call.
 const MAX_GATHERED: usize = 16 * 1024;
 
@@ -14,7 +16,7 @@ const MAX_PIECES: usize = 64;
 /// A pending send.
 #[derive(Debug, Eq, PartialEq)]
 struct Send {
-    request: u32,
+    request: Request,
     length: usize,
     /// The position in the byte stream after this send's last byte.
     end: u64,
@@ -55,7 +57,7 @@ impl WriteQueue {
 
     /// Queues a send of which the transport has taken the first `written` bytes, and copies the
     /// rest.
-    pub(crate) fn push(&mut self, request: u32, data: &[u8], written: usize) {
+    pub(crate) fn push(&mut self, request: Request, data: &[u8], written: usize) {
         self.queued += data.len() as u64;
         self.taken += written as u64;
         self.sends.push_back(Send {
@@ -105,7 +107,7 @@ impl WriteQueue {
 
     /// Completes the oldest send if all of it is written, not counting the last `unflushed` bytes
     /// that the transport took. Returns its request and its length.
-    pub(crate) fn pop_written(&mut self, unflushed: usize) -> Option<(u32, usize)> {
+    pub(crate) fn pop_written(&mut self, unflushed: usize) -> Option<(Request, usize)> {
         let written = self.taken - unflushed as u64;
         if self.sends.front()?.end > written {
             return None;
@@ -116,7 +118,7 @@ impl WriteQueue {
     }
 
     /// Abandons all sends. Returns them oldest first, as (request, length).
-    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (u32, usize)> + use<> {
+    pub(crate) fn abandon(&mut self) -> impl Iterator<Item = (Request, usize)> + use<> {
         std::mem::take(self)
             .sends
             .into_iter()
@@ -141,11 +143,11 @@ mod tests {
     #[test]
     fn small_sends_are_written_together_and_end_in_order() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"one", 0);
-        queue.push(2, b"two", 0);
+        queue.push(1.into(), b"one", 0);
+        queue.push(2.into(), b"two", 0);
         assert_eq!(write(&mut queue, 100), b"onetwo");
-        assert_eq!(queue.pop_written(0), Some((1, 3)));
-        assert_eq!(queue.pop_written(0), Some((2, 3)));
+        assert_eq!(queue.pop_written(0), Some((1.into(), 3)));
+        assert_eq!(queue.pop_written(0), Some((2.into(), 3)));
         assert_eq!(queue.pop_written(0), None);
         assert!(queue.is_empty());
     }
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn a_send_ends_only_when_its_last_byte_is_written() {
         let mut queue = WriteQueue::default();
-        queue.push(7, b"abcdef", 0);
+        queue.push(7.into(), b"abcdef", 0);
         assert_eq!(write(&mut queue, 4), b"abcd");
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, 4), b"ef");
@@ -162,26 +164,26 @@ mod tests {
             None,
             "the transport still holds a byte"
         );
-        assert_eq!(queue.pop_written(0), Some((7, 6)));
+        assert_eq!(queue.pop_written(0), Some((7.into(), 6)));
     }
 
     #[test]
     fn an_empty_send_waits_for_those_before_it() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"x", 0);
-        queue.push(2, b"", 0);
+        queue.push(1.into(), b"x", 0);
+        queue.push(2.into(), b"", 0);
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, 1), b"x");
-        assert_eq!(queue.pop_written(0), Some((1, 1)));
-        assert_eq!(queue.pop_written(0), Some((2, 0)));
+        assert_eq!(queue.pop_written(0), Some((1.into(), 1)));
+        assert_eq!(queue.pop_written(0), Some((2.into(), 0)));
     }
 
     #[test]
     fn large_sends_are_written_together_without_another_copy() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"small", 0);
-        queue.push(2, &[8; MAX_GATHERED], 0);
-        queue.push(3, &[9; MAX_GATHERED], 0);
+        queue.push(1.into(), b"small", 0);
+        queue.push(2.into(), &[8; MAX_GATHERED], 0);
+        queue.push(3.into(), &[9; MAX_GATHERED], 0);
         let lengths = |queue: &WriteQueue, most| {
             let pieces = queue.next_pieces(most);
             pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>()
@@ -191,8 +193,8 @@ mod tests {
         assert_eq!(lengths(&queue, 7), [5, 2]);
         // The transport takes two chunks and a part of the third.
         queue.advance(5 + MAX_GATHERED + 1);
-        assert_eq!(queue.pop_written(0), Some((1, 5)));
-        assert_eq!(queue.pop_written(0), Some((2, MAX_GATHERED)));
+        assert_eq!(queue.pop_written(0), Some((1.into(), 5)));
+        assert_eq!(queue.pop_written(0), Some((2.into(), MAX_GATHERED)));
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, usize::MAX), [9; MAX_GATHERED - 1]);
         assert!(!queue.has_unwritten());
@@ -202,7 +204,7 @@ mod tests {
     fn one_system_call_gets_a_bounded_number_of_chunks() {
         let mut queue = WriteQueue::default();
         for request in 0..100 {
-            queue.push(request, &[1; MAX_GATHERED], 0);
+            queue.push(request.into(), &[1; MAX_GATHERED], 0);
         }
         assert_eq!(queue.next_pieces(usize::MAX).len(), MAX_PIECES);
     }
@@ -210,35 +212,35 @@ mod tests {
     #[test]
     fn bytes_written_at_once_are_not_written_again() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"abcdef", 4);
+        queue.push(1.into(), b"abcdef", 4);
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, 9), b"ef");
-        assert_eq!(queue.pop_written(0), Some((1, 6)));
+        assert_eq!(queue.pop_written(0), Some((1.into(), 6)));
     }
 
     #[test]
     fn sends_without_a_request_are_written_before_those_that_come_after() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"abc", 1);
+        queue.push(1.into(), b"abc", 1);
         queue.forget_requests();
         assert!(!queue.is_empty());
-        queue.push(1, b"d", 0);
+        queue.push(1.into(), b"d", 0);
         assert_eq!(write(&mut queue, 2), b"bc");
         assert_eq!(queue.pop_written(0), None);
         assert_eq!(write(&mut queue, 2), b"d");
-        assert_eq!(queue.pop_written(0), Some((1, 1)));
+        assert_eq!(queue.pop_written(0), Some((1.into(), 1)));
         assert!(queue.is_empty());
     }
 
     #[test]
     fn abandoned_sends_are_returned_oldest_first() {
         let mut queue = WriteQueue::default();
-        queue.push(1, b"abc", 0);
-        queue.push(2, b"", 0);
-        queue.push(3, b"d", 0);
+        queue.push(1.into(), b"abc", 0);
+        queue.push(2.into(), b"", 0);
+        queue.push(3.into(), b"d", 0);
         assert_eq!(
             queue.abandon().collect::<Vec<_>>(),
-            [(1, 3), (2, 0), (3, 1)]
+            [(1.into(), 3), (2.into(), 0), (3.into(), 1)]
         );
         assert!(queue.is_empty());
         assert!(!queue.has_unwritten());

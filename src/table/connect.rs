@@ -1,5 +1,6 @@
 //! `connect()`: resolves the host, attempts the connection, starts to read.
 
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
@@ -7,7 +8,7 @@ use std::time::Instant;
 
 use tokio::time::timeout_at;
 
-use crate::event::Failure;
+use crate::event::{Failure, Request};
 use crate::ids::SocketId;
 use crate::net::attempt::Attempt;
 use crate::net::look_ups::{self, Owner, Unanswered};
@@ -27,7 +28,7 @@ impl SocketTable {
     /// Chromium, `disconnect()` has no effect until then, and several calls may overlap.
     pub(crate) fn connect(
         &mut self,
-        request: u32,
+        request: Request,
         socket_id: SocketId,
         host: String,
         port: u16,
@@ -39,6 +40,7 @@ impl SocketTable {
         self.counters.connects_started += 1;
         self.load.start_lookup();
         let deadline = self.connect_timeout.map(|limit| Instant::now() + limit);
+        let number = request.number();
         let resolved = move |result| Notice::Resolved {
             request,
             socket_id,
@@ -51,13 +53,13 @@ impl SocketTable {
             Resolution::LookUp => {
                 let pending = self
                     .mailbox
-                    .pending(resolved(Err(NetError::NameNotResolved)));
+                    .pending(resolved, Err(NetError::NameNotResolved));
                 let Ok(runtime) = runtime::handle() else {
                     return;
                 };
                 let table = Arc::as_ptr(&self.mailbox).addr();
                 let (look_up, waiting) = look_ups::queue(Owner { table, page });
-                socket.look_ups.push((request, look_up));
+                socket.look_ups.push((number, look_up));
                 let answer = waiting.ask(move || resolver::look_up(&host, family));
                 runtime.spawn(async move {
                     let answer = match deadline {
@@ -67,19 +69,19 @@ impl SocketTable {
                             .await
                             .unwrap_or(Ok(Err(NetError::ConnectionTimedOut))),
                     };
-                    pending.fulfil(resolved(match answer {
+                    pending.fulfil(match answer {
                         Ok(result) => result,
                         // The socket is closed.
                         Err(Unanswered::Withdrawn) => Ok(Vec::new()),
                         Err(Unanswered::Panicked) => Err(NetError::NameNotResolved),
-                    }));
+                    });
                 });
             }
         }
     }
 
     /// Completes a connect that the manifest does not allow. The host is remembered nevertheless.
-    pub(crate) fn deny_connect(&mut self, request: u32, socket_id: SocketId, host: String) {
+    pub(crate) fn deny_connect(&mut self, request: Request, socket_id: SocketId, host: String) {
         find!(self.sockets, socket_id, request).host = host;
         self.counters.connects_started += 1;
         self.outbox
@@ -89,7 +91,7 @@ impl SocketTable {
     /// Handles a resolved name. Chromium checks the socket's state at this point, too.
     pub(crate) fn resolved(
         &mut self,
-        request: u32,
+        request: Request,
         socket_id: SocketId,
         port: u16,
         deadline: Option<Instant>,
@@ -97,7 +99,9 @@ impl SocketTable {
     ) {
         self.load.end_lookup();
         if let Some(socket) = self.sockets.get_mut(&socket_id) {
-            socket.look_ups.retain(|&(other, _)| other != request);
+            socket
+                .look_ups
+                .retain(|&(other, _)| other != request.number());
         }
         let addresses = match result {
             Ok(addresses) => addresses,
@@ -126,10 +130,9 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
-        let Connection::Connecting { attempt, request } = &mut socket.connection else {
+        let Connection::Connecting { attempt, .. } = &mut socket.connection else {
             return false;
         };
-        let request = *request;
         // The resolver determines the number of addresses.
         if attempt.may_try_several() {
             self.budget.expect_costly_work();
@@ -141,7 +144,11 @@ impl SocketTable {
         let Poll::Ready(result) = polled else {
             return true;
         };
-        match result.and_then(with_endpoints) {
+        let result = result.and_then(with_endpoints);
+        let Connection::Connecting { request, .. } = mem::take(&mut socket.connection) else {
+            return false;
+        };
+        match result {
             Ok((polled, endpoints)) => {
                 socket.connection =
                     Connection::Connected(Link::new(Transport::Plain(polled), endpoints));
@@ -154,7 +161,6 @@ impl SocketTable {
                 }
             }
             Err(error) => {
-                socket.connection = Connection::Disconnected;
                 self.load.close();
                 self.outbox.fail(request, error);
             }

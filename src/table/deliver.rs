@@ -234,16 +234,16 @@ impl SocketTable {
             } => {
                 self.resolved(request, socket_id, port, deadline, result);
             }
-            Notice::Listening { request, socket_id } => self.listening(request, socket_id),
+            Notice::Listening { call, socket_id } => self.listening(call, socket_id),
             Notice::Readable(socket_id) => self.readable(socket_id),
             Notice::Writable(socket_id) => self.writable(socket_id),
             Notice::TaskDone(socket_id) => self.task_done(socket_id),
             Notice::Secured {
-                request,
+                call,
                 socket_id,
                 result,
             } => {
-                self.secured(request, socket_id, result);
+                self.secured(call, socket_id, result);
             }
         }
     }

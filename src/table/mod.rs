@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use self::counters::Counters;
-use crate::event::Failure;
+use crate::event::{Failure, Request};
 use crate::ids::SocketId;
 use crate::net::options::SocketOption;
 use crate::net_error::NetError;
@@ -101,24 +101,25 @@ impl SocketTable {
     /// limit is reached.
     pub(crate) fn create(
         &mut self,
-        request: u32,
+        request: Request,
         properties: SocketProperties,
     ) -> Option<SocketId> {
         let socket_id = self.new_id(request)?;
         let mut socket = Box::<Socket>::default();
         socket.apply(properties);
         self.sockets.insert(socket_id, socket);
-        self.outbox.complete(request);
         Some(socket_id)
     }
 
-    /// An identifier for a socket that `request` creates; `None` if the limit is reached.
-    pub(crate) fn new_id(&mut self, request: u32) -> Option<SocketId> {
+    /// Completes a request that creates a socket. Returns the identifier; `None` if the limit is
+    /// reached.
+    pub(crate) fn new_id(&mut self, request: Request) -> Option<SocketId> {
         if self.is_full() {
             self.outbox
                 .fail(request, Failure::without_code(TOO_MANY_SOCKETS));
             return None;
         }
+        self.outbox.complete(request);
         Some(Self::next_id())
     }
 
@@ -135,13 +136,18 @@ impl SocketTable {
     }
 
     /// Changes properties.
-    pub(crate) fn update(&mut self, request: u32, socket_id: SocketId, changes: SocketProperties) {
+    pub(crate) fn update(
+        &mut self,
+        request: Request,
+        socket_id: SocketId,
+        changes: SocketProperties,
+    ) {
         find!(self.sockets, socket_id, request).apply(changes);
         self.outbox.complete(request);
     }
 
     /// Pauses or resumes a socket.
-    pub(crate) fn set_paused(&mut self, request: u32, socket_id: SocketId, paused: bool) {
+    pub(crate) fn set_paused(&mut self, request: Request, socket_id: SocketId, paused: bool) {
         let socket = find!(self.sockets, socket_id, request);
         let resumed = socket.paused && !paused;
         socket.paused = paused;
@@ -157,7 +163,12 @@ impl SocketTable {
     }
 
     /// Sets an option of a connected socket.
-    pub(crate) fn set_option(&mut self, request: u32, socket_id: SocketId, option: SocketOption) {
+    pub(crate) fn set_option(
+        &mut self,
+        request: Request,
+        socket_id: SocketId,
+        option: SocketOption,
+    ) {
         let Some(socket) = self.sockets.get(&socket_id) else {
             let failure = Failure::worded(NetError::Failed, SOCKET_NOT_FOUND);
             return self.outbox.fail(request, failure);
@@ -175,7 +186,7 @@ impl SocketTable {
     }
 
     /// Describes a socket; `None` if it does not exist.
-    pub(crate) fn info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+    pub(crate) fn info(&mut self, request: Request, socket_id: SocketId) -> Option<SocketInfo> {
         let info = self
             .sockets
             .get(&socket_id)
@@ -188,7 +199,7 @@ impl SocketTable {
     }
 
     /// Describes all sockets, oldest first.
-    pub(crate) fn infos(&mut self, request: u32) -> Vec<SocketInfo> {
+    pub(crate) fn infos(&mut self, request: Request) -> Vec<SocketInfo> {
         self.outbox.complete(request);
         self.sockets
             .iter()
@@ -197,7 +208,7 @@ impl SocketTable {
     }
 
     /// Closes the connection of a socket and keeps the socket.
-    pub(crate) fn disconnect(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn disconnect(&mut self, request: Request, socket_id: SocketId) {
         find!(self.sockets, socket_id, request);
         let was_reading = self.abort_connection(socket_id);
         self.outbox.complete(request);
@@ -207,7 +218,7 @@ impl SocketTable {
     }
 
     /// Closes a socket.
-    pub(crate) fn close(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn close(&mut self, request: Request, socket_id: SocketId) {
         find!(self.sockets, socket_id, request);
         let was_reading = self.remove(socket_id);
         self.outbox.complete(request);

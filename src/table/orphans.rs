@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::event::{Event, Next};
+use crate::event::{Event, Next, Request};
 use crate::ids::SocketId;
 use crate::runtime;
 use crate::socket::server::ServerSocket;
@@ -183,7 +183,11 @@ impl SocketTable {
     }
 
     /// Describes a server socket; like [`Self::info_of_any`].
-    pub(crate) fn server_info(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+    pub(crate) fn server_info(
+        &mut self,
+        request: Request,
+        socket_id: SocketId,
+    ) -> Option<SocketInfo> {
         let server = self.servers.get(&socket_id);
         let info = server.map(|server| server.info(socket_id)).or_else(|| {
             let table = orphans()?;
@@ -198,7 +202,7 @@ impl SocketTable {
     }
 
     /// Describes the server sockets; like [`Self::infos_of_all`].
-    pub(crate) fn server_infos(&mut self, request: u32) -> Vec<SocketInfo> {
+    pub(crate) fn server_infos(&mut self, request: Request) -> Vec<SocketInfo> {
         self.outbox.complete(request);
         let info = |(&socket_id, server): (&SocketId, &ServerSocket)| server.info(socket_id);
         let mut infos: Vec<_> = self.servers.iter().map(info).collect();
@@ -233,7 +237,11 @@ impl SocketTable {
     }
 
     /// Describes a socket of this environment or an orphan; `None` if it does not exist.
-    pub(crate) fn info_of_any(&mut self, request: u32, socket_id: SocketId) -> Option<SocketInfo> {
+    pub(crate) fn info_of_any(
+        &mut self,
+        request: Request,
+        socket_id: SocketId,
+    ) -> Option<SocketInfo> {
         if self.sockets.contains_key(&socket_id) {
             return self.info(request, socket_id);
         }
@@ -249,7 +257,7 @@ impl SocketTable {
     }
 
     /// Describes the sockets of this environment and the orphans, oldest first.
-    pub(crate) fn infos_of_all(&mut self, request: u32) -> Vec<SocketInfo> {
+    pub(crate) fn infos_of_all(&mut self, request: Request) -> Vec<SocketInfo> {
         let mut infos = self.infos(request);
         if let Some(table) = orphans() {
             let others = table.sockets.iter();
@@ -303,7 +311,7 @@ mod tests {
 
     fn info(application: &mut Application, socket_id: SocketId) -> SocketInfo {
         let request = application.request();
-        let info = application.table.info_of_any(request, socket_id);
+        let info = application.table.info_of_any(request.into(), socket_id);
         assert_eq!(application.outcome(request), Ok(()));
         info.unwrap()
     }
@@ -311,14 +319,16 @@ mod tests {
     fn resume(application: &mut Application, socket_id: SocketId) {
         application.table.adopt(socket_id);
         let request = application.request();
-        application.table.set_paused(request, socket_id, false);
+        application
+            .table
+            .set_paused(request.into(), socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
     }
 
     fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
         application.table.adopt(socket_id);
         let request = application.request();
-        application.table.send(request, socket_id, data);
+        application.table.send(request.into(), socket_id, data);
         request
     }
 
@@ -326,7 +336,7 @@ mod tests {
     fn the_lock_is_released_between_two_turns() {
         let mut table = SocketTable::default();
         for request in 0..100_000 {
-            table.outbox.complete(request);
+            table.outbox.complete(request.into());
         }
         let mut turns = 0;
         while has_more(&mut table) {
@@ -352,7 +362,7 @@ mod tests {
         // Taking a socket over writes a part of this.
         let data = vec![1; PENDING / SOCKETS + WRITES_PER_TURN];
         for (socket_id, mut socket) in mem::take(&mut former.table.sockets) {
-            socket.writes.push(0, &data, 0);
+            socket.writes.push(0.into(), &data, 0);
             socket.writes.forget_requests();
             table.take_over(socket_id, socket, former.table.poller.as_ref());
         }
@@ -432,7 +442,7 @@ mod tests {
         let (sender, asked) = mpsc::channel();
         let table = lock(&ORPHANS.table);
         let asking = thread::spawn(move || {
-            let info = application.table.info_of_any(request, socket_id);
+            let info = application.table.info_of_any(request.into(), socket_id);
             sender.send(info.is_some()).unwrap();
         });
         let told = asked.recv_timeout(Duration::from_secs(10));
@@ -449,7 +459,7 @@ mod tests {
         assert_eq!(peer.accept().read(&mut [0]).unwrap(), 0);
         let mut next = Application::new();
         let request = next.request();
-        assert!(next.table.info_of_any(request, socket_id).is_none());
+        assert!(next.table.info_of_any(request.into(), socket_id).is_none());
     }
 
     #[test]
@@ -463,7 +473,7 @@ mod tests {
         assert_eq!(info.buffer_size, Some(100));
         assert_eq!(info.peer_port, Some(stream.local_addr().unwrap().port()));
         let request = next.request();
-        let infos = next.table.infos_of_all(request);
+        let infos = next.table.infos_of_all(request.into());
         assert!(infos.iter().any(|info| info.socket_id == socket_id));
         assert_eq!(next.outcome(request), Ok(()));
         let request = send(&mut next, socket_id, b"hello");
@@ -594,9 +604,14 @@ mod tests {
         let socket_id = former.create(persistent());
         let (host, port) = (peer.address.ip().to_string(), peer.address.port());
         let request = former.request();
-        former
-            .table
-            .connect(request, socket_id, host, port, AddressFamily::Any, None);
+        former.table.connect(
+            request.into(),
+            socket_id,
+            host,
+            port,
+            AddressFamily::Any,
+            None,
+        );
         former.table.end();
         let mut next = Application::new();
         assert!(!info(&mut next, socket_id).connected);

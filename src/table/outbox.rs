@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::event::{Event, Failure, Outcome};
+use crate::event::{Event, Failure, Outcome, Request};
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 
@@ -42,22 +42,22 @@ pub(super) enum Entry {
 
 impl Outbox {
     /// The request succeeded.
-    pub(crate) fn complete(&mut self, request: u32) {
+    pub(crate) fn complete(&mut self, request: Request) {
         self.end(request, Ok(()));
     }
 
     /// The request failed.
-    pub(crate) fn fail(&mut self, request: u32, failure: impl Into<Failure>) {
+    pub(crate) fn fail(&mut self, request: Request, failure: impl Into<Failure>) {
         self.end(request, Err(failure.into()));
     }
 
-    pub(super) fn end(&mut self, request: u32, outcome: Outcome) {
+    pub(super) fn end(&mut self, request: Request, outcome: Outcome) {
         self.entries
             .push_back(Entry::Event(Event::Complete { request, outcome }));
     }
 
     /// The request named an unknown socket. Its callback gets no argument.
-    pub(crate) fn not_found(&mut self, request: u32) {
+    pub(crate) fn not_found(&mut self, request: Request) {
         self.fail(request, Failure::without_code(SOCKET_NOT_FOUND));
     }
 
@@ -81,7 +81,12 @@ impl Outbox {
     }
 
     /// Completes the request after the other calls of this turn of the event loop.
-    pub(super) fn complete_later(&mut self, socket_id: SocketId, request: u32, outcome: Outcome) {
+    pub(super) fn complete_later(
+        &mut self,
+        socket_id: SocketId,
+        request: Request,
+        outcome: Outcome,
+    ) {
         let event = Event::Complete { request, outcome };
         self.later.push((socket_id, event));
     }
@@ -121,7 +126,7 @@ impl Outbox {
                 matches!(
                     entry,
                     Entry::Event(Event::Complete { request: ended, outcome: Ok(()) })
-                        if *ended == request
+                        if ended.number() == request
                 )
             });
         if taken {

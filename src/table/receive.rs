@@ -407,7 +407,9 @@ mod tests {
                 left -= application.received(socket_id).len();
             }
             let request = application.request();
-            application.table.send(request, socket_id, b"question");
+            application
+                .table
+                .send(request.into(), socket_id, b"question");
             stream.write_all(b"answer").unwrap();
             assert_eq!(application.outcome(request), Ok(()), "{size} {length}");
             assert!(!application.received(socket_id).is_empty());
@@ -465,13 +467,17 @@ mod tests {
         let socket_id = application.connected(&peer, buffer_size(8));
         let mut stream = peer.accept();
         let request = application.request();
-        application.table.set_paused(request, socket_id, true);
+        application
+            .table
+            .set_paused(request.into(), socket_id, true);
         assert_eq!(application.outcome(request), Ok(()));
         write_until_throttled(&mut stream);
         assert_eq!(application.received(socket_id).len(), 8);
         assert!(application.table.buffered_bytes() <= READ_SIZE);
         let request = application.request();
-        application.table.set_paused(request, socket_id, false);
+        application
+            .table
+            .set_paused(request.into(), socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.received(socket_id).len(), 8);
     }
@@ -484,7 +490,7 @@ mod tests {
         application.table.throttle(socket_id, true);
         write_until_throttled(&mut stream);
         let request = application.request();
-        let info = application.table.info(request, socket_id);
+        let info = application.table.info(request.into(), socket_id);
         assert!(info.is_some_and(|info| !info.paused));
         assert_eq!(application.outcome(request), Ok(()));
         application.table.throttle(socket_id, false);
@@ -501,11 +507,13 @@ mod tests {
         assert_eq!(application.received(socket_id), b"abcd");
         application.table.suspend(socket_id);
         let request = application.request();
-        let info = application.table.info(request, socket_id);
+        let info = application.table.info(request.into(), socket_id);
         assert!(info.is_some_and(|info| info.paused && info.connected));
         assert_eq!(application.outcome(request), Ok(()));
         let request = application.request();
-        application.table.set_paused(request, socket_id, false);
+        application
+            .table
+            .set_paused(request.into(), socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.received(socket_id), b"efgh");
     }
@@ -540,11 +548,11 @@ mod tests {
         let socket_id = application.connected(&peer, SocketProperties::default());
         peer.accept().write_all(b"x").unwrap();
         let request = application.request();
-        application.table.info(request, socket_id);
+        application.table.info(request.into(), socket_id);
         let mut ended = 0;
         while let Delivered::Complete { .. } = application.event() {
             let request = application.request();
-            application.table.info(request, socket_id);
+            application.table.info(request.into(), socket_id);
             ended += 1;
             assert!(ended < 1000, "nothing is ever received");
         }
@@ -560,7 +568,9 @@ mod tests {
         table.poll_readiness();
         table.queue_read(socket_id);
         let request = application.request();
-        application.table.send(request, socket_id, b"question");
+        application
+            .table
+            .send(request.into(), socket_id, b"question");
         stream.read_exact(&mut [0; 8]).unwrap();
         stream.write_all(b"answer").unwrap();
         application.table.poll_readiness();
@@ -589,13 +599,13 @@ mod tests {
         let [info, disconnect, resume, connect] = requests;
         let other = Peer::new();
         let table = &mut application.table;
-        table.info(info, socket_id);
+        table.info(info.into(), socket_id);
         table.queue_read(socket_id);
-        table.disconnect(disconnect, socket_id);
-        table.set_paused(resume, socket_id, false);
+        table.disconnect(disconnect.into(), socket_id);
+        table.set_paused(resume.into(), socket_id, false);
         let host = other.address.ip().to_string();
         table.connect(
-            connect,
+            connect.into(),
             socket_id,
             host,
             other.address.port(),

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use tokio::time::timeout;
 
-use crate::event::Failure;
+use crate::event::{Failure, Request};
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::ready::Ready;
@@ -33,21 +33,23 @@ impl SocketTable {
     ///
     /// As in Chromium, a socket that is reading, writing or already in a handshake is destroyed,
     /// and so is one whose handshake fails.
-    pub(crate) fn secure(&mut self, request: u32, socket_id: SocketId, versions: TlsVersionRange) {
-        let refuse = |table: &mut Self, message| {
-            table
-                .outbox
-                .fail(request, Failure::worded(NetError::InvalidArgument, message));
-        };
+    pub(crate) fn secure(
+        &mut self,
+        request: Request,
+        socket_id: SocketId,
+        versions: TlsVersionRange,
+    ) {
+        let refused = |message| Failure::worded(NetError::InvalidArgument, message);
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
-            return refuse(self, SOCKET_NOT_FOUND);
+            return self.outbox.fail(request, refused(SOCKET_NOT_FOUND));
         };
         if socket.secured {
-            return refuse(self, "Socket must be a connected client TCP socket.");
+            let failure = refused("Socket must be a connected client TCP socket.");
+            return self.outbox.fail(request, failure);
         }
         let unfit = match &socket.connection {
             Connection::Disconnected | Connection::Connecting { .. } => {
-                return refuse(self, "Socket not connected");
+                return self.outbox.fail(request, refused("Socket not connected"));
             }
             // Chromium does not know the local address of an accepted connection, and needs it here.
             Connection::Connected(link) => link.endpoints.local.is_none(),
@@ -65,7 +67,7 @@ impl SocketTable {
     /// network process.
     fn start_handshake(
         &mut self,
-        request: u32,
+        request: Request,
         socket_id: SocketId,
         versions: TlsVersionRange,
         found: Result<(), NetError>,
@@ -100,12 +102,13 @@ impl SocketTable {
         let Some((stream, endpoints)) = released else {
             return self.destroy(request, socket_id, NetError::Failed);
         };
+        let call = request.number();
         let secured = move |result| Notice::Secured {
-            request,
+            call,
             socket_id,
             result,
         };
-        let pending = self.mailbox.pending(secured(Err(NetError::Unexpected)));
+        let pending = self.mailbox.pending(secured, Err(NetError::Unexpected));
         let host = socket.host.clone();
         let protocols = match socket.negotiation.as_deref_mut() {
             Some(Negotiation::Offering(protocols)) => mem::take(protocols),
@@ -129,7 +132,7 @@ impl SocketTable {
                     .await
                     .unwrap_or(Err(NetError::ConnectionTimedOut)),
             };
-            pending.fulfil(secured(result.map(Box::new)));
+            pending.fulfil(result.map(Box::new));
         });
         self.counters.handshakes_started += 1;
         let (paused, handshake) = (socket.paused, OwnedTask(handshake.abort_handle()));
@@ -160,21 +163,24 @@ impl SocketTable {
     /// Handles the result of the handshake, unless `disconnect()` or `close()` has aborted it.
     pub(crate) fn secured(
         &mut self,
-        request: u32,
+        call: u32,
         socket_id: SocketId,
         result: Result<Box<Secured>, NetError>,
     ) {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let (endpoints, paused) = match &socket.connection {
+        let (request, endpoints, paused) = match mem::take(&mut socket.connection) {
             Connection::Securing {
-                request: current,
+                request,
                 endpoints,
                 paused,
                 ..
-            } if *current == request => (*endpoints, *paused),
-            _ => return,
+            } if request.number() == call => (request, endpoints, paused),
+            other => {
+                socket.connection = other;
+                return;
+            }
         };
         let transport = result.and_then(|secured| {
             if let Some(negotiation) = &mut socket.negotiation {
@@ -236,7 +242,7 @@ impl SocketTable {
             .map_or(0, |data| data.bytes().len())
     }
 
-    fn destroy(&mut self, request: u32, socket_id: SocketId, error: NetError) {
+    fn destroy(&mut self, request: Request, socket_id: SocketId, error: NetError) {
         let was_reading = self.remove(socket_id);
         self.outbox.fail(request, error);
         if was_reading {

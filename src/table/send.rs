@@ -4,7 +4,7 @@
 use std::mem;
 use std::task::Poll;
 
-use crate::event::Failure;
+use crate::event::{Failure, Request};
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::ready::Ready;
@@ -19,7 +19,7 @@ pub(crate) const WRITES_PER_TURN: usize = 1024 * 1024;
 
 impl SocketTable {
     /// Sends bytes. Copies those that cannot be written at once.
-    pub(crate) fn send(&mut self, request: u32, socket_id: SocketId, data: &[u8]) {
+    pub(crate) fn send(&mut self, request: Request, socket_id: SocketId, data: &[u8]) {
         let written = self.write_at_once(socket_id, data);
         self.queue(request, socket_id, data, written);
         self.flush(socket_id);
@@ -35,7 +35,7 @@ impl SocketTable {
         headers: &[[i32; 2]],
         mut bytes: &[u8],
     ) -> bool {
-        let mut request = first;
+        let mut number = first;
         for sends in headers.chunk_by(|[socket_id, _], [next, _]| socket_id == next) {
             let Some(&[socket_id, _]) = sends.first() else {
                 continue;
@@ -54,8 +54,8 @@ impl SocketTable {
                 data = rest;
                 let own_written = written.min(length);
                 written -= own_written;
-                self.queue(request, socket_id, own, own_written);
-                request = request.wrapping_add(1);
+                self.queue(number.into(), socket_id, own, own_written);
+                number = number.wrapping_add(1);
             }
             self.flush(socket_id);
         }
@@ -92,7 +92,7 @@ impl SocketTable {
     }
 
     /// Queues or refuses a send whose first `written` bytes are written.
-    fn queue(&mut self, request: u32, socket_id: SocketId, data: &[u8], written: usize) {
+    fn queue(&mut self, request: Request, socket_id: SocketId, data: &[u8], written: usize) {
         // Chromium checks the quota before the socket.
         if self.load.queued_bytes() + data.len() > WRITE_QUOTA {
             return self
@@ -231,7 +231,7 @@ mod tests {
 
     fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
         let request = application.request();
-        application.table.send(request, socket_id, data);
+        application.table.send(request.into(), socket_id, data);
         request
     }
 
@@ -384,7 +384,7 @@ mod tests {
     fn gathered_sends_complete_after_earlier_completions() {
         let (mut application, socket_id, _stream) = connected();
         let request = application.request();
-        application.table.info(request, socket_id);
+        application.table.info(request.into(), socket_id);
         let table = &mut application.table;
         assert!(!table.send_gathered(7, &[[socket_id, 1], [socket_id, 0]], b"a"));
         for ended in [request, 7, 8] {
@@ -456,7 +456,7 @@ mod tests {
         let (mut application, peer) = (Application::new(), Peer::new());
         let socket_id = application.create(SocketProperties::default());
         let [pause, resume, info] = [(); 3].map(|()| application.request());
-        application.table.set_paused(pause, socket_id, true);
+        application.table.set_paused(pause.into(), socket_id, true);
         assert_eq!(application.outcome(pause), Ok(()));
         assert_eq!(application.connect(socket_id, peer.address), Ok(()));
         let mut stream = peer.accept();
@@ -465,8 +465,10 @@ mod tests {
         drop(stream);
         application.table.poll_readiness();
         let lost = send(&mut application, socket_id, b"x");
-        application.table.set_paused(resume, socket_id, false);
-        application.table.info(info, socket_id);
+        application
+            .table
+            .set_paused(resume.into(), socket_id, false);
+        application.table.info(info.into(), socket_id);
         assert_eq!(application.outcome(lost), failure(NetError::Failed));
         assert_eq!(application.outcome(resume), Ok(()));
         assert_eq!(application.outcome(info), Ok(()));
@@ -486,7 +488,7 @@ mod tests {
             assert_eq!(application.outcome(refused), Err(failure));
         }
         let request = application.request();
-        application.table.disconnect(request, socket_id);
+        application.table.disconnect(request.into(), socket_id);
         for aborted in [first, second] {
             assert_eq!(application.outcome(aborted), failure(NetError::Aborted));
         }
@@ -502,7 +504,7 @@ mod tests {
         let _stream = peer.accept();
         let pending = send(&mut application, socket_id, &vec![1; 32 * 1024 * 1024]);
         let request = application.request();
-        application.table.disconnect(request, socket_id);
+        application.table.disconnect(request.into(), socket_id);
         assert_eq!(application.outcome(pending), failure(NetError::Aborted));
         assert_eq!(application.outcome(request), Ok(()));
         let error = NetError::ConnectionClosed;

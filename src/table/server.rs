@@ -12,7 +12,7 @@ use std::task::Poll;
 
 use socket2::Socket as SystemSocket;
 
-use crate::event::{Event, Failure};
+use crate::event::{Event, Failure, Request};
 use crate::ids::SocketId;
 use crate::net::attempt::leave_descriptors;
 use crate::net::listener;
@@ -30,21 +30,24 @@ const MAX_ABORTED: u32 = 16;
 
 impl SocketTable {
     /// Creates a server socket. Returns its identifier; `None` if the limit is reached.
-    pub(crate) fn create_server(&mut self, request: u32, identity: Identity) -> Option<SocketId> {
+    pub(crate) fn create_server(
+        &mut self,
+        request: Request,
+        identity: Identity,
+    ) -> Option<SocketId> {
         let socket_id = self.new_id(request)?;
         let server = ServerSocket {
             identity,
             ..ServerSocket::default()
         };
         self.servers.insert(socket_id, server);
-        self.outbox.complete(request);
         Some(socket_id)
     }
 
     /// Changes properties of a server socket.
     pub(crate) fn update_server(
         &mut self,
-        request: u32,
+        request: Request,
         socket_id: SocketId,
         persistent: Option<bool>,
         name: Option<String>,
@@ -56,7 +59,7 @@ impl SocketTable {
     }
 
     /// Pauses or resumes accepting.
-    pub(crate) fn pause_server(&mut self, request: u32, socket_id: SocketId, paused: bool) {
+    pub(crate) fn pause_server(&mut self, request: Request, socket_id: SocketId, paused: bool) {
         find!(self.servers, socket_id, request).paused = paused;
         self.outbox.complete(request);
         self.start_accept(socket_id);
@@ -72,7 +75,7 @@ impl SocketTable {
     /// Listens on an address. A socket that listens already gives up its listener, as in Chromium.
     pub(crate) fn start_listening(
         &mut self,
-        request: u32,
+        request: Request,
         socket_id: SocketId,
         address: &str,
         port: u16,
@@ -83,12 +86,17 @@ impl SocketTable {
             return self.outbox.fail(request, NetError::InvalidArgument);
         };
         // Kept until the new listener has its port, which therefore cannot be that of the former.
-        let former = mem::take(&mut server.state);
-        match former {
-            State::Idle => self.load.open(),
-            State::Starting { request, .. } => self.outbox.fail(request, NetError::Aborted),
-            State::Listening(_) => {}
-        }
+        let former = match mem::take(&mut server.state) {
+            State::Idle => {
+                self.load.open();
+                None
+            }
+            State::Starting { request, result } => {
+                self.outbox.fail(request, NetError::Aborted);
+                result.ok().map(|(listener, _)| listener)
+            }
+            State::Listening(listener) => Some(listener),
+        };
         let backlog = backlog.unwrap_or(listener::DEFAULT_BACKLOG);
         let address = SocketAddr::new(ip, port);
         let result = listener::listen(address, backlog, self.spares_descriptors)
@@ -98,27 +106,25 @@ impl SocketTable {
             })
             .map_err(|error| NetError::from_io(&error));
         drop(former);
+        let call = request.number();
         server.state = State::Starting { request, result };
-        self.mailbox.post(Notice::Listening { request, socket_id });
+        self.mailbox.post(Notice::Listening { call, socket_id });
     }
 
     /// Completes a listen that the manifest does not allow.
-    pub(crate) fn deny_listen(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn deny_listen(&mut self, request: Request, socket_id: SocketId) {
         find!(self.servers, socket_id, request);
         self.outbox
             .fail(request, Failure::without_code("Does not have permission"));
     }
 
     /// Completes a listen, unless it was aborted.
-    pub(crate) fn listening(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn listening(&mut self, call: u32, socket_id: SocketId) {
         let Some(server) = self.servers.get_mut(&socket_id) else {
             return;
         };
-        let result = match mem::take(&mut server.state) {
-            State::Starting {
-                request: current,
-                result,
-            } if current == request => result,
+        let (request, result) = match mem::take(&mut server.state) {
+            State::Starting { request, result } if request.number() == call => (request, result),
             other => {
                 server.state = other;
                 return;
@@ -145,14 +151,14 @@ impl SocketTable {
     }
 
     /// Stops listening and keeps the socket.
-    pub(crate) fn disconnect_server(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn disconnect_server(&mut self, request: Request, socket_id: SocketId) {
         find!(self.servers, socket_id, request);
         self.stop(socket_id);
         self.outbox.complete(request);
     }
 
     /// Closes a server socket.
-    pub(crate) fn close_server(&mut self, request: u32, socket_id: SocketId) {
+    pub(crate) fn close_server(&mut self, request: Request, socket_id: SocketId) {
         find!(self.servers, socket_id, request);
         self.stop(socket_id);
         self.servers.remove(&socket_id);
@@ -315,7 +321,7 @@ mod tests {
         let request = application.request();
         let created = application
             .table
-            .create_server(request, Identity::default());
+            .create_server(request.into(), Identity::default());
         assert_eq!(application.outcome(request), Ok(()));
         created.unwrap()
     }
@@ -323,13 +329,15 @@ mod tests {
     fn listen(application: &mut Application, socket_id: SocketId, port: u16) -> Outcome {
         let request = application.request();
         let table = &mut application.table;
-        table.start_listening(request, socket_id, "127.0.0.1", port, None);
+        table.start_listening(request.into(), socket_id, "127.0.0.1", port, None);
         application.outcome(request)
     }
 
     fn pause(application: &mut Application, socket_id: SocketId, paused: bool) {
         let request = application.request();
-        application.table.pause_server(request, socket_id, paused);
+        application
+            .table
+            .pause_server(request.into(), socket_id, paused);
         assert_eq!(application.outcome(request), Ok(()));
     }
 
@@ -361,7 +369,7 @@ mod tests {
         };
         assert_eq!(event, expected);
         let request = application.request();
-        let info = application.table.info(request, client_id).unwrap();
+        let info = application.table.info(request.into(), client_id).unwrap();
         assert!(info.paused && info.connected && info.local_port.is_none());
         assert_eq!(info.peer_port, Some(stream.local_addr().unwrap().port()));
     }
@@ -391,7 +399,7 @@ mod tests {
             Delivered::AcceptError { socket_id, error }
         );
         let request = application.request();
-        application.table.close(request, client_id);
+        application.table.close(request.into(), client_id);
         assert_eq!(application.outcome(request), Ok(()));
         pause(&mut application, socket_id, false);
         accepted(&mut application);
@@ -402,7 +410,7 @@ mod tests {
         let mut application = Application::new();
         let (socket_id, _) = listening(&mut application);
         let request = application.request();
-        application.table.close_server(request, socket_id);
+        application.table.close_server(request.into(), socket_id);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.event(), Delivered::Detached);
     }
@@ -415,7 +423,7 @@ mod tests {
         let outcome = listen(&mut application, socket_id, address.port());
         assert_eq!(outcome, Err(NetError::AddressInUse.into()));
         let request = application.request();
-        application.table.close_server(request, taken);
+        application.table.close_server(request.into(), taken);
         assert_eq!(application.outcome(request), Ok(()));
         assert_eq!(application.event(), Delivered::Detached);
     }
@@ -437,8 +445,8 @@ mod tests {
         let socket_id = server(&mut application);
         let (first, second) = (application.request(), application.request());
         let table = &mut application.table;
-        table.start_listening(first, socket_id, "127.0.0.1", 0, None);
-        table.disconnect_server(second, socket_id);
+        table.start_listening(first.into(), socket_id, "127.0.0.1", 0, None);
+        table.disconnect_server(second.into(), socket_id);
         assert_eq!(application.outcome(first), Err(NetError::Aborted.into()));
         assert_eq!(application.outcome(second), Ok(()));
         assert_eq!(application.event(), Delivered::Detached);

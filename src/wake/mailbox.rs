@@ -31,12 +31,15 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Creates an obligation to post one notice. If it is dropped unfulfilled, it
-    /// posts `on_drop`.
-    pub(crate) fn pending(self: &Arc<Self>, on_drop: Notice) -> PendingNotice {
+    /// Creates an obligation to post the notice of one result. If it is dropped unfulfilled, the
+    /// result is `on_drop`.
+    pub(crate) fn pending<T, N>(self: &Arc<Self>, notice: N, on_drop: T) -> PendingNotice<T, N>
+    where
+        N: FnOnce(T) -> Notice,
+    {
         PendingNotice {
             mailbox: Arc::clone(self),
-            notice: Some(on_drop),
+            owed: Some((notice, on_drop)),
         }
     }
 
@@ -85,22 +88,26 @@ impl Mailbox {
 
 /// An obligation to post one notice. It is met even if the task that holds it is cancelled or
 /// panics.
-pub(crate) struct PendingNotice {
+#[must_use = "it posts its notice when it is dropped"]
+pub(crate) struct PendingNotice<T, N: FnOnce(T) -> Notice> {
     mailbox: Arc<Mailbox>,
-    notice: Option<Notice>,
+    /// The notice, and its result so far.
+    owed: Option<(N, T)>,
 }
 
-impl PendingNotice {
-    /// Posts `notice` and fulfils the obligation.
-    pub(crate) fn fulfil(mut self, notice: Notice) {
-        self.notice = Some(notice);
+impl<T, N: FnOnce(T) -> Notice> PendingNotice<T, N> {
+    /// Posts the notice of `result` and fulfils the obligation.
+    pub(crate) fn fulfil(mut self, result: T) {
+        if let Some((_, owed)) = &mut self.owed {
+            *owed = result;
+        }
     }
 }
 
-impl Drop for PendingNotice {
+impl<T, N: FnOnce(T) -> Notice> Drop for PendingNotice<T, N> {
     fn drop(&mut self) {
-        if let Some(notice) = self.notice.take() {
-            self.mailbox.post(notice);
+        if let Some((notice, result)) = self.owed.take() {
+            self.mailbox.post(notice(result));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rustls::ClientConnection;
 
+use crate::event::Request;
 use crate::ids::SocketId;
 use crate::net_error::NetError;
 use crate::runtime::closing;
@@ -14,7 +15,7 @@ pub(crate) enum Notice {
     /// A host name was resolved, or the look-up failed.
     Resolved {
         /// The `connect` call that requested the look-up.
-        request: u32,
+        request: Request,
         /// The socket that is to connect. It may be closed by now.
         socket_id: SocketId,
         /// The port to connect to.
@@ -30,8 +31,8 @@ pub(crate) enum Notice {
     Writable(SocketId),
     /// A TLS handshake has completed.
     Secured {
-        /// The `secure` call that started it.
-        request: u32,
+        /// The number of the `secure` call that started it, whose request the table has.
+        call: u32,
         /// The socket that is to be secured. It may be closed by now.
         socket_id: SocketId,
         /// The encrypted connection, or the error.
@@ -39,8 +40,8 @@ pub(crate) enum Notice {
     },
     /// The result of a `listen` call is to be reported.
     Listening {
-        /// The `listen` call.
-        request: u32,
+        /// The number of the `listen` call, whose request the table has.
+        call: u32,
         /// The server socket. It may be closed by now.
         socket_id: SocketId,
     },

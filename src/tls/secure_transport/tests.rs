@@ -108,7 +108,7 @@ fn is_bulk(application: &Application, socket_id: SocketId) -> bool {
 
 fn send(application: &mut Application, socket_id: SocketId, data: &[u8]) -> u32 {
     let request = application.request();
-    application.table.send(request, socket_id, data);
+    application.table.send(request.into(), socket_id, data);
     request
 }
 
@@ -271,7 +271,9 @@ fn an_endless_stream_does_not_delay_a_send() {
         ..SocketProperties::default()
     };
     let request = application.request();
-    application.table.update(request, socket_id, properties);
+    application
+        .table
+        .update(request.into(), socket_id, properties);
     assert_eq!(application.outcome(request), Ok(()));
     let writer = thread::spawn(move || {
         let chunk = pattern(256 * 1024);
@@ -388,12 +390,12 @@ fn next_owner(mut former: Application, socket_id: SocketId) -> Application {
         ..SocketProperties::default()
     };
     let request = former.request();
-    former.table.update(request, socket_id, persistent);
+    former.table.update(request.into(), socket_id, persistent);
     former.table.end();
     let mut next = Application::new();
     next.table.adopt(socket_id);
     let request = next.request();
-    next.table.set_paused(request, socket_id, false);
+    next.table.set_paused(request.into(), socket_id, false);
     assert_eq!(next.outcome(request), Ok(()));
     next
 }
@@ -502,7 +504,9 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
     let (mut application, socket_id, mut server) = secured();
     exchange(&mut application, socket_id, &mut server);
     let request = application.request();
-    application.table.set_paused(request, socket_id, true);
+    application
+        .table
+        .set_paused(request.into(), socket_id, true);
     assert_eq!(application.outcome(request), Ok(()));
     // The read that was in flight brings the first message.
     server.write_all(b"first ").unwrap();
@@ -512,7 +516,7 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
     server.flush().unwrap();
     until(|| {
         let request = application.request();
-        application.table.info(request, socket_id);
+        application.table.info(request.into(), socket_id);
         application.outcome(request).unwrap();
         secure(&application, socket_id).buffered_bytes() > 0
     });
@@ -523,7 +527,9 @@ fn kept_before_a_task() -> (Application, SocketId, Server) {
 /// Receives what was expected, once the socket is paused no more.
 fn receive_again(application: &mut Application, socket_id: SocketId, expected: &[u8]) {
     let request = application.request();
-    application.table.set_paused(request, socket_id, false);
+    application
+        .table
+        .set_paused(request.into(), socket_id, false);
     assert_eq!(application.outcome(request), Ok(()));
     let mut received = Vec::new();
     while received.len() < expected.len() {
@@ -763,12 +769,16 @@ fn endless_session_tickets_are_read_by_a_task() {
     for paused in [false, true] {
         let (mut application, socket_id, mut server) = secured_with(false, 500);
         let request = application.request();
-        application.table.set_paused(request, socket_id, paused);
+        application
+            .table
+            .set_paused(request.into(), socket_id, paused);
         assert_eq!(application.outcome(request), Ok(()));
         server.flush().unwrap();
         until_bulk(&mut application, socket_id);
         let request = application.request();
-        application.table.set_paused(request, socket_id, false);
+        application
+            .table
+            .set_paused(request.into(), socket_id, false);
         assert_eq!(application.outcome(request), Ok(()));
         server.write_all(b"behind").unwrap();
         server.flush().unwrap();
@@ -913,7 +923,9 @@ fn sent_bytes_and_the_end_arrive_although_bytes_are_unread() {
     for length in [10_000, 1_000_000] {
         let (mut application, socket_id, mut server) = secured();
         let request = application.request();
-        application.table.set_paused(request, socket_id, true);
+        application
+            .table
+            .set_paused(request.into(), socket_id, true);
         assert_eq!(application.outcome(request), Ok(()));
         let mut greeter = server.sock.try_clone().unwrap();
         server.conn.set_buffer_limit(None);
