@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
-use super::pipe::{BulkShared, MAX_INBOUND, PlaintextPipe};
+use super::pipe::{BulkShared, MAX_INBOUND, PlaintextPipe, ReadState};
 use super::session::{BULK, READ_SIZE, TlsSocket, Turn, truncation, with_encrypted};
 use crate::health::Health;
 use crate::net_error::NetError;
@@ -197,7 +197,7 @@ impl Task {
         if sent.is_err() {
             // Data that the peer sent before it closed is fetched first, even for a paused socket,
             // so that it is available when JavaScript learns that writing failed.
-            lock(&shared.pipe).reading = true;
+            lock(&shared.pipe).read_on();
             task.tls_socket.tls.health.fail_write();
             task.receive(&shared.pipe, context);
         }
@@ -318,7 +318,7 @@ impl BulkSession {
                 }
                 return;
             }
-            if !lock(pipe).reading {
+            if lock(pipe).reading == ReadState::Unrequested {
                 let nothing_yet = self.hand_over(pipe) && lock(pipe).inbound.is_empty();
                 if !nothing_yet {
                     return;

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use socket2::{SockRef, Socket};
 
 use super::bulk::{BulkSession, Task};
-use super::pipe::{BulkShared, PlaintextPipe, wake};
+use super::pipe::{BulkShared, PlaintextPipe, ReadState, wake};
 use super::secure_transport::{Mode, SecureTransport};
 use super::session::TlsSocket;
 use crate::ready::{SEND_FLAGS, uninterrupted};
@@ -65,8 +65,11 @@ impl SecureTransport {
         };
         let pipe = PlaintextPipe {
             accepted: in_flight as u64,
-            reading: self.reads,
-            reader_waits: self.reads,
+            reading: if self.reads {
+                ReadState::Waiting
+            } else {
+                ReadState::Unrequested
+            },
             writer_waits: in_flight > 0,
             mailbox: Arc::clone(&self.mailbox),
             socket_id: self.socket_id,

@@ -31,27 +31,32 @@ pub(super) struct BulkShared<C> {
     pub(super) pipe: Mutex<PlaintextPipe>,
 }
 
+/// How JavaScript stands to the received bytes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum ReadState {
+    /// It has requested no read. Bytes from the first record with plaintext on stay in the kernel.
+    #[default]
+    Unrequested,
+    /// The task reads on. JavaScript has been notified, or has not asked for more yet.
+    Requested,
+    /// JavaScript waits to be woken for bytes or the end.
+    Waiting,
+}
+
 /// The plaintext side.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each says something of its own, in any combination"
-)]
 #[derive(Default)]
 pub(super) struct PlaintextPipe {
     pub(super) inbound: Vec<u8>,
     /// The task has more data and waits until `inbound` is fetched.
     pub(super) more: bool,
-    /// Whether JavaScript has requested a read. Until then, bytes from the first record with
-    /// plaintext on stay in the kernel.
-    pub(super) reading: bool,
+    pub(super) reading: ReadState,
     /// As far as JavaScript may know it: the end follows the last bytes, and a failure of writing
     /// follows those that the peer has sent before.
     pub(super) health: Health,
     pub(super) outbound: BytesMut,
     /// The task has ended because it was idle. The connection continues.
     pub(super) handed_back: bool,
-    /// Whether to wake JavaScript for readable data, and for progress in writing.
-    pub(super) reader_waits: bool,
+    /// Whether to wake JavaScript for progress in writing.
     pub(super) writer_waits: bool,
     /// Total bytes accepted from JavaScript, and total bytes that the operating system has.
     pub(super) accepted: u64,
@@ -76,8 +81,7 @@ impl PlaintextPipe {
         if self.readable() {
             return true;
         }
-        self.reader_waits = true;
-        if !mem::replace(&mut self.reading, true) {
+        if mem::replace(&mut self.reading, ReadState::Waiting) == ReadState::Unrequested {
             wake(&mut self.task);
         }
         false
@@ -184,8 +188,16 @@ impl PlaintextPipe {
         self.wake_writer();
     }
 
+    /// Has the task read on even if JavaScript has requested no read.
+    pub(super) fn read_on(&mut self) {
+        if self.reading == ReadState::Unrequested {
+            self.reading = ReadState::Requested;
+        }
+    }
+
     pub(super) fn wake_reader(&mut self) {
-        if mem::take(&mut self.reader_waits) {
+        if self.reading == ReadState::Waiting {
+            self.reading = ReadState::Requested;
             self.mailbox.post(Notice::Readable(self.socket_id));
         }
     }

@@ -15,7 +15,7 @@ use loom::thread::{self, JoinHandle};
 use crate::health::Health;
 use crate::ready::Direction;
 use crate::sync::lock;
-use crate::tls::pipe::{PlaintextPipe, BulkShared, wake};
+use crate::tls::pipe::{BulkShared, PlaintextPipe, ReadState, wake};
 use crate::wake::mailbox::{Mailbox, waker};
 use crate::wake::notice::Notice;
 use crate::{Sleep, model};
@@ -116,7 +116,7 @@ impl Task {
         lock(&shared.pipe).task = Some(context.waker().clone());
         let sent = task.send(&shared.pipe, context);
         if sent.is_err() {
-            lock(&shared.pipe).reading = true;
+            lock(&shared.pipe).read_on();
             task.health.fail_write();
         }
         task.receive(&shared.pipe, context);
@@ -184,7 +184,7 @@ impl BulkSession {
                 }
                 return;
             }
-            if !lock(pipe).reading {
+            if lock(pipe).reading == ReadState::Unrequested {
                 let nothing_yet = self.hand_over(pipe) && lock(pipe).inbound.is_empty();
                 if !nothing_yet {
                     return;
@@ -288,8 +288,11 @@ impl Transport {
                 small_reads: 0,
             })),
             pipe: Mutex::new(PlaintextPipe {
-                reading: self.reads,
-                reader_waits: self.reads,
+                reading: if self.reads {
+                    ReadState::Waiting
+                } else {
+                    ReadState::Unrequested
+                },
                 mailbox: Arc::clone(&self.mailbox),
                 socket_id: SOCKET,
                 ..PlaintextPipe::default()
