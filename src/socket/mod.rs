@@ -78,13 +78,9 @@ pub(crate) struct Socket {
     pub(crate) look_ups: Vec<(u32, LookUp)>,
     /// Receiving is suspended by the Electron bridge, invisibly to the application.
     pub(crate) throttled: bool,
-    /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
-    pub(crate) read: Option<usize>,
     pub(crate) read_marker: ReadMarker,
     /// Whether the outbox already holds a write marker for this socket.
     pub(crate) write_queued: bool,
-    /// Bytes that were read but not delivered; never empty.
-    pub(crate) read_ahead: Option<ReadAhead>,
     pub(crate) writes: WriteQueue,
 }
 
@@ -178,6 +174,10 @@ pub(crate) struct Link {
     /// As far as the table has handled it: the sends of a link whose writing has failed have failed,
     /// and it exists only to deliver the data received before.
     pub(crate) health: Health,
+    /// The read in flight: the most bytes that it may deliver, fixed when the read starts.
+    pub(crate) read: Option<usize>,
+    /// Bytes that were read but not delivered; never empty.
+    pub(crate) read_ahead: Option<ReadAhead>,
     /// Whether bytes were written since the peer's last bytes were read.
     pub(crate) awaits_reply: bool,
 }
@@ -189,18 +189,35 @@ impl Link {
             transport,
             endpoints,
             health: Health::Open,
+            read: None,
+            read_ahead: None,
             awaits_reply: false,
         }
     }
 
     /// Notes the number of bytes that were written to the peer.
-    pub(crate) fn wrote(&mut self, count: usize) {
+    pub(crate) fn note_written(&mut self, count: usize) {
         self.awaits_reply |= count > 0;
     }
 
     /// Notes the number of bytes that were read from the peer.
-    pub(crate) fn read(&mut self, count: usize) {
+    pub(crate) fn note_read(&mut self, count: usize) {
         self.awaits_reply &= count == 0;
+    }
+
+    /// Whether the read in flight can complete at once.
+    pub(crate) fn is_read_ready(&mut self) -> bool {
+        self.read_ahead.is_some() || !self.health.can_write() || self.transport.is_read_ready()
+    }
+
+    /// The number of available bytes for a read of up to `capacity` that needs no buffer of its
+    /// own.
+    pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
+        if capacity < MIN_DIRECT_READ || self.read_ahead.is_some() {
+            return None;
+        }
+        let available = self.transport.direct_length()?;
+        (available >= MIN_DIRECT_READ).then_some(available)
     }
 
     /// Closes the connection, whose poller this is; see [`Transport::end`].
@@ -300,10 +317,11 @@ impl Socket {
     pub(crate) fn suspend(&mut self) {
         self.paused = true;
         self.throttled = false;
-        self.read = None;
         self.look_ups.clear();
-        if let Connection::Securing { paused, .. } = &mut self.connection {
-            *paused = true;
+        match &mut self.connection {
+            Connection::Connected(link) => link.read = None,
+            Connection::Securing { paused, .. } => *paused = true,
+            Connection::Disconnected | Connection::Connecting { .. } => {}
         }
     }
 
@@ -315,33 +333,20 @@ impl Socket {
         }
     }
 
-    /// Whether a read has used up its turn before it had processed all available bytes.
-    pub(crate) fn has_unfinished_read(&mut self) -> bool {
-        match &mut self.connection {
-            Connection::Connected(link) => link.transport.has_unfinished_read(),
-            _ => false,
-        }
-    }
-
-    /// Whether TLS reads control messages while the application does not read.
-    pub(crate) fn has_control_records(&self) -> bool {
+    /// The connection, if there is one that no handshake owns.
+    pub(crate) fn link(&self) -> Option<&Link> {
         match &self.connection {
-            Connection::Connected(link) => link.transport.has_control_records(),
-            _ => false,
+            Connection::Connected(link) => Some(link),
+            _ => None,
         }
     }
 
-    /// The number of available bytes for a read of up to `capacity` that needs no buffer of its
-    /// own.
-    pub(crate) fn direct_length(&mut self, capacity: usize) -> Option<usize> {
-        let Connection::Connected(link) = &mut self.connection else {
-            return None;
-        };
-        if capacity < MIN_DIRECT_READ || self.read_ahead.is_some() {
-            return None;
+    /// Like [`Self::link`].
+    pub(crate) fn link_mut(&mut self) -> Option<&mut Link> {
+        match &mut self.connection {
+            Connection::Connected(link) => Some(link),
+            _ => None,
         }
-        let available = link.transport.direct_length()?;
-        (available >= MIN_DIRECT_READ).then_some(available)
     }
 
     /// The most bytes that a read starting now may deliver.

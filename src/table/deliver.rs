@@ -192,7 +192,9 @@ impl SocketTable {
         let Some(socket) = self.sockets.get(&socket_id) else {
             return self.queue_accept(socket_id);
         };
-        if socket.read.is_some() || socket.has_control_records() {
+        if let Some(link) = socket.link()
+            && (link.read.is_some() || link.transport.has_control_records())
+        {
             self.queue_read(socket_id);
         }
     }
@@ -206,10 +208,10 @@ impl SocketTable {
     /// Takes a socket back from its task, which was idle.
     fn task_done(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
-            && let Connection::Connected(link) = &mut socket.connection
+            && let Some(link) = socket.link_mut()
         {
             link.transport.reclaim(poller);
-            if socket.read.is_some() && link.transport.is_read_ready() {
+            if link.read.is_some() && link.transport.is_read_ready() {
                 self.queue_read(socket_id);
             }
         }

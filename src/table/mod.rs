@@ -154,7 +154,7 @@ impl SocketTable {
         self.outbox.complete(request);
         // Data that has already arrived is still delivered after the completions of this tick's
         // calls.
-        if resumed && socket.read.is_none() {
+        if resumed && socket.link().is_none_or(|link| link.read.is_none()) {
             socket.read_marker.defer();
         }
         if resumed && self.start_read(socket_id) && !self.end_if_over(socket_id) {
@@ -234,9 +234,12 @@ impl SocketTable {
             return false;
         };
         self.outbox.answer_now(socket_id);
+        let (mut was_reading, mut read_ahead) = (false, None);
         match mem::take(&mut socket.connection) {
             Connection::Disconnected => return false,
-            Connection::Connected(link) => {
+            Connection::Connected(mut link) => {
+                was_reading = link.read.is_some();
+                read_ahead = link.read_ahead.take();
                 if let Some(poller) = &self.poller {
                     link.end(poller);
                 }
@@ -254,8 +257,7 @@ impl SocketTable {
             self.load.release_bytes(length);
             self.outbox.fail(request, NetError::Aborted);
         }
-        let was_reading = socket.read.take().is_some();
-        self.drop_read_ahead(socket_id);
+        self.end_buffering(read_ahead);
         was_reading
     }
 

@@ -145,9 +145,9 @@ impl SocketTable {
             return;
         };
         if let Some(socket) = orphans.sockets.remove(&socket_id) {
-            if let Connection::Connected(_) = &socket.connection {
+            if let Some(link) = socket.link() {
                 orphans.load.close();
-                if socket.read_ahead.is_some() {
+                if link.read_ahead.is_some() {
                     orphans.load.end_buffering();
                 }
             }
@@ -223,14 +223,13 @@ impl SocketTable {
                 link.transport
                     .hand_over(socket_id, former, poller, &self.mailbox)
         {
-            socket.connection = Connection::Connected(Link { transport, ..link });
             self.load.open();
-            if socket.read_ahead.is_some() {
+            if link.read_ahead.is_some() {
                 self.load.start_buffering();
             }
+            socket.connection = Connection::Connected(Link { transport, ..link });
         } else {
             drop(socket.writes.abandon());
-            socket.read_ahead = None;
         }
         self.sockets.insert(socket_id, socket);
         self.flush(socket_id);

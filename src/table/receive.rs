@@ -30,16 +30,14 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return false;
         };
-        if socket.paused || socket.read.is_some() {
+        if socket.paused {
             return false;
         }
         let capacity = socket.read_capacity();
         match &mut socket.connection {
-            Connection::Connected(link) => {
-                socket.read = Some(capacity);
-                socket.read_ahead.is_some()
-                    || !link.health.can_write()
-                    || link.transport.is_read_ready()
+            Connection::Connected(link) if link.read.is_none() => {
+                link.read = Some(capacity);
+                link.is_read_ready()
             }
             // The handshake owns the transport, so the read finds none.
             Connection::Securing { .. } => {
@@ -48,7 +46,7 @@ impl SocketTable {
                     .receive_error(socket_id, NetError::SocketNotConnected, None);
                 false
             }
-            Connection::Disconnected | Connection::Connecting { .. } => false,
+            _ => false,
         }
     }
 
@@ -67,21 +65,23 @@ impl SocketTable {
         let socket = self.sockets.get_mut(&socket_id)?;
         // The data may be the reply to a send whose completion must be delivered first.
         let deferred = mem::take(&mut socket.read_marker) == ReadMarker::Deferred;
-        let Some(capacity) = socket.read else {
+        let throttled = socket.throttled;
+        let link = socket.link_mut()?;
+        let Some(capacity) = link.read else {
             self.process_control_records(socket_id);
             return None;
         };
-        if socket.throttled {
+        if throttled {
             return None;
         }
         let capacity = capacity.min(READ_SIZE);
-        if !deferred && let Some(available) = socket.direct_length(capacity) {
+        if !deferred && let Some(available) = link.direct_length(capacity) {
             return Some(self.announce(socket_id, available, capacity));
         }
         // A remainder is topped up first, so that only the last chunk of a burst is short.
         let mut completed = false;
         if !deferred
-            && socket
+            && link
                 .read_ahead
                 .as_ref()
                 .is_none_or(|data| data.bytes().len() < capacity)
@@ -92,13 +92,13 @@ impl SocketTable {
             }
             completed = self.flush(socket_id);
         }
-        let socket = self.sockets.get_mut(&socket_id)?;
-        if completed || (deferred && socket.read_ahead.is_none()) {
+        let link = self.sockets.get_mut(&socket_id)?.link_mut()?;
+        if completed || (deferred && link.read_ahead.is_none()) {
             self.queue_read(socket_id);
             return None;
         }
-        let Some(read_ahead) = &socket.read_ahead else {
-            if socket.has_unfinished_read() {
+        let Some(read_ahead) = &link.read_ahead else {
+            if link.transport.has_unfinished_read() {
                 self.queue_read(socket_id);
             }
             return None;
@@ -113,10 +113,10 @@ impl SocketTable {
         let Some(socket) = self.sockets.get(&socket_id) else {
             return false;
         };
-        let Connection::Connected(link) = &socket.connection else {
+        let Some(link) = socket.link() else {
             return false;
         };
-        if socket.throttled || socket.read_ahead.is_some() || link.transport.has_unread() {
+        if socket.throttled || link.read_ahead.is_some() || link.transport.has_unread() {
             return false;
         }
         let capacity = socket.read_capacity().min(READ_SIZE);
@@ -130,7 +130,7 @@ impl SocketTable {
     /// Processes TLS control messages for a socket that does not read.
     fn process_control_records(&mut self, socket_id: SocketId) {
         if let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller)
-            && let Connection::Connected(link) = &mut socket.connection
+            && let Some(link) = socket.link_mut()
         {
             self.budget.expect_costly_work();
             link.transport.process_control_records(poller);
@@ -150,22 +150,19 @@ impl SocketTable {
         let Some((socket_id, available)) = self.announced.take() else {
             return 0;
         };
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
+        let socket = self.sockets.get_mut(&socket_id);
+        let Some(link) = socket.and_then(|socket| socket.link_mut()) else {
             return 0;
         };
-        let (count, drained) = match (&mut socket.read_ahead, &mut socket.connection) {
-            (Some(read_ahead), _) => {
-                let bytes = read_ahead.bytes();
-                let count = copy(target, bytes);
-                read_ahead.advance(count);
-                (count, read_ahead.bytes().is_empty())
-            }
-            (None, Connection::Connected(link)) => {
-                let count = link.transport.read_directly(target, available);
-                link.read(count);
-                (count, false)
-            }
-            (None, _) => (0, false),
+        let (count, drained) = if let Some(read_ahead) = &mut link.read_ahead {
+            let bytes = read_ahead.bytes();
+            let count = copy(target, bytes);
+            read_ahead.advance(count);
+            (count, read_ahead.bytes().is_empty())
+        } else {
+            let count = link.transport.read_directly(target, available);
+            link.note_read(count);
+            (count, false)
         };
         if count == 0 {
             // An ordinary read handles any other condition.
@@ -173,7 +170,7 @@ impl SocketTable {
             return 0;
         }
         self.counters.bytes_received += count;
-        socket.read = None;
+        link.read = None;
         if drained {
             self.drop_read_ahead(socket_id);
         }
@@ -197,7 +194,7 @@ impl SocketTable {
             return;
         };
         socket.throttled = throttled;
-        if !throttled && socket.read.is_some() {
+        if !throttled && socket.link().is_some_and(|link| link.read.is_some()) {
             self.mailbox.post(Notice::Readable(socket_id));
         }
     }
@@ -225,8 +222,9 @@ impl SocketTable {
     pub(crate) fn read_before_send(&mut self, socket_id: SocketId) {
         if let Some(socket) = self.sockets.get(&socket_id)
             && socket.read_marker == ReadMarker::Queued
-            && socket.read_ahead.is_none()
-            && let Some(capacity) = socket.read
+            && let Some(link) = socket.link()
+            && link.read_ahead.is_none()
+            && let Some(capacity) = link.read
         {
             // A later read meets the end again.
             let _ = self.top_up(socket_id, capacity.min(READ_SIZE));
@@ -239,10 +237,10 @@ impl SocketTable {
         let (Some(socket), Some(poller)) = (self.sockets.get_mut(&socket_id), &self.poller) else {
             return Poll::Pending;
         };
-        let Connection::Connected(link) = &mut socket.connection else {
+        let Some(link) = socket.link_mut() else {
             return Poll::Pending;
         };
-        let remainder = socket.read_ahead.take();
+        let remainder = link.read_ahead.take();
         let buffered = remainder.is_some();
         let plain = matches!(link.transport, Transport::Plain(_));
         let mut buffer = match remainder {
@@ -262,7 +260,7 @@ impl SocketTable {
         if let Poll::Ready(Err(error)) = &result {
             link.health.end(Some(NetError::from_io(error)));
         }
-        link.read(buffer.len() - remaining);
+        link.note_read(buffer.len() - remaining);
         let has_bytes = !buffer.is_empty();
         // A connection that can only be read does not wait for more data.
         let result = if result.is_pending()
@@ -275,7 +273,7 @@ impl SocketTable {
             result
         };
         if has_bytes {
-            socket.read_ahead = Some(ReadAhead::new(buffer));
+            link.read_ahead = Some(ReadAhead::new(buffer));
             if !buffered {
                 self.load.start_buffering();
             }
@@ -288,10 +286,16 @@ impl SocketTable {
 
     /// Drops undelivered bytes and keeps the buffer.
     pub(crate) fn drop_read_ahead(&mut self, socket_id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(&socket_id) else {
-            return;
-        };
-        if let Some(read_ahead) = socket.read_ahead.take() {
+        let read_ahead = self
+            .sockets
+            .get_mut(&socket_id)
+            .and_then(|socket| socket.link_mut()?.read_ahead.take());
+        self.end_buffering(read_ahead);
+    }
+
+    /// Drops what a socket's [`Link`](crate::socket::Link) has read ahead, and keeps the buffer.
+    pub(crate) fn end_buffering(&mut self, read_ahead: Option<ReadAhead>) {
+        if let Some(read_ahead) = read_ahead {
             self.load.end_buffering();
             let mut buffer = read_ahead.into_buffer();
             buffer.clear();
@@ -310,21 +314,17 @@ impl SocketTable {
     pub(crate) fn buffered_bytes(&self) -> usize {
         self.sockets
             .values()
-            .filter_map(|socket| socket.read_ahead.as_ref())
+            .filter_map(|socket| socket.link()?.read_ahead.as_ref())
             .map(|data| data.bytes().len())
             .sum()
     }
 
     /// Handles the end of the stream: both directions end, because the API has no half-close.
     fn end_of_stream(&mut self, socket_id: SocketId) {
-        let cause = match self
+        let cause = self
             .sockets
             .get(&socket_id)
-            .map(|socket| &socket.connection)
-        {
-            Some(Connection::Connected(link)) => link.cause(),
-            _ => None,
-        };
+            .and_then(|socket| socket.link()?.cause());
         self.fail_sends(socket_id);
         if self.abort_connection(socket_id) {
             self.report_end(socket_id, cause);

@@ -52,10 +52,10 @@ impl SocketTable {
                 return self.outbox.fail(request, refused("Socket not connected"));
             }
             // Chromium does not know the local address of an accepted connection, and needs it here.
-            Connection::Connected(link) => link.endpoints.local.is_none(),
+            Connection::Connected(link) => link.endpoints.local.is_none() || link.read.is_some(),
             Connection::Securing { .. } => true,
         };
-        if unfit || socket.read.is_some() || !socket.writes.is_empty() {
+        if unfit || !socket.writes.is_empty() {
             return self.destroy(request, socket_id, NetError::Failed);
         }
         let found = self.discard_plaintext(socket_id);
@@ -214,7 +214,7 @@ impl SocketTable {
         let mut discarded = self.bytes_read_ahead(socket_id);
         self.drop_read_ahead(socket_id);
         if let Some(socket) = self.sockets.get_mut(&socket_id)
-            && let Connection::Connected(link) = &mut socket.connection
+            && let Some(link) = socket.link_mut()
         {
             // The poller may not have reported this data yet.
             link.transport.note(Ready::TO_BE_READ);
@@ -238,7 +238,7 @@ impl SocketTable {
     fn bytes_read_ahead(&self, socket_id: SocketId) -> usize {
         self.sockets
             .get(&socket_id)
-            .and_then(|socket| socket.read_ahead.as_ref())
+            .and_then(|socket| socket.link()?.read_ahead.as_ref())
             .map_or(0, |data| data.bytes().len())
     }
 

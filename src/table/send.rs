@@ -81,7 +81,7 @@ impl SocketTable {
                 self.busy_poll.expect_reply();
                 match link.transport.poll_write(data, poller) {
                     Poll::Ready(Ok(count)) => {
-                        link.wrote(count);
+                        link.note_written(count);
                         count
                     }
                     Poll::Ready(Err(_)) | Poll::Pending => 0,
@@ -130,7 +130,7 @@ impl SocketTable {
             let pieces = socket.writes.next_pieces(left);
             match link.transport.poll_write_vectored(&pieces, poller) {
                 Poll::Ready(Ok(count)) if count > 0 => {
-                    link.wrote(count);
+                    link.note_written(count);
                     socket.writes.advance(count);
                     left -= count;
                 }
@@ -174,16 +174,15 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return;
         };
-        let buffered = socket.read_ahead.is_some();
-        let Connection::Connected(link) = &mut socket.connection else {
+        let Some(link) = socket.link_mut() else {
             return;
         };
         link.health.fail_write();
         // A read finds this data even if the poller has not reported it yet.
         link.transport.note(Ready::TO_BE_READ);
-        if buffered || link.transport.has_unread() {
+        if link.read_ahead.is_some() || link.transport.has_unread() {
             // A read that starts later is queued later.
-            if socket.read.is_some() {
+            if link.read.is_some() {
                 self.queue_read(socket_id);
             }
         } else {

@@ -44,16 +44,15 @@ impl SocketTable {
                 }
                 Connection::Connected(link) => {
                     connected += 1;
+                    if let Some(data) = &link.read_ahead {
+                        buffered += data.bytes().len();
+                    }
                     if let Transport::Secure(transport) = &link.transport {
                         secured += 1;
                         buffered += transport.buffered_bytes();
                     }
                 }
             }
-            buffered += socket
-                .read_ahead
-                .as_ref()
-                .map_or(0, |data| data.bytes().len());
             sends += socket.writes.pending();
         }
         let servers = self.servers.values();

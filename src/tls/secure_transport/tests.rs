@@ -721,10 +721,10 @@ fn a_connection_that_no_task_can_take_over_reports_its_end() {
     let (mut application, socket_id, _server) = secured();
     let other_poller = crate::wake::readiness::Poller::new(&Arc::default()).unwrap();
     let socket = application.table.socket_mut(socket_id);
-    assert!(socket.read.is_some());
     let Connection::Connected(link) = &mut socket.connection else {
         panic!("not connected")
     };
+    assert!(link.read.is_some());
     let Transport::Secure(secure) = &mut link.transport else {
         panic!("not secured")
     };
