@@ -22,6 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use self::counters::Counters;
 use crate::event::{Failure, Request};
 use crate::ids::SocketId;
@@ -47,8 +49,8 @@ const TOO_MANY_SOCKETS: &str = "Too many sockets";
 /// The sockets of one environment.
 #[derive(Default)]
 pub(crate) struct SocketTable {
-    /// Boxed, because a tree allocates more slots than it uses.
-    sockets: BTreeMap<SocketId, Box<Socket>>,
+    /// Boxed, because a hash table allocates more slots than it uses.
+    sockets: FxHashMap<SocketId, Box<Socket>>,
     /// Their identifiers are those of no other socket.
     servers: BTreeMap<SocketId, ServerSocket>,
     outbox: Outbox,
@@ -198,7 +200,7 @@ impl SocketTable {
         info
     }
 
-    /// Describes all sockets, oldest first.
+    /// Describes all sockets, in no order.
     pub(crate) fn infos(&mut self, request: Request) -> Vec<SocketInfo> {
         self.outbox.complete(request);
         self.sockets

@@ -112,7 +112,9 @@ impl SocketTable {
     pub(crate) fn end(&mut self) {
         self.mailbox.detach();
         let poller = self.poller.take();
-        for (socket_id, mut socket) in mem::take(&mut self.sockets) {
+        let mut sockets: Vec<_> = mem::take(&mut self.sockets).into_iter().collect();
+        sockets.sort_unstable_by_key(|(socket_id, _)| *socket_id);
+        for (socket_id, mut socket) in sockets {
             if socket.is_persistent() {
                 socket.suspend();
                 socket.writes.forget_requests();
@@ -261,8 +263,8 @@ impl SocketTable {
         if let Some(table) = orphans() {
             let others = table.sockets.iter();
             infos.extend(others.map(|(&socket_id, socket)| socket.info(socket_id)));
-            infos.sort_unstable_by_key(|info| info.socket_id);
         }
+        infos.sort_unstable_by_key(|info| info.socket_id);
         infos
     }
 }
