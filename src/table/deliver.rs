@@ -6,6 +6,7 @@ use crate::event::{Event, Failure, Next};
 use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
+use crate::transport::Transport;
 use crate::wake::budget::DeliveryBudget;
 use crate::wake::notice::Notice;
 
@@ -112,7 +113,7 @@ impl SocketTable {
 
     /// Handles notices until there are none or the time of the turn is used up.
     fn handle_notices(&mut self) {
-        if self.notices.is_empty() {
+        if self.notices.is_empty() && self.mailbox.has_notices() {
             self.notices = self.mailbox.collect();
         }
         while let Some(notice) = self.notices.pop_front() {
@@ -175,12 +176,18 @@ impl SocketTable {
         let Some(socket) = self.sockets.get_mut(&socket_id) else {
             return self.note_connections(socket_id, ready);
         };
+        let mut awaits_room = true;
         match &mut socket.connection {
             Connection::Connecting { attempt, .. } => attempt.note(ready),
-            Connection::Connected(link) => link.transport.note(ready),
+            Connection::Connected(link) => {
+                link.transport.note(ready);
+                // The poller reports an idle plaintext socket as writable with each arrival.
+                awaits_room =
+                    !socket.writes.is_empty() || !matches!(link.transport, Transport::Plain(_));
+            }
             Connection::Disconnected | Connection::Securing { .. } => return,
         }
-        if ready.write {
+        if ready.write && awaits_room {
             self.writable(socket_id);
         }
         if ready.read {
