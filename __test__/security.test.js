@@ -86,7 +86,7 @@ describe('certificate verification', () => {
        takeFailure takeSession throttle update updateServer`.split(/\s+/),
     );
     const functions = Object.keys(new binding.TcpSockets().functions());
-    expect(functions.sort()).toEqual(['next', 'send', 'sendGathered', 'take']);
+    expect(functions.sort()).toEqual(['next', 'send', 'sendGathered', 'sendSmall', 'take']);
     expect(readFileSync(join(ROOT, 'Cargo.toml'), 'utf8')).not.toMatch(/^\[features\]/m);
   });
 });

@@ -126,13 +126,17 @@ class Pump {
   /** @param {InstanceType<typeof TcpSockets>} sockets */
   constructor(sockets) {
     this.#sockets = sockets;
-    const { next, take, send, sendGathered } = sockets.functions();
+    const { next, take, send, sendGathered, sendSmall } = sockets.functions();
     this.#next = next;
     this.#take = take;
     this.send = send;
     /** @type {(...args: Parameters<typeof sendGathered>) => void} */
     this.sendGathered = (first, count, headers, bytes) => {
-      if (sendGathered(first, count, headers, bytes)) this.#endSucceeded(first, count);
+      const succeeded =
+        count === 1
+          ? sendSmall(first, headers[0], headers[1], bytes)
+          : sendGathered(first, count, headers, bytes);
+      if (succeeded) this.#endSucceeded(first, count);
     };
   }
 

@@ -116,6 +116,7 @@ impl TcpSockets {
     take(target: Uint8Array): number
     send(request: number, socketId: number, data: Uint8Array): void
     sendGathered(first: number, count: number, headers: Int32Array, bytes: Uint8Array): boolean
+    sendSmall(request: number, socketId: number, length: number, bytes: Uint8Array): boolean
   }"
     )]
     pub fn functions<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
@@ -179,6 +180,21 @@ impl TcpSockets {
         let send_gathered: Function<'_, (), bool> =
             env.create_function_from_closure("sendGathered", send_gathered)?;
         functions.set("sendGathered", send_gathered)?;
+
+        // A batch of one send, which has the first `length` bytes. Without an array of headers, the call
+        // takes 400 instructions less.
+        let table = Arc::clone(&self.table);
+        let send_small = move |call: FunctionCallContext<'_>| {
+            let (request, socket_id, length): (u32, SocketId, i32) =
+                (call.get(0)?, call.get(1)?, call.get(2)?);
+            let bytes: Uint8ArraySlice<'_> = call.get(3)?;
+            Ok(call_on(&table, socket_id, |table| {
+                table.send_gathered(request, &[[socket_id, length]], &bytes)
+            }))
+        };
+        let send_small: Function<'_, (), bool> =
+            env.create_function_from_closure("sendSmall", send_small)?;
+        functions.set("sendSmall", send_small)?;
 
         Ok(functions)
     }
