@@ -130,7 +130,8 @@ impl From<NetError> for Failure {
 #[derive(Clone, Copy)]
 #[allow(unreachable_pub, reason = "Node-API exports it")]
 pub enum EventKind {
-    /// A request has succeeded.
+    /// A request has succeeded. The detail is the number of requests after it that have, too, and that
+    /// JavaScript completes before it asks again, each in a job of its own.
     Succeeded,
     /// A request has failed.
     Failed,
@@ -150,21 +151,21 @@ pub enum EventKind {
 }
 
 impl Next {
-    /// Encodes the event. Returns the number, and the failure that does not fit into it.
+    /// Encodes the event, with the number of successes that [follow](EventKind::Succeeded) a success.
+    /// Returns the number, and the failure that does not fit into it.
     #[allow(
         clippy::cast_precision_loss,
         reason = "53 bits, which is what a number of JavaScript has"
     )]
-    pub(crate) fn into_number(self) -> (f64, Option<Failure>) {
+    pub(crate) fn into_number(self, following: u32) -> (f64, Option<Failure>) {
         let mut failure = None;
         let (kind, id, detail) = match self {
             Self::Event(Event::Complete { request, outcome }) => {
                 failure = outcome.err();
-                let kind = match &failure {
-                    Some(_) => EventKind::Failed,
-                    None => EventKind::Succeeded,
-                };
-                (kind, request.number(), 0)
+                match &failure {
+                    Some(_) => (EventKind::Failed, request.number(), 0),
+                    None => (EventKind::Succeeded, request.number(), following.into()),
+                }
             }
             Self::Event(Event::Receive { socket_id, length }) => {
                 (EventKind::Receive, socket_id.cast_unsigned(), length as u64)
@@ -205,9 +206,13 @@ mod tests {
         clippy::cast_sign_loss,
         reason = "which is how they are read"
     )]
-    fn read(next: Next) -> (u64, u32, u64) {
-        let number = next.into_number().0 as u64;
+    fn decode((number, _): (f64, Option<Failure>)) -> (u64, u32, u64) {
+        let number = number as u64;
         (number >> 32 & 7, number as u32, number >> 35)
+    }
+
+    fn read(next: Next) -> (u64, u32, u64) {
+        decode(next.into_number(0))
     }
 
     #[test]
@@ -230,6 +235,8 @@ mod tests {
         let reset = Some(NetError::ConnectionReset);
         assert_eq!(read(complete(u32::MAX, Ok(()))), (0, u32::MAX, 0));
         assert_eq!(read(complete(7, Err(failed))), (1, 7, 0));
+        let with_following = complete(8, Ok(())).into_number(7);
+        assert_eq!(decode(with_following), (0, 8, 7));
         assert_eq!(
             read(receive(SocketId::MAX, most)),
             (2, 0x7fff_ffff, 0x3ffff)
@@ -260,7 +267,7 @@ mod tests {
             request: 1.into(),
             outcome,
         })
-        .into_number();
+        .into_number(0);
         assert_eq!(beside, Some(failure()));
     }
 }

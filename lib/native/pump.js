@@ -185,8 +185,16 @@ class Pump {
    * @param {number} count
    */
   #endSucceeded(first, count) {
-    for (let offset = 0; offset < count; offset++) this.#succeeded.push((first + offset) >>> 0);
+    this.#addSucceeded(first, count);
     this.#wake();
+  }
+
+  /**
+   * @param {number} first
+   * @param {number} count
+   */
+  #addSucceeded(first, count) {
+    for (let offset = 0; offset < count; offset++) this.#succeeded.push((first + offset) >>> 0);
   }
 
   #queue() {
@@ -234,6 +242,7 @@ class Pump {
     const detail = rest >>> 3;
     switch (kind) {
       case Succeeded:
+        if (detail > 0) this.#addSucceeded(id + 1, detail);
         this.#deliver(COMPLETE, id, 0);
         break;
       case Failed: {

@@ -19,7 +19,8 @@ impl SocketTable {
     pub(crate) fn next_number(&mut self, turned: bool) -> (f64, bool) {
         let next = self.next_event(turned);
         let polls_again = next == Next::PollAgain;
-        let (number, failure) = next.into_number();
+        let following = self.take_following(&next);
+        let (number, failure) = next.into_number(following);
         self.failure = failure;
         (number, polls_again)
     }
@@ -73,9 +74,7 @@ impl SocketTable {
                     }
                 };
                 if let Some(event) = event {
-                    self.delivered += 1;
-                    self.counters.events_delivered += 1;
-                    self.budget.count_delivery();
+                    self.count_delivery();
                     return Next::Event(event);
                 }
                 if self.budget.count_work() {
@@ -97,6 +96,31 @@ impl SocketTable {
                 return Next::Turn;
             }
         }
+    }
+
+    /// Takes the successes of the requests that follow a success, until the clock is due. Returns their
+    /// number. JavaScript completes them without a call for each.
+    fn take_following(&mut self, next: &Next) -> u32 {
+        let Next::Event(Event::Complete {
+            request: first,
+            outcome: Ok(()),
+        }) = next
+        else {
+            return 0;
+        };
+        let mut following = 0;
+        let number = |following| first.number().wrapping_add(following).wrapping_add(1);
+        while !self.budget.reads_clock() && self.outbox.take_success(number(following)) {
+            following += 1;
+            self.count_delivery();
+        }
+        following
+    }
+
+    fn count_delivery(&mut self) {
+        self.delivered += 1;
+        self.counters.events_delivered += 1;
+        self.budget.count_delivery();
     }
 
     /// Lets JavaScript complete `count` requests from `first` on itself, if all have succeeded and
@@ -255,5 +279,52 @@ impl SocketTable {
                 self.secured(call, socket_id, result);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kind of the next event, the request, and the number of those that follow it.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "which is how they are read"
+    )]
+    fn next(table: &mut SocketTable) -> (u64, u32, u64) {
+        let number = table.next_number(false).0 as u64;
+        (number >> 32 & 7, number as u32, number >> 35)
+    }
+
+    #[test]
+    fn successes_in_a_row_are_delivered_together_until_the_clock_is_due() {
+        let mut table = SocketTable::default();
+        for request in [5_u32, 6, 7, 9] {
+            table.outbox.complete(request.into());
+        }
+        table.outbox.not_found(10.into());
+        (11_u32..31).for_each(|request| table.outbox.complete(request.into()));
+        assert_eq!(next(&mut table), (0, 5, 2));
+        assert_eq!(next(&mut table), (0, 9, 0));
+        assert_eq!(next(&mut table), (1, 10, 0));
+        // Five events have been delivered, and the clock is read after the eighth.
+        assert_eq!(next(&mut table), (0, 11, 2));
+        assert_eq!(next(&mut table), (0, 14, 7));
+        assert_eq!(next(&mut table), (0, 22, 7));
+        assert_eq!(next(&mut table), (0, 30, 0));
+        table.budget.expect_costly_work();
+        (31_u32..33).for_each(|request| table.outbox.complete(request.into()));
+        assert_eq!(next(&mut table), (0, 31, 0));
+        assert_eq!(table.counters.events_delivered, 26);
+    }
+
+    #[test]
+    fn the_numbers_of_requests_that_follow_wrap_around() {
+        let mut table = SocketTable::default();
+        for request in [u32::MAX, 0, 1] {
+            table.outbox.complete(request.into());
+        }
+        assert_eq!(next(&mut table), (0, u32::MAX, 2));
     }
 }

@@ -40,6 +40,16 @@ pub(super) enum Entry {
     Turn(u32),
 }
 
+impl Entry {
+    /// Whether this is the success of the request of this number.
+    fn is_success_of(&self, number: u32) -> bool {
+        matches!(
+            self,
+            Self::Event(Event::Complete { request, outcome: Ok(()) }) if request.number() == number
+        )
+    }
+}
+
 impl Outbox {
     /// The request succeeded.
     pub(crate) fn complete(&mut self, request: Request) {
@@ -112,6 +122,18 @@ impl Outbox {
         self.entries.push_back(Entry::Turn(self.turn));
     }
 
+    /// Removes the success of the request of this number, if it is the next entry. Returns whether it was.
+    pub(super) fn take_success(&mut self, number: u32) -> bool {
+        let is_next = self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.is_success_of(number));
+        if is_next {
+            self.entries.pop_front();
+        }
+        is_next
+    }
+
     /// Removes the successes of `count` requests from `first` on, if the outbox holds no other
     /// event.
     pub(super) fn take_successes(&mut self, first: u32, count: usize) -> bool {
@@ -121,13 +143,9 @@ impl Outbox {
                 if matches!(entry, Entry::Poll) {
                     return true;
                 }
-                let request = expected;
+                let number = expected;
                 expected = expected.wrapping_add(1);
-                matches!(
-                    entry,
-                    Entry::Event(Event::Complete { request: ended, outcome: Ok(()) })
-                        if ended.number() == request
-                )
+                entry.is_success_of(number)
             });
         if taken {
             self.entries.clear();

@@ -37,9 +37,12 @@ impl DeliveryBudget {
 
     /// Whether the event loop must turn before the next delivery.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.events != 0
-            && (self.is_costly || self.events.is_multiple_of(EVENTS_PER_CLOCK_READ))
-            && self.is_time_up()
+        self.events != 0 && self.reads_clock() && self.is_time_up()
+    }
+
+    /// Whether the clock is read before the next delivery.
+    pub(crate) fn reads_clock(&self) -> bool {
+        self.is_costly || self.events.is_multiple_of(EVENTS_PER_CLOCK_READ)
     }
 
     /// Notes a piece of work that leads to no event by itself, such as handling a ready socket.
