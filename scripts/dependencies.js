@@ -4,8 +4,9 @@
  * The crates of the native module.
  *
  * - `npm run check:dependencies`: at most 70 crates on any platform, each from crates.io with the
- *   checksum of the lock file and a licence; no package that npm would install as a dependency; and, where
- *   cargo-deny is installed, the rules of .cargo/deny.toml on licences, duplicates and sources.
+ *   checksum of the lock file and a licence; the same crates in the manifest of the fuzz targets; no
+ *   package that npm would install as a dependency; and, where cargo-deny is installed, the rules of
+ *   .cargo/deny.toml on licences, duplicates and sources.
  * - `npm run sbom -- TARGET FILE`: the same as a bill of materials in CycloneDX's format.
  */
 
@@ -44,7 +45,38 @@ function checksums() {
   return new Map([...lock.matchAll(packages)].map(([, a, b, sum]) => [`${a} ${b}`, sum]));
 }
 
+/**
+ * @param {string} manifest
+ * @returns {Map<string, string>} The direct dependencies on Linux, and how they are configured, by name.
+ */
+function dependenciesOf(manifest) {
+  const args = ['metadata', '--no-deps', '--format-version', '1', '--manifest-path', manifest];
+  const { packages } = JSON.parse(execFileSync('cargo', args, { cwd: root, encoding: 'utf8' }));
+  const crates = packages[0].dependencies.filter(
+    (/** @type {any} */ { kind, target }) =>
+      kind === null && (target === null || target === 'cfg(unix)'),
+  );
+  return new Map(
+    crates.map((/** @type {any} */ crate) => {
+      const { name, req, features, uses_default_features: usual } = crate;
+      return [name, JSON.stringify({ req, features, usual })];
+    }),
+  );
+}
+
+/**
+ * The fuzz targets compile src/ with a manifest of their own, which no other check compiles.
+ */
+function compareManifests() {
+  const fuzzed = dependenciesOf('fuzz/Cargo.toml');
+  for (const [crate, configuration] of dependenciesOf('Cargo.toml')) {
+    if (fuzzed.get(crate) === configuration) continue;
+    throw new Error(`fuzz/Cargo.toml does not have ${crate} as Cargo.toml does: ${configuration}`);
+  }
+}
+
 function check() {
+  compareManifests();
   const sums = checksums();
   for (const target of napi.targets.filter((triple) => !triple.startsWith('universal'))) {
     const crates = cratesOf(target);
