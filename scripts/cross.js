@@ -4,8 +4,9 @@
  * Builds the native module for other platforms on Linux, and checks each file:
  * `npm run cross -- TARGET…`, where a target is one of package.json's or `all`. The result goes to
  * artifacts/bindings-TARGET/, where `npm run assemble` expects it. `--check` examines a file that is
- * there instead of building it, `--clippy` lints the code of that platform, `--units` runs the unit
- * tests of Windows under wine. docs/platforms.md has the figures.
+ * there instead of building it, `--compare` builds it twice and compares the bytes, `--clippy` lints the
+ * code of that platform, `--units` runs the unit tests of Windows under wine. docs/platforms.md has the
+ * figures.
  *
  * Rust's standard library comes from rustup if `rustup target add` has installed the target. Otherwise
  * it is compiled from the sources that Debian packages.
@@ -20,22 +21,24 @@ const {
   statSync,
   writeFileSync,
 } = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 
+const { compare } = require('./cross/compare.js');
 const { makeFrameworks } = require('./cross/frameworks.js');
 const { join } = require('./cross/universal.js');
 const { EXPORTS, TARGETS, complaints } = require('./cross/targets.js');
 const {
+  CARGO_HOME,
   FOLDER,
   ROOT,
   ToolError,
+  crateFolders,
   need,
   once,
   pythonTools,
   run,
-  rustSources,
+  rustWithSources,
 } = require('./cross/tools.js');
 const { worlds } = require('./cross/worlds.js');
 
@@ -59,13 +62,13 @@ function nodeLibrary() {
 /**
  * MinGW's linker wants two objects that building the standard library does not make.
  *
- * @param {string | undefined} sources of the standard library, if it is compiled
+ * @param {string | undefined} library The sources of the standard library, if it is compiled.
  */
-function mingwEnvironment(sources) {
+function mingwEnvironment(library) {
   need('x86_64-w64-mingw32-gcc', 'apt-get install gcc-mingw-w64-x86-64');
   const folder = once('mingw', (target) => {
-    for (const name of sources ? ['rsbegin', 'rsend'] : []) {
-      const source = path.join(/** @type {string} */ (sources), `rtstartup/${name}.rs`);
+    for (const name of library ? ['rsbegin', 'rsend'] : []) {
+      const source = path.join(/** @type {string} */ (library), `rtstartup/${name}.rs`);
       const options = [
         '--edition',
         '2021',
@@ -133,15 +136,23 @@ function zigEnvironment({ triple, minimum, platform }) {
   };
 }
 
-/** Paths of this machine that would otherwise be in the messages of panics. @param {string} sources */
-function remappedPaths(sources) {
-  const cargo = process.env.CARGO_HOME ?? path.join(os.homedir(), '.cargo');
+/**
+ * Paths of this machine that would otherwise be in the messages of panics. The last one that matches
+ * counts.
+ *
+ * @param {string} [library] The sources of the standard library, if it is compiled.
+ */
+function remappedPaths(library) {
+  // The folder of a registry is named after its host, which may be a mirror.
+  const registries = new Set(Array.from(crateFolders().values(), (folder) => path.dirname(folder)));
+  registries.delete(path.dirname(ROOT));
   const pairs = [
     [ROOT, '/chrome-sockets-tcp'],
-    [cargo, '/cargo'],
-    [sources, '/rust/library'],
+    [CARGO_HOME, '/cargo'],
+    ...Array.from(registries, (folder) => [folder, '/crates']),
+    ...(library ? [[library, '/rust/library']] : []),
   ];
-  return pairs.filter(([from]) => from).map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  return pairs.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
 }
 
 /**
@@ -154,8 +165,9 @@ function remappedPaths(sources) {
 function cargo(target, { subcommand = 'build', after = [], env: more = {} } = {}) {
   need('cargo', 'install Rust, https://rustup.rs');
   const { triple, linker, glibc } = target;
-  const sources = isInstalled(triple) && linker !== 'mingw' ? undefined : rustSources();
-  const { env, flags } = linker === 'mingw' ? mingwEnvironment(sources) : zigEnvironment(target);
+  const rust = isInstalled(triple) && linker !== 'mingw' ? undefined : rustWithSources();
+  const { env, flags } =
+    linker === 'mingw' ? mingwEnvironment(rust?.library) : zigEnvironment(target);
   const [program, command] =
     linker === 'mingw'
       ? ['cargo', subcommand]
@@ -164,7 +176,7 @@ function cargo(target, { subcommand = 'build', after = [], env: more = {} } = {}
           subcommand === 'build' ? 'zigbuild' : subcommand,
         ];
   const args = [command, '--release', '--lib', '--locked'];
-  if (sources) args.push('-Zbuild-std=std,panic_unwind');
+  if (rust) args.push('-Zbuild-std=std,panic_unwind');
   args.push('--target', glibc ? `${triple}.${glibc}` : triple, ...after);
   const { status } = spawnSync(program, args, {
     cwd: ROOT,
@@ -173,9 +185,9 @@ function cargo(target, { subcommand = 'build', after = [], env: more = {} } = {}
       ...process.env,
       ...env,
       ...more,
-      ...(sources && { RUSTC_BOOTSTRAP: '1', __CARGO_TESTS_ONLY_SRC_ROOT: sources }),
+      ...(rust && { RUSTC_BOOTSTRAP: '1', RUSTC: rust.rustc }),
       CARGO_TARGET_DIR: CARGO_FOLDER,
-      CARGO_ENCODED_RUSTFLAGS: [...flags, ...remappedPaths(sources ?? '')].join('\u001f'),
+      CARGO_ENCODED_RUSTFLAGS: [...flags, ...remappedPaths(rust?.library)].join('\u001f'),
     },
   });
   if (status !== 0) throw new ToolError(`cargo ${command} failed for ${triple}`);
@@ -246,6 +258,7 @@ function main() {
     allowPositionals: true,
     options: {
       check: { type: 'boolean' },
+      compare: { type: 'boolean' },
       clippy: { type: 'boolean' },
       units: { type: 'boolean' },
     },
@@ -277,6 +290,7 @@ function main() {
     const wrong = examine(file, target);
     if (wrong.length > 0) throw new ToolError(`${name}: ${wrong.join('; ')}`);
   }
+  if (values.compare) compare(names, (name) => artifact(name, TARGETS[name]));
 }
 
 try {

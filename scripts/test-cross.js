@@ -8,7 +8,7 @@
  * `demo`, `tarballs`, `conformance`, `jest`; further ones are files for jest.
  */
 
-const { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync } = require('node:fs');
+const { copyFileSync, existsSync, mkdirSync, mkdtempSync } = require('node:fs');
 const { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
 const { closeSync, openSync } = require('node:fs');
 const { spawnSync } = require('node:child_process');
@@ -16,7 +16,7 @@ const { tmpdir } = require('node:os');
 const path = require('node:path');
 
 const { TARGETS } = require('./cross/targets.js');
-const { FOLDER, ROOT, ToolError, once, run } = require('./cross/tools.js');
+const { FOLDER, ROOT, ToolError, copyCheckout, once, run } = require('./cross/tools.js');
 const { worlds } = require('./cross/worlds.js');
 const { packNativeModules, packRoot } = require('./packaging/packages.js');
 const { complaintsAbout, conformanceSuite, jestSuite } = require('./suites.js');
@@ -33,8 +33,7 @@ const TIME_LIMIT = 1_500_000;
 const JEST_TIMEOUT = '--testTimeout=60000';
 
 /**
- * A copy of the checkout (tracked and untracked files, not ignored ones) with the native module of the
- * platform alone.
+ * A copy of the checkout with the native module of the platform alone.
  *
  * @param {string} name
  * @param {World} world
@@ -45,12 +44,7 @@ function prepare(name, { target, resolver }) {
   const built = path.join(ROOT, `artifacts/bindings-${target}`, file);
   if (!existsSync(built)) throw new ToolError(`${built} is missing: npm run cross -- ${target}`);
   const tree = path.join(FOLDER, `tree-${name}`);
-  rmSync(tree, { recursive: true, force: true });
-  const files = run('git', ['ls-files', '-z', '-co', '--exclude-standard']).split('\0');
-  for (const relative of files) {
-    if (!relative || !existsSync(path.join(ROOT, relative))) continue;
-    cpSync(path.join(ROOT, relative), path.join(tree, relative));
-  }
+  copyCheckout(tree);
   copyFileSync(built, path.join(tree, file));
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(tree, 'node_modules'));
   run(process.execPath, ['scripts/preload.js'], { cwd: tree });

@@ -8,7 +8,7 @@
 
 const { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
-const { ToolError, once, run } = require('./tools.js');
+const { ToolError, crateFolders, once, run } = require('./tools.js');
 
 const FRAMEWORKS = {
   Security: { crates: ['security-framework-sys'], version: '1.0.0' },
@@ -107,14 +107,7 @@ function makeFrameworks(tools) {
     for (const name of ['libSystem', 'libc', 'libm']) {
       writeFileSync(path.join(library, `${name}.tbd`), systemStub);
     }
-    const args = ['metadata', '--locked', '--format-version', '1'];
-    const { packages } = JSON.parse(run('cargo', args, { maxBuffer: 1 << 28 }));
-    const folders = new Map(
-      packages.map((/** @type {{ name: string, manifest_path: string }} */ crate) => [
-        crate.name,
-        path.dirname(crate.manifest_path),
-      ]),
-    );
+    const folders = crateFolders();
     const iconv = ['iconv', 'iconv_open', 'iconv_close'];
     writeFileSync(
       path.join(library, 'libiconv.tbd'),

@@ -8,17 +8,22 @@
 const { execFileSync, spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const {
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 
 const ROOT = path.join(__dirname, '../..');
 const FOLDER = path.join(ROOT, 'target/cross');
+const CARGO_HOME = process.env.CARGO_HOME ?? path.join(os.homedir(), '.cargo');
 const DOWNLOADS = path.join(FOLDER, 'downloads');
 
 /** Debian's source package of Rust by the version of rustc. The suite is trixie-backports. */
@@ -68,6 +73,32 @@ function run(command, args, options = {}) {
 function need(command, remedy) {
   const found = spawnSync('sh', ['-c', 'command -v "$0"', command]).status === 0;
   if (!found) throw new ToolError(`${command} is missing: ${remedy}`);
+}
+
+/** @returns {Map<string, string>} The folder of each crate, by the crate's name. */
+function crateFolders() {
+  const args = ['metadata', '--locked', '--format-version', '1'];
+  const { packages } = JSON.parse(run('cargo', args, { maxBuffer: 1 << 28 }));
+  return new Map(
+    packages.map((/** @type {{ name: string, manifest_path: string }} */ crate) => [
+      crate.name,
+      path.dirname(crate.manifest_path),
+    ]),
+  );
+}
+
+/**
+ * Copies the checkout: tracked and untracked files, not ignored ones.
+ *
+ * @param {string} tree A folder, which is made anew.
+ */
+function copyCheckout(tree) {
+  rmSync(tree, { recursive: true, force: true });
+  const files = run('git', ['ls-files', '-z', '-co', '--exclude-standard']).split('\0');
+  for (const relative of files) {
+    if (!relative || !existsSync(path.join(ROOT, relative))) continue;
+    cpSync(path.join(ROOT, relative), path.join(tree, relative));
+  }
 }
 
 /** @param {string} file @param {string} algorithm @param {'hex' | 'base64'} encoding */
@@ -150,8 +181,13 @@ function pythonTools() {
   return path.join(folder, 'bin');
 }
 
-/** @returns {string} The folder `library` of the sources of the installed rustc. */
-function rustSources() {
+/**
+ * The installed rustc with the sources of its standard library, which `rustup component add rust-src`
+ * would put at the same place. Cargo puts their path into every symbol, relative to this folder.
+ *
+ * @returns {{ rustc: string, library: string }}
+ */
+function rustWithSources() {
   const version = run('rustc', ['--version']).split(' ')[1];
   const wanted = RUST_SOURCES[/** @type {keyof typeof RUST_SOURCES} */ (version)];
   if (!wanted) {
@@ -160,10 +196,26 @@ function rustSources() {
         Object.keys(RUST_SOURCES).join(' or '),
     );
   }
-  const folder = once(`rust-src-${version}`, (target) => {
-    run('dpkg-deb', ['-x', debianPackage(wanted), target]);
+  const folder = once(`rust-${version}`, (target) => {
+    const installed = run('rustc', ['--print', 'sysroot']).trim();
+    for (const place of ['lib', 'lib/rustlib']) {
+      mkdirSync(path.join(target, place));
+      for (const name of readdirSync(path.join(installed, place))) {
+        if (name === 'rustlib' || name === 'src') continue;
+        symlinkSync(path.join(installed, place, name), path.join(target, place, name));
+      }
+    }
+    run('dpkg-deb', ['-x', debianPackage(wanted), path.join(target, 'debian')]);
+    mkdirSync(path.join(target, 'lib/rustlib/src'));
+    const sources = path.join(target, `debian/usr/src/rustc-${version}`);
+    renameSync(sources, path.join(target, 'lib/rustlib/src/rust'));
+    const script = `#!/bin/sh\nexec '${installed}/bin/rustc' --sysroot '${target}' "$@"\n`;
+    writeFileSync(path.join(target, 'rustc'), script, { mode: 0o755 });
   });
-  return path.join(folder, `usr/src/rustc-${version}/library`);
+  return {
+    rustc: path.join(folder, 'rustc'),
+    library: path.join(folder, 'lib/rustlib/src/rust/library'),
+  };
 }
 
 /** @param {keyof typeof NPM_PACKAGES} name with the version @returns {string} its folder */
@@ -204,14 +256,17 @@ function muslNode() {
 }
 
 module.exports = {
+  CARGO_HOME,
   FOLDER,
   ROOT,
   ToolError,
+  copyCheckout,
+  crateFolders,
   muslNode,
   need,
   npmPackage,
   once,
   pythonTools,
   run,
-  rustSources,
+  rustWithSources,
 };
