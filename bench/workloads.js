@@ -110,7 +110,7 @@ const workloads = [
       { name: 'rate', net: atLeast(1.1), shim: atLeast(1.25) },
       { name: 'cpuPerOperation', net: atMost(0.75) },
     ],
-    { work: { less: 10_000, more: 40_000 } },
+    { work: { less: 40_000, more: 100_000 } },
   ),
   workload('connect, echo, close: one at a time', { kind: 'exchange' }, [
     { name: 'rate', net: atLeast(1.4), shim: atLeast(1.7) },
