@@ -123,7 +123,8 @@ function zigEnvironment({ triple, minimum, platform }) {
   if (!minimum) return { env, flags: [] };
   const { sdk, linker } = makeFrameworks(pythonTools());
   const name = `chrome-sockets-tcp.${platform}.node`;
-  const link = ['-install_name', `@rpath/${name}`, '-adhoc_codesign'];
+  // -S: else the UUID would depend on the paths of the objects with debug information, AWS-LC's.
+  const link = ['-install_name', `@rpath/${name}`, '-adhoc_codesign', '-S'];
   return {
     env: { ...env, SDKROOT: sdk, MACOSX_DEPLOYMENT_TARGET: minimum },
     flags: [

@@ -10,7 +10,7 @@ LIMIT = 3
 
 
 def parts_of(file):
-    """The sections of each architecture by name, and what is outside them."""
+    """The sections and load commands of each architecture by name."""
     binaries = lief.MachO.parse(file) if lief.is_macho(file) else [lief.parse(file)]
     parts = {}
     for binary in binaries:
@@ -19,7 +19,10 @@ def parts_of(file):
             size = section.sizeof_raw_data if isinstance(section, lief.PE.Section) else section.size
             if section.offset and size:
                 name = f"{getattr(section, 'segment_name', '')}{section.name}"
-                parts[f"{name} at {start:#x}" if start else name] = (start + section.offset, size)
+                parts[f"section {name} at {start:#x}" if start else f"section {name}"] = (start + section.offset, size)
+        for index, command in enumerate(getattr(binary, "commands", [])):
+            name = f"command {index} ({command.command.name}) at {start + command.command_offset:#x}"
+            parts[name] = (start + command.command_offset, command.size)
     return parts
 
 
@@ -42,7 +45,7 @@ for name in sorted(parts[0].keys() | parts[1].keys()):
     if pieces[0] == pieces[1]:
         continue
     sizes = f"{len(pieces[0])} and {len(pieces[1])} bytes"
-    print(f"section {name}: {sizes}, first difference at its {first_difference(*pieces):#x}")
+    print(f"{name}: {sizes}, first difference at its {first_difference(*pieces):#x}")
     strings = [strings_of(piece) for piece in pieces]
     for which, here, there in (("first", *strings), ("second", *reversed(strings))):
         for text in sorted(here - there, key=len, reverse=True)[:LIMIT]:
