@@ -117,7 +117,8 @@ function zigEnvironment({ triple, minimum, platform }) {
   if (triple.includes('windows')) {
     return {
       env: { ...env, LIBNODE_PATH: nodeLibrary() },
-      flags: ['-C', `link-arg=${exportsForZig(env)}`],
+      // With /Brepro, a hash is in the place of the time.
+      flags: ['-C', `link-arg=${exportsForZig(env)}`, '-C', 'link-arg=-Wl,/Brepro'],
     };
   }
   if (!minimum) return { env, flags: [] };
