@@ -188,6 +188,8 @@ function cargo(target, { subcommand = 'build', after = [], env: more = {} } = {}
       ...env,
       ...more,
       ...(rust && { RUSTC_BOOTSTRAP: '1', RUSTC: rust.rustc }),
+      // Clippy does not start rustc.
+      ...(rust && subcommand === 'clippy' && { SYSROOT: rust.folder }),
       CARGO_TARGET_DIR: CARGO_FOLDER,
       CARGO_ENCODED_RUSTFLAGS: [...flags, ...remappedPaths(rust?.library)].join('\u001f'),
     },

@@ -185,7 +185,7 @@ function pythonTools() {
  * The installed rustc with the sources of its standard library, which `rustup component add rust-src`
  * would put at the same place. Cargo puts their path into every symbol, relative to this folder.
  *
- * @returns {{ rustc: string, library: string }}
+ * @returns {{ folder: string, rustc: string, library: string }}
  */
 function rustWithSources() {
   const version = run('rustc', ['--version']).split(' ')[1];
@@ -213,6 +213,7 @@ function rustWithSources() {
     writeFileSync(path.join(target, 'rustc'), script, { mode: 0o755 });
   });
   return {
+    folder,
     rustc: path.join(folder, 'rustc'),
     library: path.join(folder, 'lib/rustlib/src/rust/library'),
   };
