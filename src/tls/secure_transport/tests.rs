@@ -144,25 +144,34 @@ fn send_in_bulk(
     reader.join().unwrap()
 }
 
-/// So much from the server, which a task receives at least in part.
+/// So much from the server, and again until a task has received a part of it.
 fn receive_in_bulk(
     application: &mut Application,
     socket_id: SocketId,
     mut server: Server,
     length: usize,
 ) -> Server {
-    let writer = thread::spawn(move || {
-        server.write_all(&pattern(length)).unwrap();
-        server
-    });
-    let (mut received, mut was_bulk) = (Vec::new(), false);
-    while received.len() < length {
-        received.extend(application.received(socket_id));
-        was_bulk |= is_bulk(application, socket_id);
+    let give_up = Instant::now() + Duration::from_secs(30);
+    let mut was_bulk = false;
+    while !was_bulk {
+        // On a busy machine, the JavaScript thread may keep up with the server.
+        assert!(
+            Instant::now() < give_up,
+            "the JavaScript thread does the work"
+        );
+        let writer = thread::spawn(move || {
+            server.write_all(&pattern(length)).unwrap();
+            server
+        });
+        let mut received = Vec::new();
+        while received.len() < length {
+            received.extend(application.received(socket_id));
+            was_bulk |= is_bulk(application, socket_id);
+        }
+        assert!(received == pattern(length));
+        server = writer.join().unwrap();
     }
-    assert!(was_bulk);
-    assert!(received == pattern(length));
-    writer.join().unwrap()
+    server
 }
 
 #[test]
