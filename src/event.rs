@@ -1,5 +1,5 @@
 //! Events for JavaScript: completed requests and socket events. JavaScript requests them one at a
-//! time and gets a number. The objects that an application sees are created in JavaScript, which is
+//! time, but for successes in a row, and gets a number. The objects that an application sees are created in JavaScript, which is
 //! faster and puts them into the application's realm.
 
 use std::borrow::Cow;
@@ -196,23 +196,24 @@ impl Next {
     }
 }
 
+/// The kind, identifier and detail of an event, as `lib/native/pump.js` decodes them.
+#[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "which is how they are read"
+)]
+pub(crate) fn decode(number: f64) -> (u64, u32, u64) {
+    let number = number as u64;
+    (number >> 32 & 7, number as u32, number >> 35)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Combines kind, identifier and detail as `lib/native/pump.js` decodes them.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "which is how they are read"
-    )]
-    fn decode((number, _): (f64, Option<Failure>)) -> (u64, u32, u64) {
-        let number = number as u64;
-        (number >> 32 & 7, number as u32, number >> 35)
-    }
-
     fn read(next: Next) -> (u64, u32, u64) {
-        decode(next.into_number(0))
+        decode(next.into_number(0).0)
     }
 
     #[test]
@@ -235,7 +236,7 @@ mod tests {
         let reset = Some(NetError::ConnectionReset);
         assert_eq!(read(complete(u32::MAX, Ok(()))), (0, u32::MAX, 0));
         assert_eq!(read(complete(7, Err(failed))), (1, 7, 0));
-        let with_following = complete(8, Ok(())).into_number(7);
+        let (with_following, _) = complete(8, Ok(())).into_number(7);
         assert_eq!(decode(with_following), (0, 8, 7));
         assert_eq!(
             read(receive(SocketId::MAX, most)),

@@ -285,16 +285,11 @@ impl SocketTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::decode;
 
     /// The kind of the next event, the request, and the number of those that follow it.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "which is how they are read"
-    )]
     fn next(table: &mut SocketTable) -> (u64, u32, u64) {
-        let number = table.next_number(false).0 as u64;
-        (number >> 32 & 7, number as u32, number >> 35)
+        decode(table.next_number(false).0)
     }
 
     #[test]
