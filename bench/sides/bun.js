@@ -2,7 +2,8 @@
 
 /** The workloads as one would write them for Bun's own sockets. */
 
-const CONCURRENCY = 64;
+const { openAll } = require('./open-all.js');
+
 const REQUEST_BYTES = 64 * 1024 * 1024;
 
 /** Bun's sockets have no callback for a send. */
@@ -70,19 +71,9 @@ async function run(parameters, meter, memory) {
     void Bun.connect({ hostname, port, tls, socket: handlers, data });
   }
 
-  /** @param {number} count */
-  async function openAll(count, sockets = /** @type {any[]} */ ([])) {
-    while (sockets.length < count) {
-      const missing = Math.min(CONCURRENCY, count - sockets.length);
-      const group = Array.from({ length: missing }, () => new Promise((resolve) => open(resolve)));
-      sockets.push(...(await Promise.all(group)));
-    }
-    return sockets;
-  }
-
   const workloads = {
     async pingPong() {
-      const sockets = await openAll(connections);
+      const sockets = await openAll(open, connections);
       // Thousands of first messages take longer than the warm-up.
       let unanswered = Math.ceil(connections / activeEvery);
       for (const [index, socket] of sockets.entries()) {
@@ -142,7 +133,7 @@ async function run(parameters, meter, memory) {
     },
 
     async receive() {
-      const [socket] = await openAll(1);
+      const [socket] = await openAll(open, 1);
       const request = Buffer.alloc(8);
       request.writeBigUInt64LE(BigInt(REQUEST_BYTES));
       let missing = REQUEST_BYTES;
@@ -160,9 +151,9 @@ async function run(parameters, meter, memory) {
     },
 
     async idle() {
-      const sockets = await openAll(warm);
+      const sockets = await openAll(open, warm);
       const before = memory();
-      await openAll(warm + connections, sockets);
+      await openAll(open, warm + connections, sockets);
       return { memoryPerConnection: (memory() - before) / connections };
     },
   };

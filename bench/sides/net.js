@@ -4,8 +4,8 @@
 
 const net = require('node:net');
 const tls = require('node:tls');
+const { openAll } = require('./open-all.js');
 
-const CONCURRENCY = 64;
 const REQUEST_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -32,19 +32,9 @@ async function run(parameters, meter, memory) {
     return socket;
   }
 
-  /** @param {number} count */
-  async function openAll(count, sockets = /** @type {net.Socket[]} */ ([])) {
-    while (sockets.length < count) {
-      const missing = Math.min(CONCURRENCY, count - sockets.length);
-      const group = Array.from({ length: missing }, () => new Promise((resolve) => open(resolve)));
-      sockets.push(...(await Promise.all(group)));
-    }
-    return sockets;
-  }
-
   const workloads = {
     async pingPong() {
-      const sockets = await openAll(connections);
+      const sockets = await openAll(open, connections);
       // Thousands of first messages take longer than the warm-up.
       let unanswered = Math.ceil(connections / activeEvery);
       for (const [index, socket] of sockets.entries()) {
@@ -100,7 +90,7 @@ async function run(parameters, meter, memory) {
     },
 
     async send() {
-      const [socket] = await openAll(1);
+      const [socket] = await openAll(open, 1);
       socket.resume();
       meter.begin();
       let left = 0;
@@ -122,7 +112,7 @@ async function run(parameters, meter, memory) {
     },
 
     async receive() {
-      const [socket] = await openAll(1);
+      const [socket] = await openAll(open, 1);
       const request = Buffer.alloc(8);
       request.writeBigUInt64LE(BigInt(REQUEST_BYTES));
       let missing = REQUEST_BYTES;
@@ -140,11 +130,11 @@ async function run(parameters, meter, memory) {
     },
 
     async idle() {
-      const sockets = await openAll(warm);
+      const sockets = await openAll(open, warm);
       const listen = (/** @type {net.Socket} */ socket) => socket.on('data', () => {});
       sockets.forEach(listen);
       const before = memory();
-      (await openAll(warm + connections, sockets)).slice(warm).forEach(listen);
+      (await openAll(open, warm + connections, sockets)).slice(warm).forEach(listen);
       return { memoryPerConnection: (memory() - before) / connections };
     },
   };
