@@ -2,7 +2,7 @@
 
 /**
  * The native half of this process: the sockets (src/) and the pump for their events. A runtime
- * thread wakes this one, which then requests one event per immediate. Node runs ticks and
+ * thread wakes this one, which then delivers one event per immediate. Node runs ticks and
  * microtasks between two immediates, as Chromium does between two events.
  */
 
