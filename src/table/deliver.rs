@@ -7,11 +7,8 @@ use crate::ids::SocketId;
 use crate::ready::Ready;
 use crate::socket::Connection;
 use crate::transport::Transport;
-use crate::wake::budget::DeliveryBudget;
+use crate::wake::budget::{DeliveryBudget, SincePoll};
 use crate::wake::notice::Notice;
-
-/// While the outbox is never empty, the poller is queried after this many events.
-const EVENTS_PER_POLL: usize = 16;
 
 impl SocketTable {
     /// The [next event](Self::next_event) as a number, and whether to poll again. The failure that
@@ -37,6 +34,7 @@ impl SocketTable {
         if turned {
             self.budget = DeliveryBudget::begin();
             self.outbox.turn = self.outbox.turn.wrapping_add(1);
+            self.since_poll.note_turn();
         } else if self.budget.is_exhausted() {
             return Next::Turn;
         }
@@ -44,7 +42,7 @@ impl SocketTable {
         self.outbox.answer_late();
         self.handle_notices();
         // If each event causes the next, the outbox is never empty.
-        if self.delivered >= EVENTS_PER_POLL {
+        if self.since_poll.is_long() {
             self.outbox.schedule_poll();
         }
         let mut nothing_ready = false;
@@ -65,7 +63,7 @@ impl SocketTable {
                     Entry::Turn(_) => None,
                     Entry::Poll => {
                         self.outbox.poll_queued = false;
-                        if self.delivered < EVENTS_PER_POLL && !self.outbox.entries.is_empty() {
+                        if !self.since_poll.is_long() && !self.outbox.entries.is_empty() {
                             self.outbox.schedule_poll();
                         } else {
                             nothing_ready = self.poll_readiness() == 0;
@@ -118,7 +116,7 @@ impl SocketTable {
     }
 
     fn count_delivery(&mut self) {
-        self.delivered += 1;
+        self.since_poll.count_deliveries(1);
         self.counters.events_delivered += 1;
         self.budget.count_delivery();
     }
@@ -127,9 +125,10 @@ impl SocketTable {
     /// the outbox holds no other event. From time to time this is refused: an application that
     /// sends from each send's callback would otherwise never get another event.
     pub(crate) fn complete_inline(&mut self, first: u32, count: usize) -> bool {
-        let left = self.delivered < EVENTS_PER_POLL && self.outbox.take_successes(first, count);
+        let left =
+            !self.since_poll.has_many_deliveries() && self.outbox.take_successes(first, count);
         if left {
-            self.delivered += count;
+            self.since_poll.count_deliveries(count);
             self.counters.events_delivered += count;
         }
         left
@@ -174,7 +173,7 @@ impl SocketTable {
     /// Queries the poller and handles ready sockets until the time of the turn is used up. Returns
     /// their number.
     pub(crate) fn poll_readiness(&mut self) -> usize {
-        self.delivered = 0;
+        self.since_poll = SincePoll::default();
         let Some(poller) = &self.poller else {
             return 0;
         };
@@ -312,6 +311,20 @@ mod tests {
         (31_u32..33).for_each(|request| table.outbox.complete(request.into()));
         assert_eq!(next(&mut table), (0, 31, 0));
         assert_eq!(table.counters.events_delivered, 26);
+    }
+
+    #[test]
+    fn the_poller_is_queried_in_each_turn_of_the_event_loop() {
+        let mut table = SocketTable::default();
+        table.outbox.complete(1.into());
+        table.outbox.not_found(2.into());
+        table.next_event(true);
+        table.outbox.not_found(3.into());
+        table.next_event(true);
+        table.next_event(true);
+        let mut since_poll = SincePoll::default();
+        since_poll.count_deliveries(1);
+        assert_eq!(table.since_poll, since_poll);
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::ready::Ready;
 use crate::socket::server::ServerSocket;
 use crate::socket::{Connection, Socket, SocketInfo, SocketProperties};
 use crate::tls::handshake::TlsContext;
-use crate::wake::budget::DeliveryBudget;
+use crate::wake::budget::{DeliveryBudget, SincePoll};
 use crate::wake::busy_poll::BusyPoll;
 use crate::wake::mailbox::{Mailbox, WakeFn};
 use crate::wake::notice::Notice;
@@ -73,8 +73,7 @@ pub(crate) struct SocketTable {
     busy_poll: BusyPoll,
     counters: Counters,
     budget: DeliveryBudget,
-    /// Events delivered since the poller was queried.
-    delivered: usize,
+    since_poll: SincePoll,
     /// The socket whose bytes were announced to JavaScript, and their number.
     announced: Option<(SocketId, usize)>,
     /// The failure of the request that was delivered last.
@@ -346,7 +345,7 @@ impl SocketTable {
 
     /// Whether an event is queued.
     pub(crate) fn has_news(&self) -> bool {
-        !self.outbox.entries.is_empty() || !self.outbox.later.is_empty()
+        self.outbox.has_events()
     }
 }
 

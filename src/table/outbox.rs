@@ -122,6 +122,11 @@ impl Outbox {
         self.entries.push_back(Entry::Turn(self.turn));
     }
 
+    /// Whether anything but a query of the poller is queued.
+    pub(super) fn has_events(&self) -> bool {
+        self.entries.len() > usize::from(self.poll_queued) || !self.later.is_empty()
+    }
+
     /// Removes the success of the request of this number, if it is the next entry. Returns whether it was.
     pub(super) fn take_success(&mut self, number: u32) -> bool {
         let is_next = self

@@ -63,6 +63,41 @@ impl DeliveryBudget {
     }
 }
 
+/// While events are always waiting, the poller is queried after this many, and in each turn of the
+/// event loop.
+const EVENTS_PER_POLL: usize = 16;
+
+/// What has happened since the poller was queried.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct SincePoll {
+    deliveries: usize,
+    /// The event loop has turned. Otherwise a slow listener, after which it turns for each event,
+    /// would delay the other sockets by the time of sixteen events.
+    has_turned: bool,
+}
+
+impl SincePoll {
+    /// The event loop has turned.
+    pub(crate) fn note_turn(&mut self) {
+        self.has_turned = true;
+    }
+
+    /// Counts deliveries.
+    pub(crate) fn count_deliveries(&mut self, count: usize) {
+        self.deliveries += count;
+    }
+
+    /// Whether so much was delivered that the poller must be queried.
+    pub(crate) fn has_many_deliveries(&self) -> bool {
+        self.deliveries >= EVENTS_PER_POLL
+    }
+
+    /// Whether the poller must be queried although events are waiting.
+    pub(crate) fn is_long(&self) -> bool {
+        self.has_turned || self.has_many_deliveries()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
