@@ -1,11 +1,13 @@
 'use strict';
 
-// The tests and scenarios that scripts/expected-failures.json lists must exist under these names.
+// Failures of the suites in other runtimes and on other platforms are compared with
+// scripts/expected-failures.json, whose tests and scenarios must exist.
 
 const { readdirSync, readFileSync } = require('node:fs');
 const { basename, join } = require('node:path');
 const { parse } = require('@babel/parser');
 const { ROOT } = require('./support/child.js');
+const { complaintsAbout } = require('../scripts/suites.js');
 const expected = require('../scripts/expected-failures.json');
 
 const sources = readdirSync(__dirname, { recursive: true })
@@ -73,4 +75,13 @@ test('the patterns match the names of tests only', () => {
 test.each(Object.entries(expected))('every expected failure of %s exists', (_suite, failures) => {
   const names = Object.keys(failures);
   expect(names.filter((name) => !isTest(name) && !isScenario(name))).toEqual([]);
+});
+
+test('a suite must fail as expected, but for causes that depend on the state of the machine', () => {
+  const failures = { always: 'a cause', 'now and then': { sometimes: 'a cause' } };
+  const complaints = (...failed) => complaintsAbout('a runtime', { failed }, failures);
+  expect(complaints('always')).toEqual([]);
+  expect(complaints('always', 'now and then')).toEqual([]);
+  expect(complaints()).toEqual(['a runtime: passes, although it was expected to fail: always']);
+  expect(complaints('always', 'another')).toEqual(['a runtime: fails: another']);
 });

@@ -193,7 +193,7 @@ function tryTarballs(world, built, tree) {
 async function judge(name, suite, title, partial = false) {
   const began = Date.now();
   const { passed, failed, messages, skipped = 0 } = await suite;
-  /** @type {Record<string, string>} */
+  /** @type {Record<string, import('./suites.js').Cause>} */
   const expected = /** @type {any} */ (EXPECTED)[`${name}: ${title}`] ?? {};
   const known = failed.filter((test) => test in expected).length;
   const seconds = Math.round((Date.now() - began) / 1000);

@@ -88,7 +88,7 @@ async function examine(runtime) {
     return { row: [name, '', '', '', `skipped: ${reason}`], complaints };
   }
   const version = await versionOf(command);
-  /** @type {Record<string, string>} */
+  /** @type {Record<string, import('./suites.js').Cause>} */
   const expected = EXPECTED[name] ?? EXPECTED[`${name} ${version.split('.')[0]}`] ?? {};
   try {
     const result = await suite(command);
