@@ -8,13 +8,14 @@
 import type tcp = require('../index');
 import type netErrors = require('./net-errors');
 
-/** A failed call, or the end of a connection that was not in order. */
+/** A failed call, or the error that ended a connection. */
 export declare class SocketError extends Error {
   name: 'SocketError';
 
   /**
-   * The name of {@link resultCode}. Failures that have none are `ERR_SOCKET_NOT_FOUND`,
-   * `ERR_PERMISSION_DENIED` (the manifest) and `ERR_WRITE_QUOTA_EXCEEDED`.
+   * The name of {@link resultCode}. A failure that has none is `ERR_SOCKET_NOT_FOUND`,
+   * `ERR_PERMISSION_DENIED` (the manifest), `ERR_WRITE_QUOTA_EXCEEDED` or, for the others,
+   * `ERR_FAILED`.
    */
   code:
     | netErrors.NetErrorName

@@ -12,7 +12,7 @@ const WORDED = /** @type {Record<string, string>} */ ({
   'Exceeded write quota.': 'ERR_WRITE_QUOTA_EXCEEDED',
 });
 
-/** The expectation that a refused certificate misses; `for HOST` is inserted behind the first words. */
+/** The expectation that a refused certificate does not meet; `for HOST` is inserted behind the first words. */
 const EXPECTED = /** @type {Record<string, [string, string?]>} */ ({
   ERR_BAD_SSL_CLIENT_AUTH_CERT: ['a client certificate that the server accepts'],
   ERR_CERT_AUTHORITY_INVALID: ['a certificate', 'from a trusted authority'],
