@@ -9,7 +9,7 @@ const { readFileSync, readdirSync } = require('node:fs');
 const { join, sep } = require('node:path');
 const { ROOT } = require('./support/child.js');
 
-/** From the ground up. ARCHITECTURE.md has the same list. */
+/** From the bottom up. ARCHITECTURE.md has the same list. */
 const LAYERS = [
   ['copy', 'event', 'health', 'ids', 'net_error', 'ready', 'sync'],
   ['runtime'],

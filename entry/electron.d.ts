@@ -23,8 +23,8 @@ import type { Stats } from './stats.js';
  *
  * @returns An object that ends the application.
  * @throws If an option is missing or invalid, if the manifest cannot be read or Chrome would refuse it,
- *   or if
- *   the session or webContents is served already. The message names the option and the expected value.
+ *   or if the session or webContents is served already. The message names the option and the expected
+ *   value.
  */
 export declare function serve(options: Options): Application;
 
