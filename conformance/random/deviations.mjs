@@ -586,19 +586,20 @@ function peerSends(program, operations, slot) {
 /** n: Data from before a connection broke is still delivered; until then the socket is connected. */
 function dataOutlivesConnection(program, { expected, got }) {
   const operations = operationsOf(program);
-  const rest = (entries, slot, isThere) =>
+  // The answer of an earlier call may come before or after that of the send.
+  const rest = (entries, slot, number) =>
     entries
-      .slice(entries.findIndex(isThere) + 1)
-      .filter(([own]) => own === slot)
+      .slice(entries.findIndex(answers(number)) + 1)
+      .filter((entry) => entry[0] === slot && !(answerOf(entry)?.number < number))
       .join();
   const at = firstAnswered(expected, got, 'send', (chromium, own, entry) => {
     const [slot] = entry;
-    const isThere = answers(answerOf(entry).number);
+    const { number } = answerOf(entry);
     const failed = [chromium, own].every((text) => text.includes('resultCode: -2}'));
     return (
       failed &&
       peerSends(program, operations, slot) &&
-      rest(expected, slot, isThere) !== rest(got, slot, isThere)
+      rest(expected, slot, number) !== rest(got, slot, number)
     );
   });
   if (at < 0) return undefined;
