@@ -41,8 +41,8 @@ declare namespace tcp {
   /** The result of {@link create}. */
   interface CreateInfo {
     /**
-     * The id of the new socket: greater than 0, unique within the process, and never used again. No
-     * server socket of `chrome-sockets-tcp/server` has the same id.
+     * The id of the new socket: greater than 0, unique within the process, and not used again for the
+     * next two billion sockets. No server socket of `chrome-sockets-tcp/server` has the same id.
      */
     socketId: number;
   }

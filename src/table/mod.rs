@@ -19,14 +19,13 @@ pub(crate) mod statistics;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
 use self::counters::Counters;
 use crate::event::{Failure, Request};
-use crate::ids::SocketId;
+use crate::ids::{IdSequence, SocketId};
 use crate::net::options::SocketOption;
 use crate::net_error::NetError;
 use crate::ready::Ready;
@@ -121,13 +120,14 @@ impl SocketTable {
             return None;
         }
         self.outbox.complete(request);
-        Some(Self::next_id())
+        Some(self.next_id())
     }
 
-    /// An identifier that no other socket of the process has.
-    pub(crate) fn next_id() -> SocketId {
-        static NEXT_ID: AtomicI32 = AtomicI32::new(1);
-        NEXT_ID.fetch_add(1, Ordering::Relaxed)
+    /// An identifier that no other socket of the process has. After 2³¹ sockets, only the identifiers
+    /// of this table are certain to be left out.
+    pub(crate) fn next_id(&self) -> SocketId {
+        static IDS: IdSequence = IdSequence::new();
+        IDS.next(|id| self.sockets.contains_key(&id) || self.servers.contains_key(&id))
     }
 
     /// Whether the limit on sockets is reached.

@@ -267,7 +267,7 @@ impl SocketTable {
 
     /// Makes a client socket of an accepted connection.
     fn accepted(&mut self, socket_id: SocketId, socket: SystemSocket, peer: SocketAddr) -> Event {
-        let client_id = Self::next_id();
+        let client_id = self.next_id();
         let spared = if self.spares_descriptors {
             leave_descriptors(&socket)
         } else {
