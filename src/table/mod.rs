@@ -266,6 +266,7 @@ impl SocketTable {
     pub(crate) fn remove(&mut self, socket_id: SocketId) -> bool {
         let was_reading = self.abort_connection(socket_id);
         self.sockets.remove(&socket_id);
+        self.unreferenced.remove(&socket_id);
         was_reading
     }
 
@@ -288,7 +289,7 @@ impl SocketTable {
     pub(crate) fn set_referenced(&mut self, socket_id: SocketId, referenced: bool) {
         if referenced {
             self.unreferenced.remove(&socket_id);
-        } else {
+        } else if self.sockets.contains_key(&socket_id) {
             self.unreferenced.insert(socket_id);
         }
     }
@@ -374,5 +375,23 @@ impl SocketTable {
 
     pub(crate) fn queued_bytes(&self) -> usize {
         self.load.queued_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Application, Peer};
+
+    #[test]
+    fn a_closed_socket_does_not_stay_among_the_unreferenced() {
+        let (mut application, peer) = (Application::new(), Peer::new());
+        let socket_id = application.connected(&peer, SocketProperties::default());
+        let table = &mut application.table;
+        table.set_referenced(socket_id, false);
+        assert_eq!(table.unreferenced.len(), 1);
+        table.close(7.into(), socket_id);
+        table.set_referenced(socket_id, false);
+        assert!(table.unreferenced.is_empty());
     }
 }
