@@ -1,6 +1,6 @@
 //! Events for JavaScript: completed requests and socket events. JavaScript requests them one at a
-//! time, but for successes in a row, and gets a number. The objects that an application sees are created in JavaScript, which is
-//! faster and puts them into the application's realm.
+//! time, except for successes in a row, and gets a number. The objects that an application sees are
+//! created in JavaScript, which is faster and puts them into the application's realm.
 
 use std::borrow::Cow;
 
@@ -130,8 +130,9 @@ impl From<NetError> for Failure {
 #[derive(Clone, Copy)]
 #[allow(unreachable_pub, reason = "Node-API exports it")]
 pub enum EventKind {
-    /// A request has succeeded. The detail is the number of requests after it that have, too, and that
-    /// JavaScript completes before it asks again, each in a job of its own.
+    /// A request has succeeded. The detail says how many of the requests numbered directly after it
+    /// have succeeded, too. JavaScript completes each in a job of its own before it requests the next
+    /// event.
     Succeeded,
     /// A request has failed.
     Failed,

@@ -22,7 +22,8 @@
 //! The JavaScript thread owns the table. It makes all system calls of plaintext sockets, none of
 //! which blocks, and encrypts and decrypts small messages. The runtime wakes it when sockets become
 //! ready while it sleeps, resolves names, and runs TLS handshakes and bulk TLS. The runtime posts
-//! its results to the [`mailbox`](wake::mailbox), which wakes the JavaScript thread through a threadsafe function.
+//! its results to the [`mailbox`](wake::mailbox), which wakes the JavaScript thread through a
+//! threadsafe function.
 //!
 //! # Glossary
 //!

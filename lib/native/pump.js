@@ -52,14 +52,18 @@ const State = Object.freeze({
 
 /** @typedef {import('../renderer/requests.js').Deliver} Deliver */
 
-/** Those with something pending or connected. @type {Set<InstanceType<typeof TcpSockets>>} */
+/**
+ * Those with a pending call, a connected socket or a listening server.
+ *
+ * @type {Set<InstanceType<typeof TcpSockets>>}
+ */
 const attached = new Set();
 let followsExit = false;
 
 /**
  * When the process exits, the kernel closes the descriptors, which loses bytes that were sent if others
- * are unread. So the connections are ended before, as by `close()`. The end of a worker leaves time
- * enough, and is none of the process.
+ * are unread. So the connections are ended first, as by `close()`. When a worker ends, the process goes
+ * on, and the connections have enough time.
  */
 function followExit() {
   if (followsExit || !isMainThread) return;
@@ -115,11 +119,11 @@ class Pump {
   #batch = MIN_BATCH;
   #turned = false;
 
-  /** Whether there were ever sockets that do not count, and whether the event loop may end. */
+  /** Whether a socket was ever unreferenced, and whether the event loop may end. */
   #balances = false;
   #letGo = false;
 
-  /** @type {number[]} Requests that have succeeded, and how many of them have ended. */
+  /** @type {number[]} Requests that have succeeded, and how many of them are completed. */
   #succeeded = [];
   #ended = 0;
 
@@ -179,7 +183,7 @@ class Pump {
   };
 
   /**
-   * Requests that native code says have succeeded, before anything else that it has to tell.
+   * Completes requests that have succeeded, before the events that native code holds.
    *
    * @param {number} first The number of the first; those of the others follow it.
    * @param {number} count
@@ -190,6 +194,8 @@ class Pump {
   }
 
   /**
+   * Has the next immediates complete these requests before they request events.
+   *
    * @param {number} first
    * @param {number} count
    */

@@ -1,6 +1,7 @@
 //! All orders in which threads can run, for what is concurrent by hand in the native module:
-//! `src/wake/mailbox.rs`, `src/wake/readiness/watcher.rs` and `src/tls/pipe.rs` (with `src/health.rs`) themselves, with loom's locks and atomics in
-//! the place of std's, and models of what surrounds them. What a notice is about does not matter here.
+//! `src/wake/mailbox.rs`, `src/wake/readiness/watcher.rs` and `src/tls/pipe.rs` (with `src/health.rs`)
+//! themselves, with loom's locks and atomics in the place of std's, and models of what surrounds them.
+//! What a notice is about does not matter here.
 
 #![cfg(test)]
 

@@ -182,7 +182,7 @@ impl TcpSockets {
         functions.set("sendGathered", send_gathered)?;
 
         // A batch of one send, which has the first `length` bytes. Without an array of headers, the call
-        // takes 400 instructions less.
+        // takes 400 instructions fewer.
         let table = Arc::clone(&self.table);
         let send_small = move |call: FunctionCallContext<'_>| {
             let (request, socket_id, length): (u32, SocketId, i32) =

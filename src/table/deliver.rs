@@ -96,8 +96,8 @@ impl SocketTable {
         }
     }
 
-    /// Takes the successes of the requests that follow a success, until the clock is due. Returns their
-    /// number. JavaScript completes them without a call for each.
+    /// Takes the successes of the requests whose numbers follow that of a success, until the clock is
+    /// to be read. Returns how many there are. JavaScript completes them without a call for each.
     fn take_following(&mut self, next: &Next) -> u32 {
         let Next::Event(Event::Complete {
             request: first,
@@ -121,17 +121,18 @@ impl SocketTable {
         self.budget.count_delivery();
     }
 
-    /// Lets JavaScript complete `count` requests from `first` on itself, if all have succeeded and
-    /// the outbox holds no other event. From time to time this is refused: an application that
-    /// sends from each send's callback would otherwise never get another event.
+    /// Leaves it to JavaScript to complete `count` requests from `first` on, if all have succeeded and
+    /// the outbox holds no other event. Returns whether it does. Refuses after many
+    /// events without a query of the poller: an application that sends from each send's callback would
+    /// otherwise never get another event.
     pub(crate) fn complete_inline(&mut self, first: u32, count: usize) -> bool {
-        let left =
+        let taken =
             !self.since_poll.has_many_deliveries() && self.outbox.take_successes(first, count);
-        if left {
+        if taken {
             self.since_poll.count_deliveries(count);
             self.counters.events_delivered += count;
         }
-        left
+        taken
     }
 
     /// Handles notices until there are none or the time of the turn is used up.

@@ -85,7 +85,7 @@ impl Outbox {
         }));
     }
 
-    /// An event follows.
+    /// Queues an event.
     pub(crate) fn event(&mut self, event: Event) {
         self.entries.push_back(Entry::Event(event));
     }
@@ -127,7 +127,8 @@ impl Outbox {
         self.entries.len() > usize::from(self.poll_queued) || !self.later.is_empty()
     }
 
-    /// Removes the success of the request of this number, if it is the next entry. Returns whether it was.
+    /// Removes the success of the request of this number, if it is the next entry. Returns whether it
+    /// was.
     pub(super) fn take_success(&mut self, number: u32) -> bool {
         let is_next = self
             .entries
@@ -139,8 +140,8 @@ impl Outbox {
         is_next
     }
 
-    /// Removes the successes of `count` requests from `first` on, if the outbox holds no other
-    /// event.
+    /// Removes the successes of `count` requests from `first` on, if the outbox holds no other event.
+    /// Returns whether it has removed them.
     pub(super) fn take_successes(&mut self, first: u32, count: usize) -> bool {
         let mut expected = first;
         let taken = self.entries.len() == count + usize::from(self.poll_queued)

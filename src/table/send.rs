@@ -26,9 +26,9 @@ impl SocketTable {
     }
 
     /// A batch of small sends, whose requests are numbered from `first` and whose data is
-    /// concatenated in `bytes`. Consecutive sends of one socket share a write. Returns whether all
-    /// have succeeded, no event precedes them, and the caller must complete them before it requests
-    /// events.
+    /// concatenated in `bytes`. Consecutive sends of one socket share a write. Returns `true` if all
+    /// have succeeded and no event precedes them. The caller must then complete them before it
+    /// requests the next event.
     pub(crate) fn send_gathered(
         &mut self,
         first: u32,

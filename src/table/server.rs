@@ -196,7 +196,7 @@ impl SocketTable {
         }
     }
 
-    /// Notes that a listener may have connections. Returns `false` if the identifier is no server's.
+    /// Notes that a listener may have connections. Does nothing for other identifiers.
     pub(crate) fn note_connections(&mut self, socket_id: SocketId, ready: Ready) {
         let Some(server) = self.servers.get_mut(&socket_id) else {
             return;

@@ -31,7 +31,7 @@ pub(super) struct BulkShared<C> {
     pub(super) pipe: Mutex<PlaintextPipe>,
 }
 
-/// How JavaScript stands to the received bytes.
+/// Whether JavaScript has requested the received bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum ReadState {
     /// It has requested no read. Bytes from the first record with plaintext on stay in the kernel.
@@ -50,8 +50,8 @@ pub(super) struct PlaintextPipe {
     /// The task has more data and waits until `inbound` is fetched.
     pub(super) more: bool,
     pub(super) reading: ReadState,
-    /// As far as JavaScript may know it: the end follows the last bytes, and a failure of writing
-    /// follows those that the peer has sent before.
+    /// As far as JavaScript may know it: the end is noted after the last bytes, and a failed write
+    /// after the bytes that the peer sent before it.
     pub(super) health: Health,
     pub(super) outbound: BytesMut,
     /// The task has ended because it was idle. The connection continues.

@@ -12,7 +12,7 @@ const EVENTS_PER_CLOCK_READ: u32 = 8;
 /// The deliveries in this turn of the event loop, and other work.
 #[derive(Default)]
 pub(crate) struct DeliveryBudget {
-    /// The time of the first question for an event.
+    /// The time of the first request for an event.
     began: Option<Instant>,
     events: u32,
     /// Pieces of work that led to no event.

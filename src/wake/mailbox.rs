@@ -73,7 +73,8 @@ impl Mailbox {
         !lock(&self.notices).is_empty()
     }
 
-    /// Sets the function that wakes JavaScript, and calls it. JavaScript detaches it again if there is no event.
+    /// Sets the function that wakes JavaScript, and calls it. The table [detaches](Self::detach) it
+    /// when no event can occur.
     pub(crate) fn attach(&self, wake_fn: WakeFn) {
         *lock(&self.wake_fn) = Some(wake_fn);
         self.awake.store(false, Ordering::Release);
