@@ -20,7 +20,7 @@ describe('create, update, getInfo and getSockets', () => {
     expect(info).toStrictEqual({ connected: false, paused: false, persistent: false, socketId });
   });
 
-  test('ids are positive, ascend, and are never reused', async () => {
+  test('ids are positive and ascend, also after a close', async () => {
     const { socketId: first } = await tcp.create();
     await tcp.close(first);
     const { socketId: second } = await tcp.create();
@@ -461,6 +461,26 @@ test('events without a listener are lost, and reading continues', async () => {
   await result('send', socketId, Uint8Array.of(7));
   await late.until(({ bytes: received }) => received.at(-1) === 7);
   expect(late.bytes.length).toBeLessThanOrEqual(11);
+});
+
+test('the event loop turns between the callbacks of a large batch of sends', async () => {
+  const server = await startServer({ onConnection: (peer) => peer.resume() });
+  const { socketId } = await connected(server.port);
+  const SENDS = 500;
+  let ended = 0;
+  let inThisTurn = 0;
+  let mostInATurn = 0;
+  await new Promise((resolve) => {
+    const callback = () => {
+      if (inThisTurn === 0) setImmediate(() => (inThisTurn = 0));
+      inThisTurn += 1;
+      mostInATurn = Math.max(mostInATurn, inThisTurn);
+      ended += 1;
+      if (ended === SENDS) resolve();
+    };
+    for (let i = 0; i < SENDS; i++) tcp.send(socketId, new ArrayBuffer(1), callback);
+  });
+  expect(mostInATurn).toBeLessThanOrEqual(64);
 });
 
 test('fake timers have no effect', async () => {

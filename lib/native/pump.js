@@ -33,7 +33,7 @@ const { EventKind, TcpSockets, settle } = loadBinding();
 const { Succeeded, Failed, Receive, ReceiveError, Detached, Nothing, Turn, Accept } = EventKind;
 
 /**
- * The number of events that are requested in one turn of the event loop. Immediates that are queued
+ * The number of events that are delivered in one turn of the event loop. Immediates that are queued
  * while others run wait for the next turn, so they are queued in advance. An immediate without an
  * event costs almost no time.
  */
@@ -204,7 +204,8 @@ class Pump {
   }
 
   #queue() {
-    this.#queued = Math.max(this.#batch, this.#succeeded.length - this.#ended);
+    const left = this.#succeeded.length - this.#ended;
+    this.#queued = Math.min(Math.max(this.#batch, left), MAX_BATCH);
     this.#state = State.DELIVERING;
     this.#turned = true;
     // Entering a context costs as much as several events.
