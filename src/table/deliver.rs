@@ -122,9 +122,9 @@ impl SocketTable {
     }
 
     /// Leaves it to JavaScript to complete `count` requests from `first` on, if all have succeeded and
-    /// the outbox holds no other event. Returns whether it does. Refuses after many
-    /// events without a query of the poller: an application that sends from each send's callback would
-    /// otherwise never get another event.
+    /// the outbox holds no other event. Returns whether it does. Refuses after many events without a
+    /// query of the poller: an application that sends from each send's callback would otherwise never
+    /// get another event.
     pub(crate) fn complete_inline(&mut self, first: u32, count: usize) -> bool {
         let taken =
             !self.since_poll.has_many_deliveries() && self.outbox.take_successes(first, count);

@@ -63,16 +63,16 @@ impl DeliveryBudget {
     }
 }
 
-/// While events are always waiting, the poller is queried after this many, and in each turn of the
-/// event loop.
+/// While events are always waiting, a query of the poller is queued after this many, and in each turn
+/// of the event loop.
 const EVENTS_PER_POLL: usize = 16;
 
 /// What has happened since the poller was queried.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct SincePoll {
     deliveries: usize,
-    /// The event loop has turned. Otherwise a slow listener, after which it turns for each event,
-    /// would delay the other sockets by the time of sixteen events.
+    /// The event loop has turned. With slow listeners it turns after eight events, and after each one
+    /// during costly work. Without this query they would delay the other sockets by sixteen events.
     has_turned: bool,
 }
 
