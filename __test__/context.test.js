@@ -175,3 +175,23 @@ describe('the asynchronous context', () => {
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'free\n', stderr: '' });
   });
 });
+
+test('the first storage may come into use between two sends of a tick', async () => {
+  const { port } = await startServer();
+  const { stdout, stderr } = await runNode([
+    '--eval',
+    `const { AsyncLocalStorage } = require('node:async_hooks');
+    const tcp = require('./index.js');
+    tcp.create({}, ({ socketId }) => {
+      tcp.connect(socketId, '127.0.0.1', ${port}, () => {
+        const storage = new AsyncLocalStorage();
+        const show = () => console.log(storage.getStore());
+        tcp.send(socketId, new ArrayBuffer(1), show);
+        storage.run('A', () => tcp.send(socketId, new ArrayBuffer(1), show));
+        tcp.send(socketId, new ArrayBuffer(1), show);
+        tcp.close(socketId, () => {});
+      });
+    });`,
+  ]);
+  expect({ stdout, stderr }).toEqual({ stdout: 'undefined\nA\nundefined\n', stderr: '' });
+});

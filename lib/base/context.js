@@ -28,9 +28,6 @@ const ASYNC_ID = named('async_id_symbol');
 /** The value that the storages of later Nodes hold. */
 const FRAME = named('context_frame');
 
-/** Whether storages, once in use, show by {@link ASYNC_ID} from then on. */
-const STAYS_IN_USE = ASYNC_ID !== undefined && FRAME === undefined;
-
 const noop = () => {};
 
 /**
@@ -44,24 +41,6 @@ function capture() {
   if (FRAME === undefined) return undefined;
   const context = new Context();
   return /** @type {any} */ (context)[FRAME] === undefined ? undefined : context;
-}
-
-/**
- * Captures the contexts of calls that may come many to a tick.
- */
-class Capturing {
-  #unused = false;
-
-  /**
-   * @param {boolean} again Whether another call of the same tick has captured its context. If no
-   *   storage was in use then, none is now, where that can be relied on.
-   */
-  capture(again) {
-    if (again && this.#unused) return undefined;
-    const context = capture();
-    this.#unused = STAYS_IN_USE && context === undefined;
-    return context;
-  }
 }
 
 /** @returns {boolean} Whether code could tell the context of the caller from another. */
@@ -80,4 +59,4 @@ function neutralContext() {
   return context;
 }
 
-module.exports = { capture, Capturing, Context, isObservable, neutralContext };
+module.exports = { capture, Context, isObservable, neutralContext };

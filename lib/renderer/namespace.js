@@ -196,7 +196,7 @@ function createNamespaces(
     send(...args) {
       const [socketId, data, callback] = parsers.send(args);
       const bytes = bytesOf(data);
-      const request = requests.begin(callback, sendInfo, sends.isGathering);
+      const request = requests.begin(callback, sendInfo);
       request.value = bytes.length;
       sends.send(request.id, socketId, bytes);
     },

@@ -6,7 +6,7 @@
 
 const { CallPromise } = require('./call-promise.js');
 const { noteCause } = require('./causes.js');
-const { Capturing } = require('../base/context.js');
+const { capture } = require('../base/context.js');
 const {
   ACCEPT,
   ACCEPT_ERROR,
@@ -30,7 +30,7 @@ const { call, callWithLastError, reportUnchecked } = require('./last-error.js');
  * @property {Answer} answer
  * @property {any} value
  * @property {Function | undefined} callback
- * @property {ReturnType<InstanceType<typeof Capturing>['capture']>} context In which the callback runs.
+ * @property {ReturnType<typeof capture>} context In which the callback runs.
  * @property {InstanceType<typeof CallPromise> | undefined} result In the place of a callback, where
  *   promises are returned.
  * @property {Promise<any> | undefined} promise That of `result`.
@@ -97,7 +97,6 @@ class Requests {
   #publishReceiveError;
   #nextId = 0;
   #attached = false;
-  #capturing = new Capturing();
 
   #pending = new Pending();
 
@@ -130,16 +129,15 @@ class Requests {
    *
    * @param {Function | undefined} callback
    * @param {Answer} answer
-   * @param {boolean} [again] Whether a call of the same tick has gone before, as far as is known.
    * @returns {Request}
    */
-  begin(callback, answer, again = false) {
+  begin(callback, answer) {
     this.attach();
     const id = this.#nextId;
     this.#nextId = (id + 1) >>> 0;
     const result =
       callback === undefined && this.#returnsPromises() ? new CallPromise() : undefined;
-    const context = callback && this.#capturing.capture(again);
+    const context = callback && capture();
     const promise = result?.promise;
     const request = { id, answer, value: undefined, callback, context, result, promise };
     this.#pending.add(request);

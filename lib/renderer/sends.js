@@ -62,11 +62,6 @@ class Sends {
     this.#schedule();
   }
 
-  /** Whether there are sends of this tick. */
-  get isGathering() {
-    return this.#count > 0;
-  }
-
   /**
    * Passes the batch to native code. Every other call does this first, to keep the order of calls.
    */

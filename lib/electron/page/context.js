@@ -5,10 +5,6 @@
 /** @returns {undefined} */
 const capture = () => undefined;
 
-class Capturing {
-  capture = capture;
-}
-
 const neutralContext = () => ({
   /**
    * @template R
@@ -17,4 +13,4 @@ const neutralContext = () => ({
   runInAsyncScope: (action) => action(),
 });
 
-module.exports = { capture, Capturing, neutralContext };
+module.exports = { capture, neutralContext };
