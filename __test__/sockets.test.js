@@ -250,9 +250,12 @@ describe('send and onReceive', () => {
     });
   });
 
-  test('send refuses more than 200 MiB of pending bytes', async () => {
+  test.each([
+    ['more than 200 MiB of pending bytes', 200 * 1024 * 1024 + 1],
+    ['more bytes than a Uint8Array of Node 20 can have', 2 ** 32 + 1],
+  ])('send refuses %s', async (_, length) => {
     const { socketId } = await tcp.create();
-    expect(await call('send', socketId, new ArrayBuffer(200 * 1024 * 1024 + 1))).toEqual({
+    expect(await call('send', socketId, new ArrayBuffer(length))).toEqual({
       args: [],
       lastError: 'Exceeded write quota.',
     });

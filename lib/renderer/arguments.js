@@ -323,28 +323,43 @@ function createParser(namespace, method, parameters) {
 
 const noBytes = new Uint8Array(0);
 
+/** More than the quota of pending sends, which refuses the send. The length of a Uint8Array is limited. */
+const TOO_MANY = 2 ** 28;
+
+/**
+ * @param {ArrayBuffer | ArrayBufferView} data
+ * @returns {[buffer: ArrayBufferLike, offset: number, length: number]}
+ * @throws {TypeError} If it is a DataView whose buffer is detached or has become too short.
+ */
+function windowOf(data) {
+  if (!ArrayBuffer.isView(data)) return [data, 0, getByteLength.call(data)];
+  const typeName = getTypeName.call(data);
+  const window = typeName === undefined ? windowOfDataView : windowOfTypedArray;
+  return [
+    window.getBuffer.call(data),
+    window.getByteOffset.call(data),
+    window.getByteLength.call(data),
+  ];
+}
+
 /**
  * The bytes an accepted `binary` argument stands for: a whole ArrayBuffer or the window of a view.
  *
  * @param {ArrayBuffer | ArrayBufferView} data
- * @returns {Uint8Array}
+ * @returns {Uint8Array} At most {@link TOO_MANY}.
  */
 function bytesOf(data) {
+  let buffer;
+  let bytes;
   try {
-    if (!ArrayBuffer.isView(data)) return new Uint8Array(data);
-    const typeName = getTypeName.call(data);
-    const window = typeName === undefined ? windowOfDataView : windowOfTypedArray;
-    const buffer = window.getBuffer.call(data);
-    const bytes = new Uint8Array(
-      buffer,
-      window.getByteOffset.call(data),
-      window.getByteLength.call(data),
-    );
-    // Another thread could write to shared memory while native code reads it.
-    return isArrayBuffer(buffer) ? bytes : new Uint8Array(bytes);
+    const [whole, offset, length] = windowOf(data);
+    buffer = whole;
+    bytes = new Uint8Array(buffer, offset, Math.min(length, TOO_MANY));
   } catch {
     return noBytes; // the buffer is detached
   }
+  // Another thread could write to shared memory while native code reads it.
+  return isArrayBuffer(buffer) ? bytes : new Uint8Array(bytes);
 }
 
 /**
