@@ -116,6 +116,22 @@ describe('a stream over a socket', () => {
     expect(count).toBe(64 * chunk.length);
   });
 
+  test.each([
+    ['one write', [250]],
+    ['many writes', Array(250).fill(1)],
+  ])('sends more than the quota of pending sends: %s', async (_, writes) => {
+    let count = 0;
+    const server = await startServer({
+      onConnection: (peer) => peer.on('data', ({ length }) => (count += length)),
+    });
+    const stream = connect({ host: '127.0.0.1', port: server.port });
+    const ended = once(await server.accepted(), 'end');
+    for (const megabytes of writes) stream.write(Buffer.alloc(megabytes * 2 ** 20));
+    stream.end();
+    await ended;
+    expect(count).toBe(250 * 2 ** 20);
+  });
+
   test('ends when the peer closes, and closes the socket', async () => {
     const server = await startServer({ onConnection: (socket) => socket.end('bye') });
     const stream = connect({ host: '127.0.0.1', port: server.port });

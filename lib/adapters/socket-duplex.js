@@ -18,6 +18,9 @@ const { SocketError } = require('./socket-error.js');
 
 /** @typedef {InstanceType<typeof import('./tls-session.js').TlsSession>} TlsSession */
 
+/** Larger writes are sent in pieces, because all sockets share the quota of pending sends. */
+const PIECE = 256 * 1024;
+
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
   #socket;
@@ -193,10 +196,20 @@ class SocketDuplex extends Duplex {
       this.#length.written += chunk.length;
       callback(...failure);
     };
-    call('send', [this.socketId, chunk]).then(
+    this.#send(chunk).then(
       () => done(),
       (error) => done(withNodeCode(error)),
     );
+  }
+
+  /** @param {Uint8Array} bytes */
+  async #send(bytes) {
+    let start = 0;
+    do {
+      await call('send', [this.socketId, bytes.subarray(start, start + PIECE)]);
+      this.#touch();
+      start += PIECE;
+    } while (start < bytes.length);
   }
 
   /** @param {boolean} writing */
