@@ -175,6 +175,19 @@ describe('limits of answers', () => {
     expect(warn.mock.calls.flat()).toEqual([expect.stringContaining('calls without an answer')]);
   }, 60_000);
 
+  test('a page is ended once, although several calls of a message are invalid', async () => {
+    const warn = jest.spyOn(process, 'emitWarning').mockImplementation();
+    const onMisbehaved = jest.fn();
+    const { port } = openPort(newApplication(), { onMisbehaved });
+    const closed = once(port, 'close');
+    // Such a call is performed before the next one is looked at.
+    const large = ['send', 1, 'no number', new Uint8Array(100_000)];
+    port.postMessage([large, large, ['no method']]);
+    await closed;
+    expect(onMisbehaved).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
   test('the warning of a page that was ended is one line of printable text', async () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation();
     const onMisbehaved = jest.fn();

@@ -144,7 +144,10 @@ class Application {
     try {
       if (portCount > 0) return refuse('no ports');
       if (!Array.isArray(calls) || calls.length > MAX_CALLS) return refuse('an array of calls');
-      for (const call of calls) this.#accept(page, call);
+      for (const call of calls) {
+        // A call before it may have ended the page.
+        if (this.#pages.has(page)) this.#accept(page, call);
+      }
       const job = this.#pages.get(page);
       if (job && page.isReady) turns.start(job);
     } catch (error) {
