@@ -195,3 +195,17 @@ test('the first storage may come into use between two sends of a tick', async ()
   ]);
   expect({ stdout, stderr }).toEqual({ stdout: 'undefined\nA\nundefined\n', stderr: '' });
 });
+
+test('a listener that is removed while an event is delivered still has its context', async () => {
+  const server = await startServer();
+  const seen = [];
+  const first = () => tcp.onReceive.removeListener(second);
+  const second = () => seen.push(storage.getStore());
+  as('A', () => tcp.onReceive.addListener(first));
+  as('B', () => tcp.onReceive.addListener(second));
+  const { inbox } = await connected(server.port);
+  (await server.accepted()).write('x');
+  await inbox.untilReceived(1);
+  tcp.onReceive.removeListener(first);
+  expect(seen).toEqual(['B']);
+});

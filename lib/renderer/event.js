@@ -32,7 +32,8 @@ const listenersOf = new WeakMap();
 const watchers = new WeakMap();
 
 /**
- * The contexts in which the listeners of each event were added, as far as they matter.
+ * The contexts in which the listeners of each event were added, as far as they matter. A removal replaces
+ * the map, because the listener still runs in a dispatch in progress.
  *
  * @typedef {Map<Listener, ReturnType<typeof capture>>} Contexts
  * @type {WeakMap<object, Contexts>}
@@ -130,7 +131,9 @@ const methods = {
   /** @this {unknown} @param {unknown[]} args */
   removeListener(...args) {
     const listeners = listenersOfReceiver(this);
-    contextsOf.get(/** @type {object} */ (this))?.delete(/** @type {any} */ (args[0]));
+    const contexts = new Map(contextsOf.get(/** @type {object} */ (this)));
+    contexts.delete(/** @type {any} */ (args[0]));
+    contextsOf.set(/** @type {object} */ (this), contexts);
     setListeners(
       /** @type {object} */ (this),
       listeners.filter((listener) => listener !== args[0]),
