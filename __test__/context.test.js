@@ -209,3 +209,35 @@ test('a listener that is removed while an event is delivered still has its conte
   tcp.onReceive.removeListener(first);
   expect(seen).toEqual(['B']);
 });
+
+test('an asynchronous hook may send when a call makes its context', async () => {
+  const { port } = await startServer();
+  const { stdout, stderr } = await runNode([
+    '--eval',
+    `const { createHook } = require('node:async_hooks');
+    const tcp = require('./index.js');
+    const ended = [];
+    const note = (name) => () => ended.push(name);
+    let nested = 0;
+    const hook = createHook({
+      init(_id, type) {
+        if (type !== 'chrome.sockets.tcp' || nested > 0) return;
+        nested += 1;
+        tcp.send(1, new ArrayBuffer(1), note('nested'));
+        nested -= 1;
+      },
+    });
+    tcp.create({}, ({ socketId }) => {
+      tcp.connect(socketId, '127.0.0.1', ${port}, () => {
+        hook.enable();
+        tcp.send(socketId, new ArrayBuffer(1), note('first'));
+        tcp.getInfo(socketId, note('getInfo'));
+        tcp.send(socketId, new ArrayBuffer(1), note('last'));
+        hook.disable();
+        tcp.close(socketId, () => console.log(ended.join()));
+      });
+    });`,
+  ]);
+  const calls = ['first', 'getInfo', 'last'].map((name) => `nested,${name}`);
+  expect({ stdout, stderr }).toEqual({ stdout: `${calls}\n`, stderr: '' });
+});

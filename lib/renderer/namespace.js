@@ -109,8 +109,9 @@ function createNamespaces(
 
   /** @type {InstanceType<typeof Requests>['begin']} */
   function begin(callback, answer) {
+    const request = requests.begin(callback, answer);
     sends.flush();
-    return requests.begin(callback, answer);
+    return request;
   }
 
   /** @type {Answer} */

@@ -133,11 +133,12 @@ class Requests {
    */
   begin(callback, answer) {
     this.attach();
-    const id = this.#nextId;
-    this.#nextId = (id + 1) >>> 0;
     const result =
       callback === undefined && this.#returnsPromises() ? new CallPromise() : undefined;
     const context = callback && capture();
+    // Behind the new promise and context: the hooks that node:async_hooks runs for them may make calls.
+    const id = this.#nextId;
+    this.#nextId = (id + 1) >>> 0;
     const promise = result?.promise;
     const request = { id, answer, value: undefined, callback, context, result, promise };
     this.#pending.add(request);
