@@ -304,6 +304,49 @@ describe('received()', () => {
     expect(count).toBe(100_000);
   });
 
+  test.each([
+    ['in the loop', true],
+    ['behind the loop', false],
+  ])(
+    'ends at once after a connection whose end came while no iterator waited, %s',
+    async (_, within) => {
+      const server = await startServer();
+      const socketId = await open(server.port);
+      const inbox = new Inbox(socketId);
+      const peer = await server.accepted();
+      peer.write('x');
+      for await (const data of received(socketId)) {
+        expect(text(data)).toBe('x');
+        if (within) {
+          peer.end();
+          await inbox.untilError();
+        }
+        break;
+      }
+      peer.end();
+      await inbox.untilError();
+      inbox.stop();
+      for await (const data of received(socketId)) expect(data).toBeUndefined();
+      expect(tcp.onReceive.hasListeners() || tcp.onReceiveError.hasListeners()).toBe(false);
+    },
+  );
+
+  test('does not end with a connection before that of a loop that has connected again', async () => {
+    const server = await startServer();
+    const socketId = await open(server.port);
+    const inbox = new Inbox(socketId);
+    (await server.accepted()).end('old');
+    for await (const data of received(socketId)) {
+      expect(text(data)).toBe('old');
+      await inbox.untilError();
+      await api.connect(socketId, '127.0.0.1', server.port);
+      break;
+    }
+    (await server.accepted()).end('new');
+    for await (const data of received(socketId)) expect(text(data)).toBe('new');
+    expect(String(inbox.bytes)).toBe('oldnew');
+  });
+
   test('with highWaterMark 0 leaves no read in flight, so the socket can be secured', async () => {
     const server = await startServer();
     const { socketId } = await api.create();

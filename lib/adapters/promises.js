@@ -159,12 +159,15 @@ async function* iterate(socketId, receiver, signal) {
       const data = receiver.shift();
       if (data !== undefined) {
         yield data;
-      } else if (receiver.end !== undefined) {
-        if (receiver.end.failure === undefined) return;
-        throw new SocketError('receive', receiver.end.failure, describeSocket(socketId));
-      } else {
-        await receiver.something();
+        continue;
       }
+      const end = receiver.takeEnd();
+      if (end === undefined) {
+        await receiver.something();
+        continue;
+      }
+      if (end.failure === undefined) return;
+      throw new SocketError('receive', end.failure, describeSocket(socketId));
     }
   } finally {
     signal?.removeEventListener('abort', wake);

@@ -39,6 +39,9 @@ class Receiver {
    */
   end;
 
+  /** Whether an iterator has ended with the connection, or a call of the application has ended it. */
+  #told = false;
+
   /** @param {number} socketId */
   constructor(socketId) {
     this.#socketId = socketId;
@@ -93,6 +96,7 @@ class Receiver {
     const known = consumers.get(socketId);
     if (!(known instanceof Receiver)) return;
     if (known.#use === 'taken') known.finish();
+    known.#told = true;
     removeConsumer(socketId);
   }
 
@@ -117,6 +121,8 @@ class Receiver {
       if (current) throw new Error(`received: socket ${this.#socketId} is being read already`);
       addConsumer(this.#socketId, this);
     }
+    // Bytes behind the end are those of another connection.
+    if (this.end !== undefined) this.#remove();
     this.#use = 'taken';
   }
 
@@ -125,7 +131,17 @@ class Receiver {
     this.#use = 'released';
     this.#unasked = 0;
     if (this.end === undefined) await this.pause(true).catch(() => this.#remove());
-    else if (!this.isEmpty && !consumers.has(this.#socketId)) addConsumer(this.#socketId, this);
+    else if (!(this.isEmpty && this.#told)) await this.#keep();
+  }
+
+  /** Leaves the bytes and the end to the next iterator, unless the socket is closed or connected again. */
+  async #keep() {
+    if (!consumers.has(this.#socketId)) addConsumer(this.#socketId, this);
+    const isOver = await call('getInfo', [this.#socketId]).then(
+      ({ connected }) => !connected,
+      () => false,
+    );
+    if (!isOver) this.#remove();
   }
 
   get isEmpty() {
@@ -161,8 +177,14 @@ class Receiver {
   finish(failure) {
     this.end ??= { failure };
     this.wake();
-    // Bytes behind the end are those of another connection.
-    if (this.#use === 'taken' || (this.#use === 'released' && this.isEmpty)) this.#remove();
+    if (this.#use === 'taken') this.#remove();
+    if (this.#use === 'released') void this.#keep();
+  }
+
+  /** @returns {Receiver['end']} The end of the connection, with which the iterator ends. */
+  takeEnd() {
+    this.#told = this.end !== undefined;
+    return this.end;
   }
 
   wake() {
