@@ -216,6 +216,16 @@ describe('a stream over a socket that was read before', () => {
     expect(await textOf(duplex(socketId))).toBe(' two three');
   });
 
+  test('fails without a connection, also if it has ended before', async () => {
+    const server = await startServer({ onConnection: (peer) => peer.end() });
+    const { socketId, inbox } = await connected(server.port);
+    await inbox.untilError();
+    for (const id of [socketId, (await tcp.create()).socketId]) {
+      const [error] = await once(duplex(id), 'error');
+      expect(error).toMatchObject({ code: 'ERR_SOCKET_NOT_CONNECTED', resultCode: -15 });
+    }
+  });
+
   test('is refused while an iterator reads the socket', async () => {
     const server = await startServer();
     const { socketId } = await sockets.create();

@@ -11,6 +11,7 @@ const { capture } = require('../base/context.js');
 const {
   instance: { native },
 } = require('../native/instance.js');
+const netErrors = require('../api/net-errors.js');
 const { withNodeCode } = require('./node-errors.js');
 const { Receiver } = require('./receiver.js');
 const { addConsumer, removeConsumer } = require('./data-consumers.js');
@@ -20,6 +21,8 @@ const { SocketError } = require('./socket-error.js');
 
 /** Larger writes are sent in pieces, because all sockets share the quota of pending sends. */
 const PIECE = 256 * 1024;
+
+const { ERR_SOCKET_NOT_CONNECTED: NOT_CONNECTED } = netErrors;
 
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
@@ -32,6 +35,8 @@ class SocketDuplex extends Duplex {
   #giveUp;
   /** @type {InstanceType<typeof SocketError> | undefined} How the connection ended, for when all bytes have been read. */
   #failure;
+  /** Whether the connection has ended since the stream reads it. */
+  #isOver = false;
   #length = { read: 0, written: 0 };
   #unreferenced = false;
   #writing = false;
@@ -121,6 +126,9 @@ class SocketDuplex extends Duplex {
       if (this.#attached === undefined) SocketDuplex.attach(this, socketId);
       this.socketId = socketId;
       const info = await call('getInfo', [socketId]);
+      if (!info.connected && !this.#isOver) {
+        throw new SocketError('duplex', NOT_CONNECTED, describeSocket(socketId));
+      }
       this.localAddress = info.localAddress;
       this.localPort = info.localPort;
       this.remoteAddress = info.peerAddress;
@@ -145,6 +153,7 @@ class SocketDuplex extends Duplex {
   };
 
   #onEnd = (/** @type {number | undefined} */ failure) => {
+    this.#isOver = true;
     if (failure === undefined) {
       this.push(null);
       return;
