@@ -22,7 +22,6 @@
 mod backend;
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
@@ -221,11 +220,10 @@ impl PolledSocket {
     }
 
     /// Whether the kernel holds unread bytes. Queries the kernel: after a failed write, the poller
-    /// may not have reported them yet.
+    /// may not have reported them yet. Does not peek, which would take the error of a reset from the
+    /// next read.
     pub(crate) fn has_unread(&self) -> bool {
-        self.socket()
-            .peek(&mut [MaybeUninit::uninit()])
-            .is_ok_and(|count| count > 0)
+        self.available().is_some_and(|count| count > 0)
     }
 
     /// Writes once, as much of `data` as fits.
@@ -251,6 +249,7 @@ impl PolledSocket {
 mod tests {
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
 
     use super::*;
 
@@ -272,5 +271,37 @@ mod tests {
             assert!(matches!(read, Poll::Ready(Ok(5))), "{round}: {read:?}");
             assert!(socket.poll_read(&mut buffer).is_pending());
         }
+    }
+
+    #[test]
+    fn a_question_for_unread_bytes_leaves_a_reset_to_the_next_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        SockRef::from(&peer)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(peer);
+        wait_for_input(&socket);
+        socket.set_nonblocking(true).unwrap();
+        let poller = Poller::new(&Arc::default()).unwrap();
+        let mut socket = poller.watch(socket.into(), 1).unwrap();
+        socket.note(Ready::TO_BE_READ);
+        assert!(!socket.has_unread());
+        let read = socket.poll_read(&mut Vec::with_capacity(16));
+        let Poll::Ready(Err(error)) = read else {
+            panic!("{read:?}")
+        };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    /// Waits until a read of the socket would not block.
+    fn wait_for_input(socket: &TcpStream) {
+        let mut asked = [PollFd::new(socket, PollFlags::IN)];
+        let limit = Timespec {
+            tv_sec: 10,
+            tv_nsec: 0,
+        };
+        assert_eq!(poll(&mut asked, Some(&limit)).unwrap(), 1);
     }
 }
