@@ -328,7 +328,8 @@ function sections({ machine, pace, rows, omitted = [] }) {
     tables.push('');
   }
   const counts = rows.flatMap(linesOf).filter(isCount);
-  const counted = `${where}; medians of ${pace.instructionRounds} rounds.`;
+  const rounds = pace.instructionRounds;
+  const counted = `${where}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}.`;
   const notes = omitted.flatMap((/** @type {string} */ line) => [`- ${line}`]);
   return {
     table: part(timed, tables),
