@@ -15,6 +15,8 @@ const tools = require('./tools.js');
  * @property {string[]} npm The options that make npm choose that platform's packages.
  * @property {string} resolver The package that jest needs there.
  * @property {string[]} jest Options for a run of all its files.
+ * @property {RegExp} [emulatorError] What the message of a test contains that failed only because the
+ *   emulator did.
  */
 
 /** Windows names entropy's source so since version 8; wine 8 lacks the library, and has the older name. */
@@ -102,6 +104,8 @@ function windows() {
       '--roots=__test__',
       `--testPathIgnorePatterns=/(${NOT_UNDER_WINE.join('|')})\\.test|electron/`,
     ],
+    // Rarely, wine fails to start a process, with an error that Node cannot name.
+    emulatorError: /\bspawn(Sync .*)? UNKNOWN/,
   };
 }
 
