@@ -28,8 +28,8 @@ const GB = 1e9;
 
 const SIZES = {
   short: {
-    one: { plain: 4000, tls: 4000 },
-    three: { plain: 9000, tls: 9000 },
+    one: { plain: 8000, tls: 4000 },
+    three: { plain: 18_000, tls: 9000 },
     cycles: { plain: 40_000, tls: 20_000 },
     bytes: { plain: 6 * GB, tls: 3 * GB },
     each: 256 * MIB,
