@@ -96,7 +96,8 @@ export interface SocketDuplex extends Duplex, Pick<net.Socket, SocketMembers> {
  * Wraps a connected socket. It belongs to the stream from then on: the stream pauses, unpauses and
  * closes it. The stream begins with the bytes that an iterator of `received()` has left, if there was
  * one. Bytes that a socket received before without an iterator and without being paused are gone.
- * Fails with an error of the stream while an iterator or another stream reads the socket.
+ * Fails with an error of the stream while an iterator or another stream reads the socket, and with
+ * `ERR_SOCKET_NOT_CONNECTED` if the socket is not connected.
  */
 export declare function duplex(socketId: number, options?: DuplexOptions): SocketDuplex;
 

@@ -22,8 +22,6 @@ const { SocketError } = require('./socket-error.js');
 /** Larger writes are sent in pieces, because all sockets share the quota of pending sends. */
 const PIECE = 256 * 1024;
 
-const { ERR_SOCKET_NOT_CONNECTED: NOT_CONNECTED } = netErrors;
-
 class SocketDuplex extends Duplex {
   /** @type {Promise<number>} The id, as soon as the socket is connected. */
   #socket;
@@ -127,7 +125,11 @@ class SocketDuplex extends Duplex {
       this.socketId = socketId;
       const info = await call('getInfo', [socketId]);
       if (!info.connected && !this.#isOver) {
-        throw new SocketError('duplex', NOT_CONNECTED, describeSocket(socketId));
+        throw new SocketError(
+          'duplex',
+          netErrors.ERR_SOCKET_NOT_CONNECTED,
+          describeSocket(socketId),
+        );
       }
       this.localAddress = info.localAddress;
       this.localPort = info.localPort;
