@@ -1,5 +1,5 @@
 //! The time that deliveries may take before the event loop turns, so that the application's timers
-//! and other work proceed.
+//! and other work proceed, and before the poller is queried, so that other sockets do.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,10 @@ const MAX_TIME: Duration = Duration::from_micros(200);
 
 /// The clock is read once per this many events, because reading it is not free.
 const EVENTS_PER_CLOCK_READ: u32 = 8;
+
+/// While events are always waiting, a query of the poller is queued after this many, and in each turn
+/// of the event loop.
+const EVENTS_PER_POLL: usize = 16;
 
 /// The deliveries in this turn of the event loop, and other work.
 #[derive(Default)]
@@ -63,16 +67,12 @@ impl DeliveryBudget {
     }
 }
 
-/// While events are always waiting, a query of the poller is queued after this many, and in each turn
-/// of the event loop.
-const EVENTS_PER_POLL: usize = 16;
-
 /// What has happened since the poller was queried.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct SincePoll {
     deliveries: usize,
-    /// The event loop has turned. With slow listeners it turns after eight events, and after each one
-    /// during costly work. Without this query they would delay the other sockets by sixteen events.
+    /// The event loop has turned. With slow listeners it turns after at most eight events, and after
+    /// each one during costly work. Without this query they would delay the other sockets by sixteen events.
     has_turned: bool,
 }
 
